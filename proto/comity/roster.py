@@ -1,0 +1,111 @@
+"""The roster: agencies and their keys, folded from the ledger's roster entries.
+
+The hub folds it from its own ledger, every client from the entries that it has verified, so that
+both judge a signature by the same keys. Never takes a key from anywhere but a roster entry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from comity.errors import ComityError, LedgerForked
+from comity.identity import AgencyId
+from comity.keys import PublicKey, parse_public_key
+from comity.v1 import agencies_pb2
+from comity.v1.ledger_pb2 import RosterEntry
+
+SIGNING = agencies_pb2.KEY_PURPOSE_SIGNING
+ACTIVE = agencies_pb2.AGENCY_STATUS_ACTIVE
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRecord:
+    """A key of an agency and where in the ledger it is valid: from the first entry, up to but not
+    including the ending one."""
+
+    agency_id: AgencyId
+    key: agencies_pb2.AgencyKey
+    first_entry: int
+    ended_entry: int | None = None
+
+    def is_valid_at(self, entry_index: int) -> bool:
+        """Whether an act recorded at this entry may rest on the key."""
+        return self.first_entry <= entry_index and (
+            self.ended_entry is None or entry_index < self.ended_entry
+        )
+
+
+class Roster:
+    """Agencies and keys as of the last roster entry that was added. Mutable, no I/O."""
+
+    def __init__(self) -> None:
+        self.agencies: dict[AgencyId, agencies_pb2.Agency] = {}
+        self.keys: dict[tuple[AgencyId, str], KeyRecord] = {}
+        self.last_entry: int | None = None
+        self._parsed: dict[str, PublicKey] = {}
+        self._current: dict[AgencyId, dict[str, PublicKey]] = {}
+
+    def add_entry(self, entry_index: int, entry: RosterEntry) -> None:
+        """Takes the next roster entry.
+
+        Raises: LedgerForked where the entry does not follow the last one that was added.
+        """
+        predecessor = entry.predecessor if entry.HasField("predecessor") else None
+        if predecessor != self.last_entry:
+            raise LedgerForked("A roster entry does not follow the one before it.")
+        agency_id = AgencyId(entry.agency.agency_id)
+        self.agencies[agency_id] = entry.agency
+        for key_id in entry.key_ids_ended:
+            record = self.keys[agency_id, key_id]
+            self.keys[agency_id, key_id] = replace(record, ended_entry=entry_index)
+        for key in entry.keys_added:
+            self.keys[agency_id, key.key_id] = KeyRecord(agency_id, key, entry_index)
+        self.last_entry = entry_index
+        self._current.pop(agency_id, None)
+
+    def active_agencies(self) -> frozenset[AgencyId]:
+        """The agencies that are members now."""
+        return frozenset(a for a, agency in self.agencies.items() if agency.status == ACTIVE)
+
+    def is_active(self, agency_id: AgencyId) -> bool:
+        """Whether an agency is a member now."""
+        agency = self.agencies.get(agency_id)
+        return agency is not None and agency.status == ACTIVE
+
+    def has_current_key(self, agency_id: AgencyId, key_id: str) -> bool:
+        """Whether a key or certificate is an agency's now."""
+        record = self.keys.get((agency_id, key_id))
+        return record is not None and record.ended_entry is None
+
+    def signing_keys(self, agency_id: AgencyId) -> Mapping[str, PublicKey]:
+        """An agency's signing keys that are valid now, by key id."""
+        keys = self._current.get(agency_id)
+        if keys is None:
+            keys = self._public_keys(
+                r for r in self.keys.values() if r.agency_id == agency_id and r.ended_entry is None
+            )
+            self._current[agency_id] = keys
+        return keys
+
+    def signing_keys_at(self, agency_id: AgencyId, entry_index: int) -> Mapping[str, PublicKey]:
+        """An agency's signing keys that were valid at an entry, by key id."""
+        return self._public_keys(
+            r for r in self.keys.values() if r.agency_id == agency_id and r.is_valid_at(entry_index)
+        )
+
+    def _public_keys(self, records: Iterable[KeyRecord]) -> dict[str, PublicKey]:
+        keys: dict[str, PublicKey] = {}
+        for record in records:
+            if record.key.purpose != SIGNING:
+                continue
+            try:
+                keys[record.key.key_id] = self._parse(record.key)
+            except ComityError:
+                continue  # A key of an algorithm that this version does not know verifies nothing.
+        return keys
+
+    def _parse(self, key: agencies_pb2.AgencyKey) -> PublicKey:
+        if key.key_id not in self._parsed:
+            self._parsed[key.key_id] = parse_public_key(key.public_key)
+        return self._parsed[key.key_id]
