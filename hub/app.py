@@ -1,0 +1,207 @@
+"""The wiring: everything the hub consists of, built here and nowhere else, in one readable list."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import grpc
+from grpc_health.v1 import health_pb2_grpc
+
+from comity.v1 import (
+    acts_pb2_grpc,
+    events_pb2_grpc,
+    ledger_pb2_grpc,
+    roster_pb2_grpc,
+    watches_pb2_grpc,
+)
+from hub.folder import load_ledger_key
+from hub.rpc.acts import ActServicer
+from hub.rpc.guard import Guard
+from hub.rpc.health import HealthServicer
+from hub.rpc.ledger import AgencyServicer, LedgerServicer
+from hub.rpc.notices import NoticeServicer
+from hub.rpc.table import REFLECTION_RULES, RULES
+from hub.rpc.watches import WatchServicer
+from hub.services.access import AccessService
+from hub.services.acts import ActsService
+from hub.services.bulk import BulkService
+from hub.services.checkpoints import CheckpointSigner
+from hub.services.delivery import DeliverySource
+from hub.services.entitlement import Entitlement
+from hub.services.ledger import LedgerService
+from hub.services.membership import Membership
+from hub.services.notices import NoticesService
+from hub.services.open_watches import OpenWatches
+from hub.services.proofs import Proofs
+from hub.services.receipts import Receipts
+from hub.services.records import EventRecords
+from hub.services.retention import Retention
+from hub.services.tail import Tail
+from hub.services.watches import WatchService
+from hub.settings import Settings
+from hub.store.database import Database, is_reachable
+from hub.store.notifications import listen
+from hub.store.tree import TreeReader
+from hub.store.writer import LedgerWriter
+from hub.tls import TlsFiles
+
+MAX_REQUEST_BYTES = 8_388_608  # so that 5 MiB arrives whole and is refused with a reason
+STOP_SECONDS = 5.0  # running calls may finish; streams are ended at once
+
+_OPTIONS = [
+    ("grpc.max_receive_message_length", MAX_REQUEST_BYTES),
+    ("grpc.server_handshake_timeout_ms", 10_000),  # an idle peer holds no socket longer
+    ("grpc.max_connection_age_ms", 3_600_000),  # trust in a certificate is looked at hourly
+    ("grpc.max_connection_age_grace_ms", 30_000),
+    ("grpc.keepalive_time_ms", 60_000),  # finds peers whose line has gone
+    ("grpc.keepalive_timeout_ms", 20_000),
+    ("grpc.http2.min_ping_interval_without_data_ms", 10_000),  # clients on bad lines ping often
+    ("grpc.so_reuseport", 0),  # a second hub on the port is an error, not a sharer
+]
+
+_log = logging.getLogger("hub.app")
+
+
+def utc_now() -> datetime:
+    """The hub's clock."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class RunningHub:
+    """A hub that serves."""
+
+    port: int
+    membership: Membership
+    open_watches: OpenWatches
+
+
+@asynccontextmanager
+async def running_hub(
+    settings: Settings,
+    *,
+    clock: Callable[[], datetime] = utc_now,
+    monotonic: Callable[[], float] = time.monotonic,
+) -> AsyncIterator[RunningHub]:
+    """Serves as long as the context is open.
+
+    Raises: NotDurable, StoreUnavailable, MalformedInput.
+    """
+    async with AsyncExitStack() as stack:
+        database = Database(settings.database_url)
+        stack.push_async_callback(database.dispose)
+        await database.require_durable()
+
+        signer = CheckpointSigner(load_ledger_key(settings))
+        tree = TreeReader(database)
+        membership = Membership(database, monotonic=monotonic)
+        tail = Tail(database, signer=signer, tree=tree, membership=membership)
+        writer = LedgerWriter(
+            database, clock=clock, token_bytes=secrets.token_bytes, on_commit=tail.take_batch
+        )
+
+        proofs = Proofs(tree)
+        receipts = Receipts(database, signer=signer, proofs=proofs)
+        entitlement = Entitlement(database, membership=membership)
+        access = AccessService(writer)
+        acts = ActsService(
+            hub_domain=settings.domain, membership=membership, writer=writer, receipts=receipts
+        )
+        bulk = BulkService(acts)
+        stack.callback(bulk.close)
+        notices = NoticesService(
+            database, tail=tail, entitlement=entitlement, proofs=proofs, access=access
+        )
+        ledger = LedgerService(
+            database, tail=tail, entitlement=entitlement, proofs=proofs, access=access
+        )
+        watches = WatchService(database, writer=writer)
+        open_watches = OpenWatches(
+            watches,
+            source=DeliverySource(
+                database,
+                tail=tail,
+                membership=membership,
+                entitlement=entitlement,
+                records=EventRecords(database),
+                proofs=proofs,
+                access=access,
+                watches=watches,
+            ),
+        )
+        retention = Retention(database, keep_days=settings.access_keep_days, clock=clock)
+
+        await membership.refresh()
+        await tail.start()
+
+        guard = Guard(
+            hub_domain=settings.domain,
+            rules=RULES | REFLECTION_RULES if settings.reflection else RULES,
+            membership=membership,
+            clock=clock,
+        )
+        server = grpc.aio.server(interceptors=[guard], options=_OPTIONS)
+        acts_pb2_grpc.add_ActServiceServicer_to_server(ActServicer(acts, bulk), server)
+        events_pb2_grpc.add_NoticeServiceServicer_to_server(NoticeServicer(notices), server)
+        ledger_pb2_grpc.add_LedgerServiceServicer_to_server(LedgerServicer(ledger), server)
+        roster_pb2_grpc.add_AgencyServiceServicer_to_server(AgencyServicer(ledger), server)
+        watches_pb2_grpc.add_WatchServiceServicer_to_server(WatchServicer(open_watches), server)
+
+        async def is_healthy() -> bool:
+            return signer.can_sign() and await is_reachable(database)
+
+        health_pb2_grpc.add_HealthServicer_to_server(HealthServicer(is_healthy), server)
+        if settings.reflection:
+            _enable_reflection(server)
+
+        tls = TlsFiles(settings, membership_version=lambda: membership.version)
+        port = server.add_secure_port(settings.listen, tls.credentials())
+
+        for job in (
+            writer.run(),
+            membership.run(),
+            tail.run(),
+            listen(database, on_notification=tail.wake),
+            open_watches.run(),
+            retention.run(),
+        ):
+            stack.push_async_callback(_cancel, asyncio.create_task(job))
+        await server.start()
+        stack.push_async_callback(_stop, server, open_watches)
+        yield RunningHub(port, membership, open_watches)
+
+
+async def _stop(server: grpc.aio.Server, open_watches: OpenWatches) -> None:
+    stopping = asyncio.create_task(server.stop(STOP_SECONDS))
+    open_watches.end_all()
+    await stopping
+
+
+async def _cancel(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    try:
+        await task
+    except asyncio.CancelledError:
+        return
+    except Exception:
+        _log.exception("a job of the hub had failed")
+
+
+def _enable_reflection(server: grpc.aio.Server) -> None:
+    from grpc_reflection.v1alpha import reflection
+
+    from comity.v1 import acts_pb2, events_pb2, ledger_pb2, roster_pb2, watches_pb2
+
+    names = [
+        service.full_name
+        for module in (acts_pb2, events_pb2, ledger_pb2, roster_pb2, watches_pb2)
+        for service in module.DESCRIPTOR.services_by_name.values()
+    ]
+    reflection.enable_server_reflection([*names, reflection.SERVICE_NAME], server)

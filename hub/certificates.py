@@ -1,0 +1,155 @@
+"""The hub's certificate authority: its own certificate, the hub's and the agencies'.
+
+ECDSA P-256 throughout: gRPC's TLS takes no Ed25519. Never touches a disk; `folder.py` does.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from comity.identity import AgencyId, spiffe_id_from_agency
+
+CA_LIFE = timedelta(days=10 * 365)  # replaced with every member's trust file, hence seldom
+CERTIFICATE_LIFE = timedelta(days=397)  # until clients renew by themselves, see docs/decisions.md
+CLOCK_SKEW = timedelta(minutes=10)  # members' clocks may be behind the hub's
+
+
+def generate_tls_key() -> ec.EllipticCurvePrivateKey:
+    """A new TLS key."""
+    return ec.generate_private_key(ec.SECP256R1())
+
+
+def pem_from_key(key: ec.EllipticCurvePrivateKey) -> bytes:
+    """A key as unencrypted PKCS #8 PEM."""
+    return key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+
+
+def pem_from_certificate(certificate: x509.Certificate) -> bytes:
+    """A certificate as PEM."""
+    return certificate.public_bytes(serialization.Encoding.PEM)
+
+
+def make_ca_certificate(
+    key: ec.EllipticCurvePrivateKey, *, hub_domain: str, now: datetime
+) -> x509.Certificate:
+    """A self-signed authority that may sign nothing but end certificates."""
+    name = _name(f"Comity hub authority {hub_domain}"[:64])
+    public_key = key.public_key()
+    return (
+        _builder(name, name, public_key=public_key, now=now, life=CA_LIFE)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(_key_usage(signs_certificates=True), critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)
+        .sign(key, SHA256())
+    )
+
+
+class CertificateAuthority:
+    """Signs certificates with the hub's authority key."""
+
+    def __init__(self, certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey) -> None:
+        self.certificate = certificate
+        self._key = key
+
+    def sign_hub(
+        self, public_key: ec.EllipticCurvePublicKey, *, hub_domain: str, now: datetime
+    ) -> x509.Certificate:
+        """The certificate of the hub's own server, for its domain and for this machine."""
+        names = x509.SubjectAlternativeName(
+            [
+                x509.DNSName(hub_domain),
+                x509.DNSName("localhost"),
+                x509.UniformResourceIdentifier(f"spiffe://{hub_domain}/hub"),
+            ]
+        )
+        return self._sign(
+            hub_domain, public_key, names, usage=ExtendedKeyUsageOID.SERVER_AUTH, now=now
+        )
+
+    def sign_agency(
+        self,
+        public_key: ec.EllipticCurvePublicKey,
+        *,
+        agency: AgencyId,
+        hub_domain: str,
+        now: datetime,
+    ) -> x509.Certificate:
+        """An agency's certificate: one URI SAN, its SPIFFE id, and nothing else that names it."""
+        spiffe_id = spiffe_id_from_agency(agency, hub_domain=hub_domain)
+        names = x509.SubjectAlternativeName([x509.UniformResourceIdentifier(spiffe_id)])
+        return self._sign(agency, public_key, names, usage=ExtendedKeyUsageOID.CLIENT_AUTH, now=now)
+
+    def _sign(
+        self,
+        common_name: str,
+        public_key: ec.EllipticCurvePublicKey,
+        names: x509.SubjectAlternativeName,
+        *,
+        usage: x509.ObjectIdentifier,
+        now: datetime,
+    ) -> x509.Certificate:
+        issuer_key = self._key.public_key()
+        builder = _builder(
+            _name(common_name[:64]),
+            self.certificate.subject,
+            public_key=public_key,
+            now=now,
+            life=min(CERTIFICATE_LIFE, self.certificate.not_valid_after_utc - now),
+        )
+        return (
+            builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+            .add_extension(_key_usage(signs_certificates=False), critical=True)
+            .add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
+            .add_extension(names, critical=False)
+            .add_extension(
+                x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key), critical=False
+            )
+            .sign(self._key, SHA256())
+        )
+
+
+def _name(common_name: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
+
+
+def _builder(
+    subject: x509.Name,
+    issuer: x509.Name,
+    *,
+    public_key: ec.EllipticCurvePublicKey,
+    now: datetime,
+    life: timedelta,
+) -> x509.CertificateBuilder:
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(public_key)
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - CLOCK_SKEW)
+        .not_valid_after(now + life)
+    )
+
+
+def _key_usage(*, signs_certificates: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=not signs_certificates,
+        key_cert_sign=signs_certificates,
+        crl_sign=signs_certificates,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        encipher_only=False,
+        decipher_only=False,
+    )

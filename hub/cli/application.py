@@ -1,0 +1,75 @@
+"""The command itself: which subcommands there are, and how errors end it."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable, Coroutine
+from datetime import UTC, datetime
+from functools import wraps
+from pathlib import Path
+from typing import Annotated, Any, ParamSpec
+
+import typer
+
+from comity.errors import ComityError, HubUnavailable, VerificationFailed
+from comity.v1.errors_pb2 import Reason
+
+P = ParamSpec("P")
+
+EXIT_REFUSED, EXIT_USAGE, EXIT_UNAVAILABLE, EXIT_NOT_VERIFIED = 1, 2, 3, 4
+
+Folder = Annotated[
+    Path,
+    typer.Option("--folder", "-f", envvar="COMITY_HUB_FOLDER", help="The hub's folder."),
+]
+DEFAULT_FOLDER = Path("hub-data")
+
+app = typer.Typer(
+    name="comity-hub",
+    help="Runs a Comity hub. Exit codes: 0 done, 1 refused, 2 usage, 3 database away, "
+    "4 ledger does not verify.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+agency_app = typer.Typer(help="The hub's members.", no_args_is_help=True)
+app.add_typer(agency_app, name="agency")
+
+
+def utc_now() -> datetime:
+    """The clock of the command line."""
+    return datetime.now(UTC)
+
+
+def command(function: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:
+    """Runs an asynchronous command; an error of ours ends it with its exit code."""
+
+    @wraps(function)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            asyncio.run(function(*args, **kwargs))
+        except ComityError as error:
+            print_error(error)
+            raise typer.Exit(exit_code_for(error)) from None
+
+    return run
+
+
+def exit_code_for(error: ComityError) -> int:
+    """The exit code of an error."""
+    if isinstance(error, VerificationFailed):
+        return EXIT_NOT_VERIFIED
+    return EXIT_UNAVAILABLE if isinstance(error, HubUnavailable) else EXIT_REFUSED
+
+
+def print_error(error: ComityError) -> None:
+    """Writes an error with everything at fault to standard error."""
+    reason = Reason.Name(error.reason).removeprefix("REASON_")
+    print(f"comity-hub: {error.message} [{reason}]", file=sys.stderr)
+    for violation in error.violations:
+        print(f"  {violation.field}: {violation.description}", file=sys.stderr)
+
+
+# The subcommands register themselves with the applications above.
+from hub.cli import agencies, ledger, serving, setup  # noqa: E402, F401

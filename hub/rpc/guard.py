@@ -1,0 +1,192 @@
+"""The guard: every call passes here. Identity, table, deadline, parsing, errors, one log line.
+
+Default-deny: an RPC without a rule is refused. Never logs a body, a token or a key.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from datetime import datetime
+from typing import Any
+
+import grpc
+from google.protobuf.message import DecodeError
+from grpc_status import rpc_status
+
+from comity.errors import (
+    ComityError,
+    DeadlineExceeded,
+    InternalError,
+    MalformedInput,
+    NotPermitted,
+)
+from comity.statuses import status_for
+from hub.rpc.peer import read_peer
+from hub.rpc.table import Rule
+from hub.services.calls import Caller
+from hub.services.membership import Membership
+
+_CALLER: ContextVar[Caller] = ContextVar("caller")
+_access_log = logging.getLogger("hub.calls")
+_log = logging.getLogger("hub.guard")
+
+
+def current_caller() -> Caller:
+    """Who makes the call that is being handled."""
+    return _CALLER.get()
+
+
+class Guard(grpc.aio.ServerInterceptor):  # type: ignore[misc]
+    """Wraps every handler."""
+
+    def __init__(
+        self,
+        *,
+        hub_domain: str,
+        rules: Mapping[str, Rule],
+        membership: Membership,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._hub_domain = hub_domain
+        self._rules = rules
+        self._membership = membership
+        self._clock = clock
+
+    async def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[grpc.RpcMethodHandler]],
+        details: grpc.HandlerCallDetails,
+    ) -> grpc.RpcMethodHandler | None:
+        handler = await continuation(details)
+        if handler is None:
+            return None
+        return _Guarded(self, handler, str(details.method)).wrapped()
+
+    def admit(self, context: grpc.aio.ServicerContext, method: str, request_id: str) -> Caller:
+        """Identifies the caller and judges whether it may call this RPC.
+
+        1. The channel is strong enough and its certificate names an agency of this hub.
+        2. The agency is a member now, and the certificate one of its own.
+        3. The table has the RPC and lets the caller.
+
+        Raises: TransportTooWeak, CertificateRefused, AgencyNotActive, MembershipUnconfirmed,
+        NotPermitted.
+        """
+        peer = read_peer(context, hub_domain=self._hub_domain, now=self._clock())  # 1
+        self._membership.require_active(peer.agency, certificate_id=peer.certificate_id)  # 2
+        if method not in self._rules:  # 3
+            raise NotPermitted()
+        return Caller(peer.agency, peer.certificate_id, request_id)
+
+    def timeout_seconds(self, method: str) -> float | None:
+        """How long a call may take."""
+        rule = self._rules.get(method)
+        return None if rule is None else rule.timeout_seconds
+
+
+class _Guarded:
+    """One handler behind the guard."""
+
+    def __init__(self, guard: Guard, handler: Any, method: str) -> None:
+        self._guard = guard
+        self._handler = handler
+        self._method = method
+
+    def wrapped(self) -> grpc.RpcMethodHandler:
+        """The handler, taking bytes, so that what does not parse is refused by us."""
+        handler = self._handler
+        serializer = _passing_bytes(handler.response_serializer)
+        if handler.request_streaming and handler.response_streaming:
+            return grpc.stream_stream_rpc_method_handler(self._stream_stream, None, serializer)
+        if handler.request_streaming:
+            raise TypeError(f"{self._method}: client-streaming calls are not used here")
+        if handler.response_streaming:
+            return grpc.unary_stream_rpc_method_handler(self._unary_stream, None, serializer)
+        return grpc.unary_unary_rpc_method_handler(self._unary_unary, None, serializer)
+
+    async def _unary_unary(self, request: bytes, context: grpc.aio.ServicerContext) -> Any:
+        async with self._admitted(context):
+            async with asyncio.timeout(self._guard.timeout_seconds(self._method)):
+                return await self._handler.unary_unary(self._parse(request), context)
+
+    async def _unary_stream(
+        self, request: bytes, context: grpc.aio.ServicerContext
+    ) -> AsyncIterator[Any]:
+        async with self._admitted(context):
+            async for response in self._handler.unary_stream(self._parse(request), context):
+                yield response
+
+    async def _stream_stream(
+        self, requests: AsyncIterator[bytes], context: grpc.aio.ServicerContext
+    ) -> AsyncIterator[Any]:
+        async with self._admitted(context):
+            parsed = self._parse_each(requests)
+            async for response in self._handler.stream_stream(parsed, context):
+                yield response
+
+    def _parse(self, request: bytes) -> Any:
+        try:
+            return self._handler.request_deserializer(request)
+        except DecodeError as error:
+            raise MalformedInput("The request does not parse.") from error
+
+    async def _parse_each(self, requests: AsyncIterator[bytes]) -> AsyncIterator[Any]:
+        async for request in requests:
+            yield self._parse(request)
+
+    @asynccontextmanager
+    async def _admitted(self, context: grpc.aio.ServicerContext) -> AsyncIterator[None]:
+        """Admits the call, turns every error into a status, and writes the log line."""
+        request_id = uuid.uuid4().hex
+        started = time.perf_counter()
+        agency, code = "-", "OK"
+        try:
+            caller = self._guard.admit(context, self._method, request_id)
+            agency = caller.agency
+            _CALLER.set(caller)
+            yield
+        except (asyncio.CancelledError, GeneratorExit):
+            code = "CANCELLED"
+            raise
+        except grpc.aio.AbortError:
+            code = "ABORTED_BY_HANDLER"
+            raise
+        except Exception as error:
+            refusal = self._refusal(error, request_id)
+            code = refusal.code
+            await context.abort_with_status(rpc_status.to_status(status_for(refusal)))
+        finally:
+            milliseconds = (time.perf_counter() - started) * 1000
+            _access_log.info(
+                "call",
+                extra={
+                    "request_id": request_id,
+                    "agency": agency,
+                    "rpc": self._method,
+                    "code": code,
+                    "milliseconds": round(milliseconds, 2),
+                },
+            )
+
+    def _refusal(self, error: Exception, request_id: str) -> ComityError:
+        if isinstance(error, ComityError):
+            return error
+        if isinstance(error, TimeoutError):
+            return DeadlineExceeded()
+        _log.error("request %s failed unforeseen", request_id, exc_info=error)
+        return InternalError(f"The hub failed on request {request_id}.")
+
+
+def _passing_bytes(serialize: Callable[[Any], bytes]) -> Callable[[Any], bytes]:
+    """A serializer that lets pass what a service has serialized once for many."""
+
+    def serializer(message: Any) -> bytes:
+        return message if isinstance(message, bytes) else serialize(message)
+
+    return serializer

@@ -1,0 +1,26 @@
+"""NoticeService: notices looked up."""
+
+from __future__ import annotations
+
+import grpc
+
+from comity.v1 import events_pb2, events_pb2_grpc
+from hub.rpc.guard import current_caller
+from hub.services.notices import NoticesService
+
+
+class NoticeServicer(events_pb2_grpc.NoticeServiceServicer):
+    """GetNotice and ListNotices."""
+
+    def __init__(self, notices: NoticesService) -> None:
+        self._notices = notices
+
+    async def GetNotice(
+        self, request: events_pb2.GetNoticeRequest, context: grpc.aio.ServicerContext
+    ) -> events_pb2.GetNoticeResponse:
+        return await self._notices.get(current_caller(), request)
+
+    async def ListNotices(
+        self, request: events_pb2.ListNoticesRequest, context: grpc.aio.ServicerContext
+    ) -> events_pb2.ListNoticesResponse:
+        return await self._notices.list(current_caller(), request)

@@ -1,0 +1,64 @@
+"""What each RPC is, and who may call it. An RPC that is not here is refused.
+
+Today every active agency may call every RPC, and
+each service judges which notices the caller may touch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Admission(Enum):
+    """Who may call."""
+
+    ACTIVE_AGENCY = "active agency"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """The rule of one RPC. `timeout_seconds` bounds calls; streams have none and end by themselves."""
+
+    action: str
+    admission: Admission
+    timeout_seconds: float | None
+
+
+UNARY_SECONDS = 30.0  # a commit takes milliseconds; this is for a database that is locked or away
+
+RULES: Mapping[str, Rule] = {
+    "/comity.v1.ActService/SubmitActs": Rule("submit acts", Admission.ACTIVE_AGENCY, UNARY_SECONDS),
+    "/comity.v1.ActService/SubmitBulk": Rule("submit acts", Admission.ACTIVE_AGENCY, None),
+    "/comity.v1.NoticeService/GetNotice": Rule(
+        "read notices", Admission.ACTIVE_AGENCY, UNARY_SECONDS
+    ),
+    "/comity.v1.NoticeService/ListNotices": Rule(
+        "read notices", Admission.ACTIVE_AGENCY, UNARY_SECONDS
+    ),
+    "/comity.v1.WatchService/WatchEvents": Rule("watch events", Admission.ACTIVE_AGENCY, None),
+    "/comity.v1.AgencyService/ListAgencyKeys": Rule(
+        "read the roster", Admission.ACTIVE_AGENCY, UNARY_SECONDS
+    ),
+    "/comity.v1.LedgerService/GetCheckpoint": Rule(
+        "verify the ledger", Admission.ACTIVE_AGENCY, UNARY_SECONDS
+    ),
+    "/comity.v1.LedgerService/ProveInclusion": Rule(
+        "verify the ledger", Admission.ACTIVE_AGENCY, UNARY_SECONDS
+    ),
+    "/comity.v1.LedgerService/ProveConsistency": Rule(
+        "verify the ledger", Admission.ACTIVE_AGENCY, UNARY_SECONDS
+    ),
+    "/comity.v1.LedgerService/ListEntries": Rule(
+        "verify the ledger", Admission.ACTIVE_AGENCY, UNARY_SECONDS
+    ),
+    "/grpc.health.v1.Health/Check": Rule("ask for health", Admission.ACTIVE_AGENCY, UNARY_SECONDS),
+}
+
+# Served only where the configuration says so; it describes the contract and holds no data.
+REFLECTION_RULES: Mapping[str, Rule] = {
+    "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo": Rule(
+        "describe the contract", Admission.ACTIVE_AGENCY, None
+    ),
+}

@@ -1,0 +1,1 @@
+"""Use cases: one method each. Called by `hub.rpc`; calls `hub.store`. Knows nothing of gRPC."""

@@ -1,0 +1,42 @@
+"""Access records: written before the answer that they are about leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from comity.identity import AgencyId
+from comity.v1.ledger_pb2 import AccessAction, AccessRecord
+from hub.store.transaction import LedgerTransaction
+from hub.store.writer import LedgerWriter
+
+
+class AccessService:
+    """Records who was shown what."""
+
+    def __init__(self, writer: LedgerWriter) -> None:
+        self._writer = writer
+
+    async def record(
+        self,
+        agency: AgencyId,
+        action: AccessAction.ValueType,
+        *,
+        request_id: str,
+        entry_indices: Sequence[int],
+    ) -> None:
+        """Returns when the record is on disk.
+
+        Raises: StoreUnavailable, and then nothing may be shown.
+        """
+        record = AccessRecord(
+            agency_id=agency, action=action, request_id=request_id, entry_indices=entry_indices
+        )
+        await self._writer.commit(self.commit_many, record)
+
+    async def commit_many(
+        self, transaction: LedgerTransaction, records: Sequence[AccessRecord]
+    ) -> list[None]:
+        """The commit half."""
+        for record in records:
+            transaction.add_access(record)
+        return [None] * len(records)

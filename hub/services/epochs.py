@@ -1,0 +1,54 @@
+"""Epochs: the beginning of a ledger, and its going on after it was restored from a backup."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from comity.checkpoint import origin_line
+from comity.merkle import RightEdge
+from comity.v1 import ledger_pb2
+from hub.store.ledger import LedgerHead
+from hub.store.transaction import LedgerTransaction
+from hub.store.watches import reset_cursors_beyond
+
+
+@dataclass(frozen=True, slots=True)
+class NewEpoch:
+    """A restored ledger that is to go on. `highest_presented` is the signed note of the highest
+    checkpoint of the epoch before that members present; empty where none was presented."""
+
+    hub_domain: str
+    highest_presented: bytes
+
+
+async def begin_ledger(transaction: LedgerTransaction, hub_domain: str) -> int:
+    """Appends the first entry of a new ledger."""
+    entry = ledger_pb2.EpochEntry(epoch=1, origin=origin_line(hub_domain, 1))
+    return transaction.append_epoch(entry)
+
+
+def empty_head(hub_domain: str) -> LedgerHead:
+    """The head of a ledger without entries."""
+    return LedgerHead(
+        size=0,
+        edge=RightEdge().to_bytes(),
+        roster_entry=None,
+        epoch=1,
+        origin=origin_line(hub_domain, 1),
+    )
+
+
+async def begin_epoch(transaction: LedgerTransaction, new: NewEpoch) -> int:
+    """Appends the entry that begins the next epoch and resets the cursors beyond the ledger's end."""
+    head = transaction.head
+    epoch = head.epoch + 1
+    await reset_cursors_beyond(transaction.connection, head.size)
+    return transaction.append_epoch(
+        ledger_pb2.EpochEntry(
+            epoch=epoch,
+            origin=origin_line(new.hub_domain, epoch),
+            previous_origin=head.origin,
+            restored_size=head.size,
+            highest_presented_checkpoint=new.highest_presented,
+        )
+    )

@@ -1,0 +1,152 @@
+"""What members may verify of the ledger: checkpoints, proofs, leaf hashes, entries of theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from comity.errors import MalformedInput, Violation
+from comity.identity import AgencyId
+from comity.v1 import ledger_pb2, roster_pb2
+from hub.services.access import AccessService
+from hub.services.calls import Caller
+from hub.services.entitlement import Entitlement
+from hub.services.proofs import Proofs
+from hub.services.records import leaf_message
+from hub.services.tail import Tail
+from hub.store.acts import find_acts_at
+from hub.store.database import Database
+from hub.store.events import find_events
+from hub.store.ledger import (
+    ACTS_RECORD,
+    PUBLIC_RECORDS,
+    StoredEntry,
+    find_entries,
+    list_entries,
+    list_roster_entries,
+)
+
+MAX_PAGE_ENTRIES = 4_096  # 128 KB of hashes, and at most 1 MB of entries beside them
+MAX_PAGE_ROSTER_ENTRIES = 256  # some 5 KB each with post-quantum keys
+
+
+class LedgerService:
+    """GetCheckpoint, ProveInclusion, ProveConsistency, ListEntries, ListAgencyKeys."""
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        tail: Tail,
+        entitlement: Entitlement,
+        proofs: Proofs,
+        access: AccessService,
+    ) -> None:
+        self._database = database
+        self._tail = tail
+        self._entitlement = entitlement
+        self._proofs = proofs
+        self._access = access
+
+    def checkpoint(self) -> bytes:
+        """The newest checkpoint, a signed note."""
+        return self._tail.signed_head.note
+
+    async def prove_inclusion(
+        self, request: ledger_pb2.ProveInclusionRequest
+    ) -> ledger_pb2.ProveInclusionResponse:
+        """That an entry lies in the tree of a size.
+
+        Raises: MalformedInput where there is no such entry or size.
+        """
+        size = self._require_size(request.ledger_size, "ledger_size")
+        if request.entry_index >= size:
+            raise MalformedInput(
+                violations=[Violation("entry_index", f"the ledger has {size} entries there")]
+            )
+        async with self._database.read() as connection:
+            entries = await find_entries(connection, [request.entry_index])
+        path = await self._proofs.inclusion_path(request.entry_index, size=size)
+        return ledger_pb2.ProveInclusionResponse(
+            ledger_size=size,
+            leaf_hash=entries[request.entry_index].leaf_hash,
+            inclusion_path=path,
+        )
+
+    async def prove_consistency(
+        self, request: ledger_pb2.ProveConsistencyRequest
+    ) -> ledger_pb2.ProveConsistencyResponse:
+        """That the tree of one size begins with the tree of another.
+
+        Raises: MalformedInput.
+        """
+        signed = self._tail.signed_head
+        to_size = self._require_size(request.to_size, "to_size")
+        if not 1 <= request.from_size <= to_size:
+            raise MalformedInput(
+                violations=[Violation("from_size", f"is not between 1 and {to_size}")]
+            )
+        path = await self._proofs.consistency_path(request.from_size, to_size=to_size)
+        is_current = request.to_size == 0 and to_size == signed.size
+        return ledger_pb2.ProveConsistencyResponse(
+            to_size=to_size,
+            consistency_path=path,
+            checkpoint=signed.note if is_current else b"",
+        )
+
+    async def list_entries(
+        self, caller: Caller, request: ledger_pb2.ListEntriesRequest
+    ) -> ledger_pb2.ListEntriesResponse:
+        """Leaf hashes from an index on, and the bytes of the entries that the caller may read."""
+        size = self._tail.size
+        limit = min(request.limit or MAX_PAGE_ENTRIES, MAX_PAGE_ENTRIES)
+        limit = max(0, min(limit, size - request.first_index))
+        async with self._database.read() as connection:
+            stored = await list_entries(connection, request.first_index, limit=limit)
+        readable = await self._readable(caller.agency, stored)
+        await self._access.record(
+            caller.agency,
+            ledger_pb2.ACCESS_ACTION_LIST_ENTRIES,
+            request_id=caller.request_id,
+            entry_indices=[e.entry_index for e in readable if e.record == ACTS_RECORD],
+        )
+        return ledger_pb2.ListEntriesResponse(
+            first_index=request.first_index,
+            leaf_hashes=b"".join(entry.leaf_hash for entry in stored),
+            entries=[leaf_message(entry) for entry in readable],
+        )
+
+    async def list_agency_keys(
+        self, request: roster_pb2.ListAgencyKeysRequest
+    ) -> roster_pb2.ListAgencyKeysResponse:
+        """Roster entries from an index on, with their proof."""
+        signed = self._tail.signed_head
+        limit = min(request.limit or MAX_PAGE_ROSTER_ENTRIES, MAX_PAGE_ROSTER_ENTRIES)
+        async with self._database.read() as connection:
+            stored = await list_roster_entries(connection, request.first_index, limit=limit + 1)
+        stored = [entry for entry in stored if entry.entry_index < signed.size]
+        page = stored[:limit]
+        proof = await self._proofs.proof(
+            [entry.entry_index for entry in page], signed=signed, known_size=request.known_size
+        )
+        return roster_pb2.ListAgencyKeysResponse(
+            entries=[leaf_message(entry) for entry in page],
+            proof=proof,
+            more=len(stored) > limit,
+        )
+
+    def _require_size(self, size: int, field: str) -> int:
+        current = self._tail.size
+        if size > current:
+            raise MalformedInput(violations=[Violation(field, f"the ledger has {current} entries")])
+        return size or current
+
+    async def _readable(self, agency: AgencyId, stored: Sequence[StoredEntry]) -> list[StoredEntry]:
+        """What all may read, and acts that the agency sent or receives."""
+        of_acts = [entry.entry_index for entry in stored if entry.record == ACTS_RECORD]
+        async with self._database.read() as connection:
+            events = await find_events(connection, of_acts)
+            acts = await find_acts_at(connection, of_acts)
+        received = await self._entitlement.entitled(agency, events)
+        allowed = {event.entry_index for event in received}
+        allowed |= {i for i, sent in acts.items() if any(a.originator == agency for a in sent)}
+        return [e for e in stored if e.record in PUBLIC_RECORDS or e.entry_index in allowed]

@@ -1,0 +1,142 @@
+"""The prepare half of a submission: read, verify, no writes, no state.
+
+Runs in any thread, so that signatures are verified beside the event loop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from google.protobuf.message import DecodeError
+
+from comity.acts import (
+    ADDRESSING,
+    VERSION,
+    WITHDRAWAL,
+    ParsedAct,
+    parse_act,
+    require_known_fields,
+    verify_act,
+)
+from comity.errors import MalformedInput, NoticeInvalid, TooLarge, Violation, WrongOriginator
+from comity.identity import AgencyId
+from comity.keys import PublicKey
+from comity.notices import MAX_NOTICE_BYTES, verify_notice
+from comity.texts import code_and_text_violations
+from comity.v1 import acts_pb2
+
+MAX_ACTS = 2  # a version and its addressing
+MAX_SUBMISSION_BYTES = 2 * MAX_NOTICE_BYTES  # a notice at its limit, its addressing and signatures
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """Verified acts that belong together: content (a version or a withdrawal), addressing, or both.
+
+    `roster_entry` is the state of membership that the signatures were verified against.
+    """
+
+    originator: AgencyId
+    acts: tuple[ParsedAct, ...]
+    roster_entry: int | None
+
+    @property
+    def content(self) -> ParsedAct | None:
+        """The version or the withdrawal."""
+        return next((act for act in self.acts if act.kind != ADDRESSING), None)
+
+    @property
+    def addressing(self) -> ParsedAct | None:
+        """The addressing."""
+        return next((act for act in self.acts if act.kind == ADDRESSING), None)
+
+    @property
+    def notice_id(self) -> str:
+        return self.acts[0].notice_id
+
+
+def parse_submission(request: bytes) -> acts_pb2.SubmitActsRequest:
+    """Parses a serialized submission.
+
+    Raises: TooLarge, MalformedInput (among others for text that is not UTF-8).
+    """
+    if len(request) > MAX_SUBMISSION_BYTES:
+        raise TooLarge(f"A submission is at most {MAX_SUBMISSION_BYTES:,} bytes.")
+    try:
+        return acts_pb2.SubmitActsRequest.FromString(request)
+    except DecodeError as error:
+        raise MalformedInput("The submission is not a SubmitActsRequest.") from error
+
+
+def prepare_submission(
+    request: acts_pb2.SubmitActsRequest,
+    *,
+    originator: AgencyId,
+    hub_domain: str,
+    keys: Mapping[str, PublicKey],
+    roster_entry: int | None,
+) -> Submission:
+    """Verifies a submission as far as that needs no state.
+
+    1. It holds acts that belong together, of bounded size.
+    2. Each parses, and holds no field that this version does not know.
+    3. Each is signed by the calling agency, for this hub, with one of its current keys.
+    4. Their content is well-formed.
+
+    Raises: MalformedInput, TooLarge, UnknownFields, WrongHub, WrongOriginator, SigningKeyUnknown,
+    SignatureInvalid, NoticeInvalid.
+    """
+    if not 1 <= len(request.acts) <= MAX_ACTS:  # 1
+        raise MalformedInput("A submission holds one act, or a version and its addressing.")
+    for envelope in request.acts:
+        if len(envelope.payload) > MAX_SUBMISSION_BYTES:
+            raise TooLarge(f"An act is at most {MAX_SUBMISSION_BYTES:,} bytes.")
+    acts = tuple(parse_act(envelope) for envelope in request.acts)  # 2
+    _require_belonging_together(acts)
+    for act in acts:
+        require_known_fields(act.act)
+        if act.originator != originator:
+            raise WrongOriginator()
+        verify_act(act, hub_domain=hub_domain, originator=originator, keys=keys)  # 3
+    for act in acts:
+        _require_well_formed(act)  # 4
+    return Submission(originator, acts, roster_entry)
+
+
+def _require_belonging_together(acts: tuple[ParsedAct, ...]) -> None:
+    kinds = [act.kind for act in acts]
+    if len(kinds) == 2 and sorted(kinds) != sorted((VERSION, ADDRESSING)):
+        raise MalformedInput("Only a version and its addressing belong together.")
+    if len({act.notice_id for act in acts}) != 1:
+        raise MalformedInput("The acts are about different notices.")
+    if len({act.act_id for act in acts}) != len(acts):
+        raise MalformedInput("The acts bear the same id.")
+
+
+def _require_well_formed(act: ParsedAct) -> None:
+    if act.kind == VERSION:
+        _require_notice(act)
+        return
+    violations = code_and_text_violations(act.act)
+    if act.kind == WITHDRAWAL:
+        violations += _withdrawal_violations(act.act.withdrawal)
+    if violations:
+        raise MalformedInput("The act is malformed.", violations=violations)
+
+
+def _require_notice(act: ParsedAct) -> None:
+    notice = act.act.version.notice
+    verify_notice(notice)
+    if notice.issued_at != act.act.header.issued_at:
+        raise NoticeInvalid(
+            violations=[Violation("issued_at", "differs from the time that the act was issued at")]
+        )
+
+
+def _withdrawal_violations(withdrawal: acts_pb2.WithdrawalAct) -> list[Violation]:
+    if not withdrawal.reason:
+        return [Violation("reason", "is missing")]
+    if withdrawal.reason == acts_pb2.WITHDRAWAL_REASON_OTHER and not withdrawal.details:
+        return [Violation("details", "is missing: say what the other reason is")]
+    return []

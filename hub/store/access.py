@@ -1,0 +1,62 @@
+"""Access records: who saw what. Each is a salted leaf below the root of an access entry."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from comity.identity import AgencyId
+from hub.store.tables import access_records
+
+
+@dataclass(frozen=True, slots=True)
+class StoredAccess:
+    """An access record with its place. `record` is the serialized comity.v1.AccessRecord; record
+    and salt are None once erased."""
+
+    entry_index: int
+    leaf_index: int
+    accessed_at: int
+    agency_id: AgencyId | None
+    record: bytes | None
+    salt: bytes | None
+    commitment: bytes
+
+
+async def insert_access_records(connection: AsyncConnection, added: Sequence[StoredAccess]) -> None:
+    """Adds access records."""
+    names = StoredAccess.__slots__
+    await connection.execute(
+        insert(access_records), [{name: getattr(a, name) for name in names} for a in added]
+    )
+
+
+async def list_access_records(connection: AsyncConnection, entry_index: int) -> list[StoredAccess]:
+    """The records below one access entry, in the order of its leaves."""
+    statement = (
+        select(access_records)
+        .where(access_records.c.entry_index == entry_index)
+        .order_by(access_records.c.leaf_index)
+    )
+    rows = await connection.execute(statement)
+    return [
+        StoredAccess(**{name: getattr(row, name) for name in StoredAccess.__slots__})
+        for row in rows
+    ]
+
+
+async def erase_access_before(connection: AsyncConnection, moment: int) -> int:
+    """Erases records and salts older than a time; the commitments stay, so roots still verify.
+
+    Gives the number of records erased.
+    """
+    result = await connection.execute(
+        update(access_records)
+        .where(access_records.c.accessed_at < moment)
+        .where(access_records.c.record.is_not(None))
+        .values(record=None, salt=None, agency_id=None)
+    )
+    return int(result.rowcount)

@@ -1,0 +1,80 @@
+"""Acts as they were submitted, each with the salt that opens its entry's commitment."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Row, insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from comity.identity import AgencyId
+from hub.store.tables import acts
+
+ActKey = tuple[AgencyId, str]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredAct:
+    """A signed act in the ledger. `envelope` is the serialized comity.v1.Envelope."""
+
+    originator: AgencyId
+    act_id: str
+    kind: int
+    digest: bytes
+    envelope: bytes
+    entry_index: int
+    salt: bytes | None
+
+
+async def find_acts(
+    connection: AsyncConnection, act_ids: Collection[str]
+) -> dict[ActKey, StoredAct]:
+    """The acts of some ids, of whichever originators."""
+    rows = await connection.execute(select(acts).where(acts.c.act_id.in_(act_ids)))
+    found = (_stored_act(row) for row in rows)
+    return {(act.originator, act.act_id): act for act in found}
+
+
+async def find_acts_at(
+    connection: AsyncConnection, entry_indices: Collection[int]
+) -> dict[int, list[StoredAct]]:
+    """The acts that were committed at some entries."""
+    found: dict[int, list[StoredAct]] = {index: [] for index in entry_indices}
+    if found:
+        rows = await connection.execute(select(acts).where(acts.c.entry_index.in_(found)))
+        for row in rows:
+            found[row.entry_index].append(_stored_act(row))
+    return found
+
+
+async def insert_acts(connection: AsyncConnection, added: Sequence[StoredAct]) -> None:
+    """Adds acts."""
+    await connection.execute(
+        insert(acts),
+        [
+            {
+                "act_id": act.act_id,
+                "originator": act.originator,
+                "kind": act.kind,
+                "digest": act.digest,
+                "envelope": act.envelope,
+                "entry_index": act.entry_index,
+                "salt": act.salt,
+            }
+            for act in added
+        ],
+    )
+
+
+def _stored_act(row: Row[Any]) -> StoredAct:
+    return StoredAct(
+        AgencyId(row.originator),
+        row.act_id,
+        row.kind,
+        row.digest,
+        row.envelope,
+        row.entry_index,
+        row.salt,
+    )

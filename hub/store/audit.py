@@ -1,0 +1,228 @@
+"""Verifies the whole ledger from its raw entries. Writes nothing.
+
+Shares no code with appending but the hashes of leaf and node, so that a mistake there shows here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from comity.acts import ADDRESSING, parse_act, verify_act
+from comity.checkpoint import Checkpoint, origin_line
+from comity.commitment import (
+    verify_access_commitment,
+    verify_addressing_commitment,
+    verify_content_commitment,
+)
+from comity.errors import ComityError, LedgerForked
+from comity.merkle import empty_root, leaf_hash, node_hash
+from comity.roster import Roster
+from comity.v1 import acts_pb2
+from comity.v1.ledger_pb2 import AccessEntry, ActsEntry, EpochEntry, LedgerEntry, RosterEntry
+from hub.store.access import list_access_records
+from hub.store.acts import StoredAct, find_acts_at
+from hub.store.database import Database
+from hub.store.ledger import LedgerHead, StoredEntry, list_entries, load_head
+from hub.store.tables import acts, ledger_entries
+
+PAGE_ENTRIES = 1_000  # a few megabytes at a time
+
+
+@dataclass(slots=True)
+class AuditReport:
+    """What was verified."""
+
+    origin: str = ""
+    entries: int = 0
+    acts: int = 0
+    accesses: int = 0
+    agencies: int = 0
+    root: bytes = b""
+
+
+@dataclass(slots=True)
+class _Tree:
+    """A stack of perfect subtrees, kept apart from the tree that appending keeps."""
+
+    stack: list[tuple[int, bytes]] = field(default_factory=list)
+
+    def add(self, leaf: bytes) -> None:
+        self.stack.append((1, leaf))
+        while len(self.stack) > 1 and self.stack[-1][0] == self.stack[-2][0]:
+            width, right = self.stack.pop()
+            _, left = self.stack.pop()
+            self.stack.append((2 * width, node_hash(left, right)))
+
+    def root(self) -> bytes:
+        if not self.stack:
+            return empty_root()
+        value = self.stack[-1][1]
+        for _, left in reversed(self.stack[:-1]):
+            value = node_hash(left, value)
+        return value
+
+
+async def audit_ledger(
+    database: Database, *, hub_domain: str, handed_out: Sequence[Checkpoint] = ()
+) -> AuditReport:
+    """Verifies the ledger.
+
+    1. Entries are numbered without gaps, and each leaf hash is that of the entry's bytes.
+    2. Roster entries form one chain; epochs follow one another.
+    3. Each act's envelope is signed by a key that was its originator's at that entry, and opens
+       the entry's commitment; entries of acts have their acts, and acts their entries.
+    4. Each access entry's root is that over its records' commitments.
+    5. The root over all leaves is the head's, and checkpoints handed out are of this tree.
+
+    Raises: LedgerForked with what does not verify, and where; StoreUnavailable.
+    """
+    audit = _Audit(hub_domain, {checkpoint.size: checkpoint for checkpoint in handed_out})
+    async with database.read() as connection:
+        head = await load_head(connection)
+        async for stored in _entries(connection, head.size):
+            await audit.take(connection, stored)
+        await audit.require_nothing_else(connection, head)
+    audit.require_head(head)
+    return audit.report
+
+
+async def _entries(connection: AsyncConnection, size: int) -> AsyncIterator[StoredEntry]:
+    for first in range(0, size, PAGE_ENTRIES):
+        page = await list_entries(connection, first, limit=min(PAGE_ENTRIES, size - first))
+        for stored in page:
+            yield stored
+
+
+class _Audit:
+    def __init__(self, hub_domain: str, handed_out: dict[int, Checkpoint]) -> None:
+        self.report = AuditReport()
+        self._hub_domain = hub_domain
+        self._handed_out = handed_out
+        self._tree = _Tree()
+        self._roster = Roster()
+        self._epoch = 0
+
+    async def take(self, connection: AsyncConnection, stored: StoredEntry) -> None:
+        index = self.report.entries
+        if stored.entry_index != index:
+            raise _broken(index, "an entry is missing")
+        if leaf_hash(stored.entry) != stored.leaf_hash:
+            raise _broken(index, "the leaf hash is not that of the entry")
+        entry = LedgerEntry.FromString(stored.entry)
+        which = entry.WhichOneof("record")
+        if which is None or LedgerEntry.DESCRIPTOR.fields_by_name[which].number != stored.record:
+            raise _broken(index, "the entry records something else than its row says")
+        try:
+            await self._take_record(connection, index, entry)
+        except ComityError as error:
+            raise _broken(index, error.message) from error
+        self._tree.add(stored.leaf_hash)
+        self.report.entries += 1
+        self._require_handed_out()
+
+    async def _take_record(
+        self, connection: AsyncConnection, index: int, entry: LedgerEntry
+    ) -> None:
+        if entry.HasField("acts"):
+            await self._take_acts(connection, index, entry.acts)
+        elif entry.HasField("roster"):
+            self._take_roster(index, entry.roster)
+        elif entry.HasField("access"):
+            await self._take_access(connection, index, entry.access)
+        else:
+            self._take_epoch(index, entry.epoch)
+
+    def _take_roster(self, index: int, entry: RosterEntry) -> None:
+        self._roster.add_entry(index, entry)
+        self.report.agencies = len(self._roster.agencies)
+
+    def _take_epoch(self, index: int, entry: EpochEntry) -> None:
+        origin = origin_line(self._hub_domain, self._epoch + 1)
+        if entry.epoch != self._epoch + 1 or entry.origin != origin:
+            raise _broken(index, "the epoch does not follow the one before it")
+        if self._epoch and (
+            entry.restored_size != index or entry.previous_origin != self.report.origin
+        ):
+            raise _broken(index, "the epoch does not begin where it says")
+        self._epoch, self.report.origin = entry.epoch, entry.origin
+
+    async def _take_acts(self, connection: AsyncConnection, index: int, entry: ActsEntry) -> None:
+        stored = (await find_acts_at(connection, [index]))[index]
+        commitments = [c for c in (entry.content_commitment, entry.addressing_commitment) if c]
+        if len(stored) != len(commitments):
+            raise _broken(index, "the entry's acts are not those that it commits to")
+        for act in stored:
+            self._verify_act(index, entry, act)
+        self.report.acts += len(stored)
+
+    def _verify_act(self, index: int, entry: ActsEntry, stored: StoredAct) -> None:
+        parsed = parse_act(acts_pb2.Envelope.FromString(stored.envelope))
+        originator = stored.originator
+        if originator != entry.originator or parsed.digest != stored.digest:
+            raise _broken(index, "an act is not the one that its row names")
+        keys = self._roster.signing_keys_at(originator, index)
+        verify_act(parsed, hub_domain=self._hub_domain, originator=originator, keys=keys)
+        if stored.salt is None:
+            return  # Erased: the commitment stays, and opens to nothing any longer.
+        if parsed.kind == ADDRESSING:
+            verify_addressing_commitment(
+                entry.addressing_commitment, payload_digest=parsed.digest, salt=stored.salt
+            )
+        else:
+            verify_content_commitment(
+                entry.content_commitment, payload_digest=parsed.digest, salt=stored.salt
+            )
+
+    async def _take_access(
+        self, connection: AsyncConnection, index: int, entry: AccessEntry
+    ) -> None:
+        records = await list_access_records(connection, index)
+        tree = _Tree()
+        for access in records:
+            if access.record is not None and access.salt is not None:
+                verify_access_commitment(
+                    access.commitment, record=access.record, salt=access.salt
+                )
+            tree.add(leaf_hash(access.commitment))
+        if len(records) != entry.record_count or tree.root() != entry.root:
+            raise _broken(index, "the access records are not those under the entry's root")
+        self.report.accesses += len(records)
+
+    def _require_handed_out(self) -> None:
+        checkpoint = self._handed_out.pop(self.report.entries, None)
+        if checkpoint is not None and checkpoint.root != self._tree.root():
+            raise LedgerForked(
+                f"The checkpoint of size {checkpoint.size} that was handed out is of another tree."
+            )
+
+    async def require_nothing_else(self, connection: AsyncConnection, head: LedgerHead) -> None:
+        """No entry beyond the head, no act without an entry of acts."""
+        beyond = await connection.execute(
+            select(func.count())
+            .select_from(ledger_entries)
+            .where(ledger_entries.c.entry_index >= head.size)
+        )
+        total = await connection.execute(select(func.count()).select_from(acts))
+        if beyond.scalar_one() or total.scalar_one() != self.report.acts:
+            raise LedgerForked("The database holds entries or acts that the ledger does not.")
+
+    def require_head(self, head: LedgerHead) -> None:
+        """The head is that of the entries."""
+        self.report.root = self._tree.root()
+        if self.report.entries != head.size or head.root() != self.report.root:
+            raise LedgerForked("The head's root is not that of the entries.")
+        if head.origin != self.report.origin or head.roster_entry != self._roster.last_entry:
+            raise LedgerForked("The head names another epoch or roster than the entries do.")
+        if self._handed_out:
+            size = max(self._handed_out)
+            raise LedgerForked(
+                f"A checkpoint of size {size} was handed out; the ledger has {head.size} entries."
+            )
+
+
+def _broken(index: int, what: str) -> LedgerForked:
+    return LedgerForked(f"Entry {index}: {what}.")

@@ -1,0 +1,68 @@
+"""Events: what a watch may deliver, in the order of the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Row, insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from comity.identity import AgencyId
+from hub.store.tables import events
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEvent:
+    """An event and what filters and access decisions ask about it.
+
+    `audience` is None for what everybody gets; `act_entry` is where the act that is shown lies.
+    """
+
+    entry_index: int
+    kind: int
+    originator: AgencyId
+    notice_id: str
+    notice_kind: int
+    traffic: int
+    urgency: int
+    audience: bytes | None
+    act_entry: int
+
+
+async def insert_events(connection: AsyncConnection, added: Sequence[StoredEvent]) -> None:
+    """Adds events."""
+    if added:
+        names = StoredEvent.__slots__
+        await connection.execute(
+            insert(events), [{name: getattr(e, name) for name in names} for e in added]
+        )
+
+
+async def list_events(
+    connection: AsyncConnection, first_index: int, *, below: int, limit: int
+) -> list[StoredEvent]:
+    """Events from one entry index up to but not including another, in order."""
+    statement = (
+        select(events)
+        .where(events.c.entry_index >= first_index)
+        .where(events.c.entry_index < below)
+        .order_by(events.c.entry_index)
+        .limit(limit)
+    )
+    return [_stored_event(row) for row in await connection.execute(statement)]
+
+
+async def find_events(connection: AsyncConnection, indices: Sequence[int]) -> list[StoredEvent]:
+    """The events at some entries, in order."""
+    if not indices:
+        return []
+    statement = (
+        select(events).where(events.c.entry_index.in_(indices)).order_by(events.c.entry_index)
+    )
+    return [_stored_event(row) for row in await connection.execute(statement)]
+
+
+def _stored_event(row: Row[Any]) -> StoredEvent:
+    return StoredEvent(**{name: getattr(row, name) for name in StoredEvent.__slots__})

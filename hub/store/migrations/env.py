@@ -1,0 +1,12 @@
+"""Alembic's entry: runs over the connection that it is handed, in that connection's transaction."""
+
+from alembic import context
+
+from hub.store.tables import metadata
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=metadata,
+    render_as_batch=True,  # SQLite alters a table by writing it anew
+)
+context.run_migrations()

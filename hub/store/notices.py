@@ -1,0 +1,94 @@
+"""Notices as they stand after their last act."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Row, bindparam, insert, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from comity.identity import AgencyId
+from hub.store.tables import audience_members, notices
+
+NoticeKey = tuple[AgencyId, str]
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeStanding:
+    """Where a notice stands. Codes are the contract's numbers, entries are ledger indices."""
+
+    originator: AgencyId
+    notice_id: str
+    kind: int
+    traffic: int
+    urgency: int
+    state: int
+    version: int
+    version_digest: bytes
+    version_entry: int
+    addressing_entry: int
+    withdrawal_entry: int | None
+    audience: bytes
+
+    @property
+    def key(self) -> NoticeKey:
+        return (self.originator, self.notice_id)
+
+
+async def find_notices(
+    connection: AsyncConnection, notice_ids: Collection[str]
+) -> dict[NoticeKey, NoticeStanding]:
+    """The notices of some ids, of whichever originators."""
+    rows = await connection.execute(select(notices).where(notices.c.notice_id.in_(notice_ids)))
+    found = (_standing(row) for row in rows)
+    return {standing.key: standing for standing in found}
+
+
+async def list_notices_visible_to(
+    connection: AsyncConnection, agency: AgencyId, *, traffic: int, first_index: int, limit: int
+) -> list[NoticeStanding]:
+    """Notices that an agency originated or is addressed by, by their latest version's entry."""
+    addressed = select(audience_members.c.audience).where(audience_members.c.agency_id == agency)
+    statement = (
+        select(notices)
+        .where(notices.c.traffic == traffic)
+        .where(notices.c.version_entry >= first_index)
+        .where(or_(notices.c.originator == agency, notices.c.audience.in_(addressed)))
+        .order_by(notices.c.version_entry)
+        .limit(limit)
+    )
+    return [_standing(row) for row in await connection.execute(statement)]
+
+
+async def insert_notices(connection: AsyncConnection, added: Sequence[NoticeStanding]) -> None:
+    """Adds notices."""
+    if added:
+        await connection.execute(insert(notices), [_values(standing) for standing in added])
+
+
+async def update_notices(connection: AsyncConnection, changed: Sequence[NoticeStanding]) -> None:
+    """Writes where notices stand now."""
+    if not changed:
+        return
+    statement = (
+        update(notices)
+        .where(notices.c.notice_id == bindparam("of_notice_id"))
+        .where(notices.c.originator == bindparam("of_originator"))
+    )
+    await connection.execute(
+        statement,
+        [
+            _values(s) | {"of_notice_id": s.notice_id, "of_originator": s.originator}
+            for s in changed
+        ],
+    )
+
+
+def _values(standing: NoticeStanding) -> dict[str, Any]:
+    return {name: getattr(standing, name) for name in NoticeStanding.__slots__}
+
+
+def _standing(row: Row[Any]) -> NoticeStanding:
+    return NoticeStanding(**{name: getattr(row, name) for name in NoticeStanding.__slots__})

@@ -1,0 +1,161 @@
+"""The tables. Times are int64 microseconds UTC; digests, salts and hashes are 32 raw bytes.
+
+Changed only together with a migration; a test finds drift.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+)
+
+NAMING_CONVENTION = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+metadata = MetaData(naming_convention=NAMING_CONVENTION)
+
+# One row, whose lock orders all writing.
+ledger_head = Table(
+    "ledger_head",
+    metadata,
+    Column("head_id", SmallInteger, primary_key=True, autoincrement=False),
+    Column("size", BigInteger, nullable=False),
+    # Right-edge hashes, from which appending and the root go on.
+    Column("edge", LargeBinary, nullable=False),
+    Column("roster_entry", BigInteger),
+    Column("epoch", Integer, nullable=False),
+    Column("origin", Text, nullable=False),
+    CheckConstraint("head_id = 1", name="one_row"),
+)
+
+ledger_entries = Table(
+    "ledger_entries",
+    metadata,
+    Column("entry_index", BigInteger, primary_key=True, autoincrement=False),
+    # Which field of LedgerEntry.record is set.
+    Column("record", SmallInteger, nullable=False),
+    Column("leaf_hash", LargeBinary, nullable=False),
+    Column("entry", LargeBinary, nullable=False),
+)
+Index("ix_ledger_entries_record_entry_index", ledger_entries.c.record, ledger_entries.c.entry_index)
+
+# Hashes of perfect subtrees, only at levels that are multiples of 8: one row in 256 entries.
+ledger_nodes = Table(
+    "ledger_nodes",
+    metadata,
+    Column("level", SmallInteger, primary_key=True, autoincrement=False),
+    Column("node_index", BigInteger, primary_key=True, autoincrement=False),
+    Column("hash", LargeBinary, nullable=False),
+)
+
+acts = Table(
+    "acts",
+    metadata,
+    Column("act_id", Text, primary_key=True),
+    Column("originator", Text, primary_key=True),
+    Column("kind", SmallInteger, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    # The serialized Envelope.
+    Column("envelope", LargeBinary, nullable=False),
+    Column("entry_index", BigInteger, nullable=False),
+    # Opens the entry's commitment to this act; erased, the link is gone and the tree still verifies.
+    Column("salt", LargeBinary),
+)
+Index("ix_acts_entry_index", acts.c.entry_index)
+
+# A notice as it stands after its last act.
+notices = Table(
+    "notices",
+    metadata,
+    Column("notice_id", Text, primary_key=True),
+    Column("originator", Text, primary_key=True),
+    Column("kind", SmallInteger, nullable=False),
+    Column("traffic", SmallInteger, nullable=False),
+    Column("urgency", SmallInteger, nullable=False),
+    Column("state", SmallInteger, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("version_digest", LargeBinary, nullable=False),
+    Column("version_entry", BigInteger, nullable=False),
+    Column("addressing_entry", BigInteger, nullable=False),
+    Column("withdrawal_entry", BigInteger),
+    Column("audience", LargeBinary, nullable=False),
+)
+Index("ix_notices_version_entry", notices.c.version_entry)
+
+# A set of addressees, kept once however many notices go to it. The key is the digest of its
+# members and, where it is open to later members, of its rule.
+audiences = Table(
+    "audiences",
+    metadata,
+    Column("audience", LargeBinary, primary_key=True),
+    # The serialized AddressingRule where later members join; otherwise null.
+    Column("open_rule", LargeBinary),
+)
+
+audience_members = Table(
+    "audience_members",
+    metadata,
+    Column("audience", LargeBinary, primary_key=True),
+    Column("agency_id", Text, primary_key=True),
+)
+
+# What a watch may deliver: the entry at which it happened, to whom, and what a filter asks about.
+events = Table(
+    "events",
+    metadata,
+    Column("entry_index", BigInteger, primary_key=True, autoincrement=False),
+    Column("kind", SmallInteger, nullable=False),
+    Column("originator", Text, nullable=False),
+    Column("notice_id", Text, nullable=False),
+    Column("notice_kind", SmallInteger, nullable=False),
+    Column("traffic", SmallInteger, nullable=False),
+    Column("urgency", SmallInteger, nullable=False),
+    # Null for roster changes, which everybody gets.
+    Column("audience", LargeBinary),
+    # Where the act that is shown lies: the same entry but for ADDRESSEE_ADDED.
+    Column("act_entry", BigInteger, nullable=False),
+)
+
+watches = Table(
+    "watches",
+    metadata,
+    Column("agency_id", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    # The serialized NoticeFilter.
+    Column("filter", LargeBinary, nullable=False),
+    Column("traffic", SmallInteger, nullable=False),
+    # The first entry index that is not confirmed.
+    Column("next_index", BigInteger, nullable=False),
+    # Counts openings: only the stream of the latest one may move the cursor.
+    Column("opening", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+)
+
+access_records = Table(
+    "access_records",
+    metadata,
+    # Where the record's commitment lies: the access entry, and the leaf below its root.
+    Column("entry_index", BigInteger, primary_key=True, autoincrement=False),
+    Column("leaf_index", Integer, primary_key=True, autoincrement=False),
+    Column("accessed_at", BigInteger, nullable=False),
+    Column("agency_id", Text),
+    # The serialized AccessRecord and its salt; both erased when the retention time is over.
+    Column("record", LargeBinary),
+    Column("salt", LargeBinary),
+    Column("commitment", LargeBinary, nullable=False),
+)
+Index("ix_access_records_accessed_at", access_records.c.accessed_at)

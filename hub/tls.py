@@ -1,0 +1,60 @@
+"""The server's TLS credentials, read again when their files or the roster change."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import cast
+
+import grpc
+
+from hub.settings import Settings
+
+_log = logging.getLogger("hub.tls")
+
+
+class TlsFiles:
+    """Key, certificate and client authority as they lie on disk.
+
+    A fresh configuration is returned whenever membership changes as well: session tickets die with
+    the old one, so that a resumed session is looked at anew.
+    """
+
+    def __init__(self, settings: Settings, *, membership_version: Callable[[], int | None]) -> None:
+        self._paths = (settings.tls_key, settings.tls_certificate, settings.ca_certificate)
+        self._membership_version = membership_version
+        self._seen: object = None
+
+    def credentials(self) -> grpc.ServerCredentials:
+        """Credentials that require a client certificate and look at the files for every new one."""
+        self._seen = self._state()
+        fetch = cast(Callable[[], grpc.ServerCertificateConfiguration], self._fetch)
+        return grpc.dynamic_ssl_server_credentials(
+            self._configuration(), fetch, require_client_authentication=True
+        )
+
+    def _fetch(self) -> grpc.ServerCertificateConfiguration | None:
+        """Called on a thread of gRPC for every connection; must not raise."""
+        try:
+            state = self._state()
+            if state == self._seen:
+                return None
+            configuration = self._configuration()
+        except (OSError, ValueError):
+            _log.exception("the TLS files cannot be read; the old ones stay in use")
+            return None
+        self._seen = state
+        return configuration
+
+    def _state(self) -> object:
+        stats = [path.stat() for path in self._paths]
+        return (
+            *((stat.st_mtime_ns, stat.st_size, stat.st_ino) for stat in stats),
+            self._membership_version(),
+        )
+
+    def _configuration(self) -> grpc.ServerCertificateConfiguration:
+        key, certificate, authority = (path.read_bytes() for path in self._paths)
+        return grpc.ssl_server_certificate_configuration(
+            [(key, certificate)], root_certificates=authority
+        )
