@@ -11,13 +11,13 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
-from cryptography.hazmat.primitives.hashes import SHA256
-
 from comity.application import VerifiedApplication, verify_application
 from comity.checkpoint import LedgerKey, verifier_key_text
 from comity.envelope import envelope_from_json
 from comity.errors import MalformedInput
 from comity.v1 import agencies_pb2
+from cryptography.hazmat.primitives.hashes import SHA256
+
 from hub.certificates import pem_from_certificate
 from hub.folder import NewHub, load_authority, load_ledger_key, make_folder, write_public
 from hub.own_agency import OWN_AGENCY_FOLDER, make_own_agency
@@ -145,9 +145,7 @@ async def init_hub(folder: Path, new: NewHub, *, clock: Callable[[], datetime]) 
     make_folder(folder, new, now=clock())
     async with Administration(load_settings(folder), clock=clock) as administration:
         await administration.begin()
-        verified = make_own_agency(
-            folder, agency=new.agency, hub_domain=new.domain, now=clock()
-        )
+        verified = make_own_agency(folder, agency=new.agency, hub_domain=new.domain, now=clock())
         admission = await administration.admit(verified)
     home = folder / OWN_AGENCY_FOLDER
     write_public(home / "certificate.pem", admission.certificate.encode())

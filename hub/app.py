@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import grpc
-from grpc_health.v1 import health_pb2_grpc
-
 from comity.v1 import (
     acts_pb2_grpc,
     events_pb2_grpc,
@@ -21,6 +19,8 @@ from comity.v1 import (
     roster_pb2_grpc,
     watches_pb2_grpc,
 )
+from grpc_health.v1 import health_pb2_grpc
+
 from hub.folder import load_ledger_key
 from hub.rpc.acts import ActServicer
 from hub.rpc.guard import Guard
@@ -195,9 +195,8 @@ async def _cancel(task: asyncio.Task[None]) -> None:
 
 
 def _enable_reflection(server: grpc.aio.Server) -> None:
-    from grpc_reflection.v1alpha import reflection
-
     from comity.v1 import acts_pb2, events_pb2, ledger_pb2, roster_pb2, watches_pb2
+    from grpc_reflection.v1alpha import reflection
 
     names = [
         service.full_name

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Annotated, Any, ParamSpec
 
 import typer
-
 from comity.errors import ComityError, HubUnavailable, VerificationFailed
 from comity.v1.errors_pb2 import Reason
 

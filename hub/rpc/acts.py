@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import grpc
-
 from comity.v1 import acts_pb2, acts_pb2_grpc
+
 from hub.rpc.guard import current_caller
 from hub.services.acts import ActsService
 from hub.services.bulk import BulkService

@@ -16,9 +16,6 @@ from datetime import datetime
 from typing import Any
 
 import grpc
-from google.protobuf.message import DecodeError
-from grpc_status import rpc_status
-
 from comity.errors import (
     ComityError,
     DeadlineExceeded,
@@ -27,6 +24,9 @@ from comity.errors import (
     NotPermitted,
 )
 from comity.statuses import status_for
+from google.protobuf.message import DecodeError
+from grpc_status import rpc_status
+
 from hub.rpc.peer import read_peer
 from hub.rpc.table import Rule
 from hub.services.calls import Caller

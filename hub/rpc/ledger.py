@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import grpc
-
 from comity.v1 import ledger_pb2, ledger_pb2_grpc, roster_pb2, roster_pb2_grpc
+
 from hub.rpc.guard import current_caller
 from hub.services.ledger import LedgerService
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import grpc
-
 from comity.v1 import events_pb2, events_pb2_grpc
+
 from hub.rpc.guard import current_caller
 from hub.services.notices import NoticesService
 

@@ -7,11 +7,10 @@ from datetime import UTC, datetime
 from functools import lru_cache
 
 import grpc
-from cryptography import x509
-from cryptography.hazmat.primitives.hashes import SHA256
-
 from comity.errors import CertificateRefused, TransportTooWeak
 from comity.identity import AgencyId, agency_id_from_certificate
+from cryptography import x509
+from cryptography.hazmat.primitives.hashes import SHA256
 
 TLS_VERSION = b"TLSv1.3"
 KEY_EXCHANGE_GROUP = b"X25519MLKEM768"  # what is recorded today must stay secret for decades

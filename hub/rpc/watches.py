@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import grpc
-from google.protobuf.message import DecodeError
-
 from comity.errors import ComityError, MalformedInput
 from comity.v1 import watches_pb2, watches_pb2_grpc
+from google.protobuf.message import DecodeError
+
 from hub.rpc.guard import current_caller
 from hub.services.delivery import Delivery
 from hub.services.open_watches import OpenWatches

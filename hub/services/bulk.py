@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from comity.errors import ComityError, TooLarge
 from comity.statuses import refusal_for
 from comity.v1 import acts_pb2
+
 from hub.services.acts import ActsService
 from hub.services.calls import Caller
 from hub.services.submissions import Submission

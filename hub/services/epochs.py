@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from comity.checkpoint import origin_line
 from comity.merkle import RightEdge
 from comity.v1 import ledger_pb2
+
 from hub.store.ledger import LedgerHead
 from hub.store.transaction import LedgerTransaction
 from hub.store.watches import reset_cursors_beyond

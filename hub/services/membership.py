@@ -9,12 +9,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from comity.errors import AgencyNotActive, CertificateRefused, MembershipUnconfirmed
 from comity.identity import AgencyId
 from comity.roster import Roster
-from hub.store.database import Database
+
+from hub.store.database import Connection, Database
 from hub.store.ledger import LedgerHead, list_roster_entries, load_head, roster_entry_of
 
 CONFIRM_WITHIN_SECONDS = 1.0  # the design's bound on serving whoever was suspended
@@ -48,7 +47,7 @@ class Membership:
             await self._read_up_to(connection, head.roster_entry)
         self._confirmed_at = asked_at
 
-    async def refresh_within(self, connection: AsyncConnection, head: LedgerHead) -> None:
+    async def refresh_within(self, connection: Connection, head: LedgerHead) -> None:
         """The same inside the writer's transaction, where the head is locked."""
         if head.roster_entry != self.version:
             async with self._refreshing:
@@ -88,7 +87,7 @@ class Membership:
         if not self.roster.is_active(agency):
             raise AgencyNotActive()
 
-    async def _read_up_to(self, connection: AsyncConnection, roster_entry: int | None) -> None:
+    async def _read_up_to(self, connection: Connection, roster_entry: int | None) -> None:
         while roster_entry is not None and (self.version is None or self.version < roster_entry):
             first = 0 if self.version is None else self.version + 1
             page = await list_roster_entries(connection, first, limit=PAGE_ENTRIES)

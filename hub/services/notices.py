@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from comity.errors import MalformedInput, NotFound
 from comity.identity import AgencyId
 from comity.v1 import events_pb2, ledger_pb2, notices_pb2
+
 from hub.services.access import AccessService
 from hub.services.calls import Caller
 from hub.services.entitlement import Entitlement

@@ -7,6 +7,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 
 from comity.v1 import acts_pb2, events_pb2, ledger_pb2
+
 from hub.store.acts import StoredAct, find_acts_at
 from hub.store.database import Database
 from hub.store.events import StoredEvent

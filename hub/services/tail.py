@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from comity.errors import StoreUnavailable
+
 from hub.services.checkpoints import CheckpointSigner, SignedHead
 from hub.services.membership import Membership
 from hub.store.database import Database

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from comity.identity import AgencyId
+from sqlalchemy import select, update
+
+from hub.store.database import Connection
+from hub.store.rows import insert_rows
 from hub.store.tables import access_records
 
 
@@ -26,15 +27,12 @@ class StoredAccess:
     commitment: bytes
 
 
-async def insert_access_records(connection: AsyncConnection, added: Sequence[StoredAccess]) -> None:
+async def insert_access_records(connection: Connection, added: Sequence[StoredAccess]) -> None:
     """Adds access records."""
-    names = StoredAccess.__slots__
-    await connection.execute(
-        insert(access_records), [{name: getattr(a, name) for name in names} for a in added]
-    )
+    await insert_rows(connection, access_records, added)
 
 
-async def list_access_records(connection: AsyncConnection, entry_index: int) -> list[StoredAccess]:
+async def list_access_records(connection: Connection, entry_index: int) -> list[StoredAccess]:
     """The records below one access entry, in the order of its leaves."""
     statement = (
         select(access_records)
@@ -48,7 +46,7 @@ async def list_access_records(connection: AsyncConnection, entry_index: int) -> 
     ]
 
 
-async def erase_access_before(connection: AsyncConnection, moment: int) -> int:
+async def erase_access_before(connection: Connection, moment: int) -> int:
     """Erases records and salts older than a time; the commitments stay, so roots still verify.
 
     Gives the number of records erased.

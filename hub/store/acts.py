@@ -6,10 +6,11 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, insert, select
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from comity.identity import AgencyId
+from sqlalchemy import Row, select
+
+from hub.store.database import Connection
+from hub.store.rows import insert_rows
 from hub.store.tables import acts
 
 ActKey = tuple[AgencyId, str]
@@ -28,9 +29,7 @@ class StoredAct:
     salt: bytes | None
 
 
-async def find_acts(
-    connection: AsyncConnection, act_ids: Collection[str]
-) -> dict[ActKey, StoredAct]:
+async def find_acts(connection: Connection, act_ids: Collection[str]) -> dict[ActKey, StoredAct]:
     """The acts of some ids, of whichever originators."""
     rows = await connection.execute(select(acts).where(acts.c.act_id.in_(act_ids)))
     found = (_stored_act(row) for row in rows)
@@ -38,7 +37,7 @@ async def find_acts(
 
 
 async def find_acts_at(
-    connection: AsyncConnection, entry_indices: Collection[int]
+    connection: Connection, entry_indices: Collection[int]
 ) -> dict[int, list[StoredAct]]:
     """The acts that were committed at some entries."""
     found: dict[int, list[StoredAct]] = {index: [] for index in entry_indices}
@@ -49,23 +48,9 @@ async def find_acts_at(
     return found
 
 
-async def insert_acts(connection: AsyncConnection, added: Sequence[StoredAct]) -> None:
+async def insert_acts(connection: Connection, added: Sequence[StoredAct]) -> None:
     """Adds acts."""
-    await connection.execute(
-        insert(acts),
-        [
-            {
-                "act_id": act.act_id,
-                "originator": act.originator,
-                "kind": act.kind,
-                "digest": act.digest,
-                "envelope": act.envelope,
-                "entry_index": act.entry_index,
-                "salt": act.salt,
-            }
-            for act in added
-        ],
-    )
+    await insert_rows(connection, acts, added)
 
 
 def _stored_act(row: Row[Any]) -> StoredAct:

@@ -6,12 +6,12 @@ import hashlib
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import insert, select
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from comity.addressing import rule_names
 from comity.identity import AgencyId
 from comity.v1.acts_pb2 import AddressingRule
+from sqlalchemy import insert, select
+
+from hub.store.database import Connection
 from hub.store.tables import audience_members, audiences
 
 
@@ -36,9 +36,7 @@ def audience_of(members: frozenset[AgencyId], open_rule: bytes | None = None) ->
     )
 
 
-async def find_audiences(
-    connection: AsyncConnection, keys: Collection[bytes]
-) -> dict[bytes, Audience]:
+async def find_audiences(connection: Connection, keys: Collection[bytes]) -> dict[bytes, Audience]:
     """The audiences kept under some keys, with their members of now."""
     if not keys:
         return {}
@@ -53,7 +51,7 @@ async def find_audiences(
     return {key: Audience(key, frozenset(members[key]), rule) for key, rule in found.items()}
 
 
-async def insert_missing_audiences(connection: AsyncConnection, wanted: Iterable[Audience]) -> None:
+async def insert_missing_audiences(connection: Connection, wanted: Iterable[Audience]) -> None:
     """Adds the audiences that are not kept yet."""
     by_key = {audience.key: audience for audience in wanted}
     if not by_key:
@@ -73,7 +71,7 @@ async def insert_missing_audiences(connection: AsyncConnection, wanted: Iterable
 
 
 async def _insert_members(
-    connection: AsyncConnection, members: Sequence[tuple[bytes, AgencyId]]
+    connection: Connection, members: Sequence[tuple[bytes, AgencyId]]
 ) -> None:
     if members:
         await connection.execute(
@@ -82,7 +80,7 @@ async def _insert_members(
         )
 
 
-async def add_later_member(connection: AsyncConnection, agency: AgencyId) -> None:
+async def add_later_member(connection: Connection, agency: AgencyId) -> None:
     """Adds a new member to the audiences that are open to later members and whose rule names it."""
     rows = await connection.execute(select(audiences).where(audiences.c.open_rule.is_not(None)))
     joined = [

@@ -8,9 +8,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import func, select
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from comity.acts import ADDRESSING, parse_act, verify_act
 from comity.checkpoint import Checkpoint, origin_line
 from comity.commitment import (
@@ -23,9 +20,11 @@ from comity.merkle import empty_root, leaf_hash, node_hash
 from comity.roster import Roster
 from comity.v1 import acts_pb2
 from comity.v1.ledger_pb2 import AccessEntry, ActsEntry, EpochEntry, LedgerEntry, RosterEntry
+from sqlalchemy import func, select
+
 from hub.store.access import list_access_records
 from hub.store.acts import StoredAct, find_acts_at
-from hub.store.database import Database
+from hub.store.database import Connection, Database
 from hub.store.ledger import LedgerHead, StoredEntry, list_entries, load_head
 from hub.store.tables import acts, ledger_entries
 
@@ -90,7 +89,7 @@ async def audit_ledger(
     return audit.report
 
 
-async def _entries(connection: AsyncConnection, size: int) -> AsyncIterator[StoredEntry]:
+async def _entries(connection: Connection, size: int) -> AsyncIterator[StoredEntry]:
     for first in range(0, size, PAGE_ENTRIES):
         page = await list_entries(connection, first, limit=min(PAGE_ENTRIES, size - first))
         for stored in page:
@@ -106,7 +105,7 @@ class _Audit:
         self._roster = Roster()
         self._epoch = 0
 
-    async def take(self, connection: AsyncConnection, stored: StoredEntry) -> None:
+    async def take(self, connection: Connection, stored: StoredEntry) -> None:
         index = self.report.entries
         if stored.entry_index != index:
             raise _broken(index, "an entry is missing")
@@ -124,9 +123,7 @@ class _Audit:
         self.report.entries += 1
         self._require_handed_out()
 
-    async def _take_record(
-        self, connection: AsyncConnection, index: int, entry: LedgerEntry
-    ) -> None:
+    async def _take_record(self, connection: Connection, index: int, entry: LedgerEntry) -> None:
         if entry.HasField("acts"):
             await self._take_acts(connection, index, entry.acts)
         elif entry.HasField("roster"):
@@ -150,7 +147,7 @@ class _Audit:
             raise _broken(index, "the epoch does not begin where it says")
         self._epoch, self.report.origin = entry.epoch, entry.origin
 
-    async def _take_acts(self, connection: AsyncConnection, index: int, entry: ActsEntry) -> None:
+    async def _take_acts(self, connection: Connection, index: int, entry: ActsEntry) -> None:
         stored = (await find_acts_at(connection, [index]))[index]
         commitments = [c for c in (entry.content_commitment, entry.addressing_commitment) if c]
         if len(stored) != len(commitments):
@@ -177,16 +174,12 @@ class _Audit:
                 entry.content_commitment, payload_digest=parsed.digest, salt=stored.salt
             )
 
-    async def _take_access(
-        self, connection: AsyncConnection, index: int, entry: AccessEntry
-    ) -> None:
+    async def _take_access(self, connection: Connection, index: int, entry: AccessEntry) -> None:
         records = await list_access_records(connection, index)
         tree = _Tree()
         for access in records:
             if access.record is not None and access.salt is not None:
-                verify_access_commitment(
-                    access.commitment, record=access.record, salt=access.salt
-                )
+                verify_access_commitment(access.commitment, record=access.record, salt=access.salt)
             tree.add(leaf_hash(access.commitment))
         if len(records) != entry.record_count or tree.root() != entry.root:
             raise _broken(index, "the access records are not those under the entry's root")
@@ -199,7 +192,7 @@ class _Audit:
                 f"The checkpoint of size {checkpoint.size} that was handed out is of another tree."
             )
 
-    async def require_nothing_else(self, connection: AsyncConnection, head: LedgerHead) -> None:
+    async def require_nothing_else(self, connection: Connection, head: LedgerHead) -> None:
         """No entry beyond the head, no act without an entry of acts."""
         beyond = await connection.execute(
             select(func.count())

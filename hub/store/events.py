@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, insert, select
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from comity.identity import AgencyId
+from sqlalchemy import Row, select
+
+from hub.store.database import Connection
+from hub.store.rows import insert_rows
 from hub.store.tables import events
 
 
@@ -31,17 +32,13 @@ class StoredEvent:
     act_entry: int
 
 
-async def insert_events(connection: AsyncConnection, added: Sequence[StoredEvent]) -> None:
+async def insert_events(connection: Connection, added: Sequence[StoredEvent]) -> None:
     """Adds events."""
-    if added:
-        names = StoredEvent.__slots__
-        await connection.execute(
-            insert(events), [{name: getattr(e, name) for name in names} for e in added]
-        )
+    await insert_rows(connection, events, added)
 
 
 async def list_events(
-    connection: AsyncConnection, first_index: int, *, below: int, limit: int
+    connection: Connection, first_index: int, *, below: int, limit: int
 ) -> list[StoredEvent]:
     """Events from one entry index up to but not including another, in order."""
     statement = (
@@ -54,7 +51,7 @@ async def list_events(
     return [_stored_event(row) for row in await connection.execute(statement)]
 
 
-async def find_events(connection: AsyncConnection, indices: Sequence[int]) -> list[StoredEvent]:
+async def find_events(connection: Connection, indices: Sequence[int]) -> list[StoredEvent]:
     """The events at some entries, in order."""
     if not indices:
         return []

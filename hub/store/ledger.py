@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from comity.merkle import RightEdge
 from comity.v1.ledger_pb2 import LedgerEntry, RosterEntry
+from sqlalchemy import insert, select, update
+
+from hub.store.database import Connection
+from hub.store.rows import insert_rows
 from hub.store.tables import ledger_entries, ledger_head, ledger_nodes
 
 ACTS_RECORD = LedgerEntry.ACTS_FIELD_NUMBER
@@ -46,7 +47,7 @@ class StoredEntry:
     entry: bytes
 
 
-async def add_head(connection: AsyncConnection, head: LedgerHead) -> None:
+async def add_head(connection: Connection, head: LedgerHead) -> None:
     """Writes the head row of a ledger that has none."""
     await connection.execute(
         insert(ledger_head).values(
@@ -60,22 +61,22 @@ async def add_head(connection: AsyncConnection, head: LedgerHead) -> None:
     )
 
 
-async def lock_head(connection: AsyncConnection) -> LedgerHead:
+async def lock_head(connection: Connection) -> LedgerHead:
     """The head under its row lock, which orders all writing. On SQLite BEGIN IMMEDIATE is the lock."""
     return await _select_head(connection, select(ledger_head).with_for_update())
 
 
-async def load_head(connection: AsyncConnection) -> LedgerHead:
+async def load_head(connection: Connection) -> LedgerHead:
     """The head as committed."""
     return await _select_head(connection, select(ledger_head))
 
 
-async def _select_head(connection: AsyncConnection, statement: object) -> LedgerHead:
+async def _select_head(connection: Connection, statement: object) -> LedgerHead:
     row = (await connection.execute(statement)).one()  # type: ignore[call-overload]
     return LedgerHead(row.size, row.edge, row.roster_entry, row.epoch, row.origin)
 
 
-async def update_head(connection: AsyncConnection, head: LedgerHead) -> None:
+async def update_head(connection: Connection, head: LedgerHead) -> None:
     """Writes the head after appending."""
     await connection.execute(
         update(ledger_head).values(
@@ -88,25 +89,12 @@ async def update_head(connection: AsyncConnection, head: LedgerHead) -> None:
     )
 
 
-async def insert_entries(connection: AsyncConnection, entries: Sequence[StoredEntry]) -> None:
+async def insert_entries(connection: Connection, entries: Sequence[StoredEntry]) -> None:
     """Adds entries at the end."""
-    await connection.execute(
-        insert(ledger_entries),
-        [
-            {
-                "entry_index": e.entry_index,
-                "record": e.record,
-                "leaf_hash": e.leaf_hash,
-                "entry": e.entry,
-            }
-            for e in entries
-        ],
-    )
+    await insert_rows(connection, ledger_entries, entries)
 
 
-async def insert_nodes(
-    connection: AsyncConnection, nodes: Sequence[tuple[int, int, bytes]]
-) -> None:
+async def insert_nodes(connection: Connection, nodes: Sequence[tuple[int, int, bytes]]) -> None:
     """Adds the hashes of completed subtrees as (level, index, hash)."""
     if nodes:
         await connection.execute(
@@ -115,9 +103,7 @@ async def insert_nodes(
         )
 
 
-async def list_leaf_hashes(
-    connection: AsyncConnection, first_index: int, *, limit: int
-) -> list[bytes]:
+async def list_leaf_hashes(connection: Connection, first_index: int, *, limit: int) -> list[bytes]:
     """Leaf hashes from an index on, in order."""
     statement = (
         select(ledger_entries.c.leaf_hash)
@@ -129,7 +115,7 @@ async def list_leaf_hashes(
 
 
 async def list_nodes(
-    connection: AsyncConnection, level: int, *, first_index: int, limit: int
+    connection: Connection, level: int, *, first_index: int, limit: int
 ) -> list[bytes]:
     """Subtree hashes of one stored level, in order."""
     statement = (
@@ -143,7 +129,7 @@ async def list_nodes(
 
 
 async def list_entries(
-    connection: AsyncConnection, first_index: int, *, limit: int
+    connection: Connection, first_index: int, *, limit: int
 ) -> list[StoredEntry]:
     """Entries from an index on, in order."""
     statement = (
@@ -156,9 +142,7 @@ async def list_entries(
     return [StoredEntry(r.entry_index, r.record, r.leaf_hash, r.entry) for r in rows]
 
 
-async def find_entries(
-    connection: AsyncConnection, indices: Sequence[int]
-) -> dict[int, StoredEntry]:
+async def find_entries(connection: Connection, indices: Sequence[int]) -> dict[int, StoredEntry]:
     """The entries at some indices."""
     if not indices:
         return {}
@@ -168,7 +152,7 @@ async def find_entries(
 
 
 async def list_roster_entries(
-    connection: AsyncConnection, first_index: int, *, limit: int
+    connection: Connection, first_index: int, *, limit: int
 ) -> list[StoredEntry]:
     """Roster entries from an index on, in order."""
     statement = (

@@ -6,10 +6,11 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, bindparam, insert, or_, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from comity.identity import AgencyId
+from sqlalchemy import Row, bindparam, or_, select, update
+
+from hub.store.database import Connection
+from hub.store.rows import insert_rows
 from hub.store.tables import audience_members, notices
 
 NoticeKey = tuple[AgencyId, str]
@@ -38,7 +39,7 @@ class NoticeStanding:
 
 
 async def find_notices(
-    connection: AsyncConnection, notice_ids: Collection[str]
+    connection: Connection, notice_ids: Collection[str]
 ) -> dict[NoticeKey, NoticeStanding]:
     """The notices of some ids, of whichever originators."""
     rows = await connection.execute(select(notices).where(notices.c.notice_id.in_(notice_ids)))
@@ -47,7 +48,7 @@ async def find_notices(
 
 
 async def list_notices_visible_to(
-    connection: AsyncConnection, agency: AgencyId, *, traffic: int, first_index: int, limit: int
+    connection: Connection, agency: AgencyId, *, traffic: int, first_index: int, limit: int
 ) -> list[NoticeStanding]:
     """Notices that an agency originated or is addressed by, by their latest version's entry."""
     addressed = select(audience_members.c.audience).where(audience_members.c.agency_id == agency)
@@ -62,13 +63,12 @@ async def list_notices_visible_to(
     return [_standing(row) for row in await connection.execute(statement)]
 
 
-async def insert_notices(connection: AsyncConnection, added: Sequence[NoticeStanding]) -> None:
+async def insert_notices(connection: Connection, added: Sequence[NoticeStanding]) -> None:
     """Adds notices."""
-    if added:
-        await connection.execute(insert(notices), [_values(standing) for standing in added])
+    await insert_rows(connection, notices, added)
 
 
-async def update_notices(connection: AsyncConnection, changed: Sequence[NoticeStanding]) -> None:
+async def update_notices(connection: Connection, changed: Sequence[NoticeStanding]) -> None:
     """Writes where notices stand now."""
     if not changed:
         return

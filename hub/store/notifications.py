@@ -9,15 +9,14 @@ import asyncio
 from collections.abc import Callable
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from hub.store.database import Database
+from hub.store.database import Connection, Database
 
 CHANNEL = "comity_ledger"
 RECONNECT_SECONDS = 1.0  # looking goes on meanwhile
 
 
-async def notify(connection: AsyncConnection) -> None:
+async def notify(connection: Connection) -> None:
     """Tells the other processes, when the transaction commits."""
     if connection.dialect.name == "postgresql":
         await connection.execute(text(f"NOTIFY {CHANNEL}"))

@@ -6,15 +6,21 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from comity.commitment import access_commitment
 from comity.identity import AgencyId
 from comity.merkle import RightEdge, leaf_hash, root_from_leaf_hashes
 from comity.times import microseconds_from
-from comity.v1.ledger_pb2 import AccessEntry, AccessRecord, ActsEntry, EpochEntry, LedgerEntry
-from comity.v1.ledger_pb2 import RosterEntry
+from comity.v1.ledger_pb2 import (
+    AccessEntry,
+    AccessRecord,
+    ActsEntry,
+    EpochEntry,
+    LedgerEntry,
+    RosterEntry,
+)
+
 from hub.store.access import StoredAccess, insert_access_records
+from hub.store.database import Connection
 from hub.store.events import StoredEvent, insert_events
 from hub.store.ledger import LedgerHead, StoredEntry, insert_entries, insert_nodes, update_head
 from hub.store.notifications import notify
@@ -49,7 +55,7 @@ class LedgerTransaction:
 
     def __init__(
         self,
-        connection: AsyncConnection,
+        connection: Connection,
         *,
         head: LedgerHead,
         now: datetime,

@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Collection
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from comity.merkle import node_hash
-from hub.store.database import Database
+
+from hub.store.database import Connection, Database
 from hub.store.ledger import list_leaf_hashes, list_nodes
 from hub.store.transaction import STORED_LEVEL_STEP, CommittedBatch, NodeKey
 
@@ -104,7 +103,7 @@ def _tile_key(key: NodeKey) -> TileKey:
     return (level - height, (index << height) // TILE_WIDTH)
 
 
-async def _load_tile(connection: AsyncConnection, key: TileKey) -> _Tile:
+async def _load_tile(connection: Connection, key: TileKey) -> _Tile:
     level, index = key
     first = index * TILE_WIDTH
     if level == 0:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import bindparam, func, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from comity.identity import AgencyId
+from sqlalchemy import bindparam, func, insert, select, update
+
+from hub.store.database import Connection
 from hub.store.tables import watches
 
 WatchKey = tuple[AgencyId, str]
@@ -36,7 +36,7 @@ class CursorMove:
     next_index: int
 
 
-async def find_watch(connection: AsyncConnection, key: WatchKey) -> StoredWatch | None:
+async def find_watch(connection: Connection, key: WatchKey) -> StoredWatch | None:
     """A watch by agency and name."""
     statement = select(watches).where(watches.c.agency_id == key[0]).where(watches.c.name == key[1])
     row = (await connection.execute(statement)).one_or_none()
@@ -47,13 +47,13 @@ async def find_watch(connection: AsyncConnection, key: WatchKey) -> StoredWatch 
     )
 
 
-async def count_watches(connection: AsyncConnection, agency: AgencyId) -> int:
+async def count_watches(connection: Connection, agency: AgencyId) -> int:
     """How many watches an agency has."""
     statement = select(func.count()).select_from(watches).where(watches.c.agency_id == agency)
     return int((await connection.execute(statement)).scalar_one())
 
 
-async def save_opening(connection: AsyncConnection, watch: StoredWatch, *, now: int) -> None:
+async def save_opening(connection: Connection, watch: StoredWatch, *, now: int) -> None:
     """Writes a watch as it is opened, for the first time or again."""
     values = {
         "filter": watch.filter_bytes,
@@ -74,9 +74,7 @@ async def save_opening(connection: AsyncConnection, watch: StoredWatch, *, now: 
     )
 
 
-async def move_cursors(
-    connection: AsyncConnection, moves: Sequence[CursorMove], *, now: int
-) -> None:
+async def move_cursors(connection: Connection, moves: Sequence[CursorMove], *, now: int) -> None:
     """Moves cursors forward, each only for the stream of the watch's latest opening."""
     statement = (
         update(watches)
@@ -101,7 +99,7 @@ async def move_cursors(
 
 
 async def list_openings(
-    connection: AsyncConnection, agencies: Collection[AgencyId]
+    connection: Connection, agencies: Collection[AgencyId]
 ) -> dict[WatchKey, int]:
     """The latest opening of each watch of some agencies."""
     statement = select(watches.c.agency_id, watches.c.name, watches.c.opening).where(
@@ -111,7 +109,7 @@ async def list_openings(
     return {(AgencyId(row.agency_id), row.name): row.opening for row in rows}
 
 
-async def reset_cursors_beyond(connection: AsyncConnection, size: int) -> None:
+async def reset_cursors_beyond(connection: Connection, size: int) -> None:
     """Puts cursors that lie beyond the ledger's end at its end; a new epoch begins with this."""
     await connection.execute(
         update(watches).where(watches.c.next_index > size).values(next_index=size)

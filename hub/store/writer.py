@@ -17,11 +17,13 @@ from datetime import datetime
 from typing import Any
 
 from comity.errors import ComityError, InternalError, ShuttingDown, StoreUnavailable
+
 from hub.store.database import Database
 from hub.store.ledger import lock_head
 from hub.store.transaction import CommittedBatch, LedgerTransaction
 
 MAX_BATCH_ITEMS = 256  # keeps a transaction in the milliseconds; more waits for the next one
+QUIET_TURNS = 10  # of the event loop, some ten microseconds each; answers of one batch come back as one
 MAX_WAITING_ITEMS = 20_000  # some seconds of work; past it callers are told to come back
 
 # Decides over its items inside the transaction, in order: a result or an error for each.
@@ -79,13 +81,22 @@ class LedgerWriter:
         try:
             while True:
                 batch = [await self._waiting.get()]
-                while len(batch) < MAX_BATCH_ITEMS and not self._waiting.empty():
-                    batch.append(self._waiting.get_nowait())
+                await self._gather(batch)
                 await self._commit_batch(batch)
         finally:
             self._is_stopped = True
             while not self._waiting.empty():
                 _refuse([self._waiting.get_nowait()], ShuttingDown())
+
+    async def _gather(self, batch: list[_Waiting]) -> None:
+        """Takes what waits, and what arrives as long as each turn of the loop brings more."""
+        quiet_turns = 0
+        while len(batch) < MAX_BATCH_ITEMS and quiet_turns < QUIET_TURNS:
+            quiet_turns += 1
+            while len(batch) < MAX_BATCH_ITEMS and not self._waiting.empty():
+                batch.append(self._waiting.get_nowait())
+                quiet_turns = 0
+            await asyncio.sleep(0)
 
     async def _commit_batch(self, batch: Sequence[_Waiting]) -> None:
         try:

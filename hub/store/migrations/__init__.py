@@ -9,13 +9,12 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection
-from sqlalchemy.ext.asyncio import AsyncConnection
+import sqlalchemy
 
-from hub.store.database import Database
+from hub.store.database import Connection, Database
 
 
-def config_for(connection: Connection | None) -> Config:
+def config_for(connection: sqlalchemy.Connection | None) -> Config:
     """Alembic's configuration over an open connection."""
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent))
@@ -32,10 +31,10 @@ async def migrate(database: Database, *, revision: str = "head") -> None:
         await connection.run_sync(lambda sync: step(config_for(sync), revision))
 
 
-async def current_revision(connection: AsyncConnection) -> str | None:
+async def current_revision(connection: Connection) -> str | None:
     """The revision that the schema is at; None where there is no schema."""
 
-    def read(sync: Connection) -> str | None:
+    def read(sync: sqlalchemy.Connection) -> str | None:
         return MigrationContext.configure(sync).get_current_revision()
 
     return await connection.run_sync(read)
@@ -52,7 +51,7 @@ async def find_drift(database: Database) -> list[Any]:
 
     from hub.store.tables import metadata
 
-    def compare(sync: Connection) -> list[Any]:
+    def compare(sync: sqlalchemy.Connection) -> list[Any]:
         return list(compare_metadata(MigrationContext.configure(sync), metadata))
 
     async with database.read() as connection:
