@@ -39,11 +39,13 @@ from hub.services.ledger import LedgerService
 from hub.services.membership import Membership
 from hub.services.notices import NoticesService
 from hub.services.open_watches import OpenWatches
+from hub.services.preparing import Preparing
 from hub.services.proofs import Proofs
 from hub.services.receipts import Receipts
 from hub.services.records import EventRecords
 from hub.services.retention import Retention
 from hub.services.tail import Tail
+from hub.services.verifiers import VerifierPool
 from hub.services.watches import WatchService
 from hub.settings import Settings
 from hub.store.database import Database, is_reachable
@@ -111,11 +113,14 @@ async def running_hub(
         receipts = Receipts(database, signer=signer, proofs=proofs)
         entitlement = Entitlement(database, membership=membership)
         access = AccessService(writer)
+        pool = VerifierPool(settings.verifiers)
+        await pool.start()
+        stack.push_async_callback(pool.stop)
+        preparing = Preparing(hub_domain=settings.domain, membership=membership, pool=pool)
         acts = ActsService(
-            hub_domain=settings.domain, membership=membership, writer=writer, receipts=receipts
+            preparing=preparing, membership=membership, writer=writer, receipts=receipts
         )
-        bulk = BulkService(acts)
-        stack.callback(bulk.close)
+        bulk = BulkService(acts, preparing=preparing)
         notices = NoticesService(
             database, tail=tail, entitlement=entitlement, proofs=proofs, access=access
         )

@@ -5,12 +5,26 @@ Never a body, a token or a key: the guard hands over names and numbers only.
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
+from datetime import UTC, datetime
 
 import structlog
 
-_FIELDS = ("request_id", "agency", "rpc", "code", "milliseconds")
+
+class CallFormatter(logging.Formatter):
+    """The one line per call, written by hand: it is on the path of every request."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        moment = datetime.fromtimestamp(record.created, UTC).isoformat()
+        fields = record.__dict__
+        return (
+            f'{{"event": "call", "level": "info", "logger": "hub.calls", "timestamp": "{moment}", '
+            f'"request_id": "{fields["request_id"]}", "agency": "{fields["agency"]}", '
+            f'"rpc": {json.dumps(fields["rpc"])}, "code": "{fields["code"]}", '
+            f'"milliseconds": {fields["milliseconds"]}}}'
+        )
 
 
 def configure_logs(level: int) -> None:
@@ -22,7 +36,6 @@ def configure_logs(level: int) -> None:
                 structlog.stdlib.add_log_level,
                 structlog.stdlib.add_logger_name,
                 structlog.processors.TimeStamper(fmt="iso", utc=True),
-                structlog.stdlib.ExtraAdder(allow=_FIELDS),
             ],
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
@@ -31,6 +44,11 @@ def configure_logs(level: int) -> None:
             ],
         )
     )
+    calls = logging.StreamHandler(sys.stderr)
+    calls.setFormatter(CallFormatter())
+    call_log = logging.getLogger("hub.calls")
+    call_log.handlers[:] = [calls]
+    call_log.propagate = False
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)

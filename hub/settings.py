@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 from dataclasses import MISSING, dataclass, fields, replace
 from pathlib import Path
@@ -11,6 +12,8 @@ from comity.errors import ComityError, MalformedInput, Violation
 from comity.identity import AgencyId, parse_agency_id, parse_hub_domain
 
 SETTINGS_FILE = "hub.toml"
+# One core serves, the others verify signatures; more than two have nothing to do.
+DEFAULT_VERIFIERS = min(2, (os.cpu_count() or 1) - 1)
 ACCESS_KEEP_DAYS = 3 * 365  # the design's three years; a hub's law may say otherwise
 
 
@@ -31,6 +34,7 @@ class Settings:
     ledger_key: Path
     reflection: bool = False
     access_keep_days: int = ACCESS_KEEP_DAYS
+    verifiers: int = DEFAULT_VERIFIERS
 
     def listening_on(self, address: str) -> Settings:
         """The same settings for another address."""
@@ -38,7 +42,7 @@ class Settings:
 
 
 _PATHS = ("ca_certificate", "ca_key", "tls_certificate", "tls_key", "ledger_key")
-_KINDS: dict[str, type] = {"reflection": bool, "access_keep_days": int}
+_KINDS: dict[str, type] = {"reflection": bool, "access_keep_days": int, "verifiers": int}
 
 
 def load_settings(path: Path) -> Settings:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from comity.acts import ParsedAct
@@ -14,8 +14,9 @@ from comity.v1 import acts_pb2, ledger_pb2
 
 from hub.services.judgement import Accepted, LedgerState, Repeated, judge
 from hub.services.membership import Membership
+from hub.services.preparing import Preparing
 from hub.services.receipts import Receipts
-from hub.services.submissions import Submission, parse_submission, prepare_submission
+from hub.services.submissions import Submission
 from hub.store.acts import StoredAct, find_acts, insert_acts
 from hub.store.audiences import Audience, find_audiences, insert_missing_audiences
 from hub.store.events import StoredEvent
@@ -41,43 +42,22 @@ class ActsService:
     def __init__(
         self,
         *,
-        hub_domain: str,
+        preparing: Preparing,
         membership: Membership,
         writer: LedgerWriter,
         receipts: Receipts,
     ) -> None:
-        self._hub_domain = hub_domain
+        self._preparing = preparing
         self._membership = membership
         self._writer = writer
         self._receipts = receipts
 
-    async def submit(
-        self, agency: AgencyId, request: acts_pb2.SubmitActsRequest
-    ) -> acts_pb2.SubmitActsResponse:
-        """Commits the acts that belong together and gives their receipt.
+    async def submit(self, agency: AgencyId, request: bytes) -> acts_pb2.SubmitActsResponse:
+        """Commits the acts that belong together, a serialized request, and gives their receipt.
 
         Raises: what `prepare_submission` and `judge` raise; StoreUnavailable.
         """
-        return await self.commit(self.preparer(agency)(request))
-
-    def preparer(
-        self, agency: AgencyId
-    ) -> Callable[[acts_pb2.SubmitActsRequest | bytes], Submission]:
-        """Prepares submissions of an agency against its keys of now. Runs in any thread."""
-        keys = self._membership.roster.signing_keys(agency)
-        version = self._membership.version
-
-        def prepare(request: acts_pb2.SubmitActsRequest | bytes) -> Submission:
-            parsed = parse_submission(request) if isinstance(request, bytes) else request
-            return prepare_submission(
-                parsed,
-                originator=agency,
-                hub_domain=self._hub_domain,
-                keys=keys,
-                roster_entry=version,
-            )
-
-        return prepare
+        return await self.commit(await self._preparing.prepare(agency, request))
 
     async def commit(self, submission: Submission) -> acts_pb2.SubmitActsResponse:
         """Commits a prepared submission and gives its receipt."""
@@ -131,7 +111,7 @@ class ActsService:
         """Verifies again what was verified against an older roster."""
         if submission.roster_entry != self._membership.version:
             request = acts_pb2.SubmitActsRequest(acts=[act.envelope for act in submission.acts])
-            self.preparer(submission.originator)(request)
+            self._preparing.prepare_here(submission.originator, request.SerializeToString())
 
     async def _load_state(
         self, transaction: LedgerTransaction, submissions: Sequence[Submission]

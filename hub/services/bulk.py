@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncIterator
 
 from comity.errors import ComityError, TooLarge
 from comity.statuses import refusal_for
@@ -12,25 +11,18 @@ from comity.v1 import acts_pb2
 
 from hub.services.acts import ActsService
 from hub.services.calls import Caller
-from hub.services.submissions import Submission
+from hub.services.preparing import Prepared, Preparing
 
 MAX_CHUNK_SUBMISSIONS = 256  # one batch of the ledger writer
 MAX_CHUNKS_IN_FLIGHT = 4  # one is sent, one is prepared, one is committed, one is answered
-PREPARING_THREADS = 2  # verifying signatures lets go of the interpreter lock
-
-_Prepared = Submission | ComityError
 
 
 class BulkService:
     """Answers the chunks of a stream in order, several in flight."""
 
-    def __init__(self, acts: ActsService) -> None:
+    def __init__(self, acts: ActsService, *, preparing: Preparing) -> None:
         self._acts = acts
-        self._threads = ThreadPoolExecutor(PREPARING_THREADS, "prepare")
-
-    def close(self) -> None:
-        """Lets the threads go."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._preparing = preparing
 
     async def answers(
         self, caller: Caller, chunks: AsyncIterator[acts_pb2.SubmitBulkRequest]
@@ -58,7 +50,7 @@ class BulkService:
         chunks: AsyncIterator[acts_pb2.SubmitBulkRequest],
         waiting: asyncio.Queue[asyncio.Task[acts_pb2.SubmitBulkResponse] | None],
     ) -> None:
-        previous: asyncio.Task[list[_Prepared]] | None = None
+        previous: asyncio.Task[list[Prepared]] | None = None
         try:
             async for chunk in chunks:
                 if len(chunk.submissions) > MAX_CHUNK_SUBMISSIONS:
@@ -74,13 +66,11 @@ class BulkService:
         caller: Caller,
         chunk: acts_pb2.SubmitBulkRequest,
         *,
-        after: asyncio.Task[list[_Prepared]] | None,
-    ) -> list[_Prepared]:
+        after: asyncio.Task[list[Prepared]] | None,
+    ) -> list[Prepared]:
         """Prepares a chunk; is done only after the chunk before, so that order is kept."""
-        prepare = self._acts.preparer(caller.agency)
         requests = [submission.request for submission in chunk.submissions]
-        loop = asyncio.get_running_loop()
-        prepared = await loop.run_in_executor(self._threads, _prepare_each, prepare, requests)
+        prepared = await self._preparing.prepare_each(caller.agency, requests)
         if after is not None:
             await after
         return prepared
@@ -88,7 +78,7 @@ class BulkService:
     async def _answer(
         self,
         chunk: acts_pb2.SubmitBulkRequest,
-        preparing: asyncio.Task[list[_Prepared]],
+        preparing: asyncio.Task[list[Prepared]],
     ) -> acts_pb2.SubmitBulkResponse:
         prepared = await preparing
         outcomes = await self._acts.commit_each(prepared)
@@ -100,16 +90,3 @@ class BulkService:
             else:
                 answer.accepted.CopyFrom(outcome)
         return response
-
-
-def _prepare_each(
-    prepare: Callable[[bytes], Submission], requests: Sequence[bytes]
-) -> list[_Prepared]:
-    return [_prepare_one(prepare, request) for request in requests]
-
-
-def _prepare_one(prepare: Callable[[bytes], Submission], request: bytes) -> _Prepared:
-    try:
-        return prepare(request)
-    except ComityError as error:
-        return error

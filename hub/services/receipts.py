@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from comity.errors import InternalError
-from comity.merkle import inclusion_ranges, proof_hashes
 from comity.v1.ledger_pb2 import ACT_KIND_ADDRESSING, Receipt
 
 from hub.services.checkpoints import CheckpointSigner
@@ -26,13 +25,12 @@ class Receipts:
         self, entry_index: int, batch: CommittedBatch, salts: tuple[bytes, bytes]
     ) -> Receipt:
         """The receipt of an entry of a batch, given its content and addressing salts."""
-        ranges = inclusion_ranges(entry_index, batch.head.size)
         return Receipt(
             entry_index=entry_index,
             entry=batch.entries[entry_index - batch.first_index].entry,
             content_salt=salts[0],
             addressing_salt=salts[1],
-            inclusion_path=proof_hashes(ranges, batch.nodes),
+            inclusion_path=batch.inclusion_path(entry_index),
             checkpoint=self._signer.sign(batch.head).note,
         )
 

@@ -1,6 +1,6 @@
 """The prepare half of a submission: read, verify, no writes, no state.
 
-Runs in any thread, so that signatures are verified beside the event loop.
+Runs in the hub or in a verifier process beside it.
 """
 
 from __future__ import annotations
@@ -101,6 +101,14 @@ def prepare_submission(
     for act in acts:
         _require_well_formed(act)  # 4
     return Submission(originator, acts, roster_entry)
+
+
+def read_submission(
+    request: bytes, *, originator: AgencyId, roster_entry: int | None
+) -> Submission:
+    """Reads a serialized submission that has been verified, byte for byte, elsewhere."""
+    acts = acts_pb2.SubmitActsRequest.FromString(request).acts
+    return Submission(originator, tuple(parse_act(envelope) for envelope in acts), roster_entry)
 
 
 def _require_belonging_together(acts: tuple[ParsedAct, ...]) -> None:

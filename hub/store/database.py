@@ -183,9 +183,7 @@ class _unavailable_on_failure:  # noqa: N801 - reads as what it does
     ) -> None:
         if isinstance(error, IntegrityError | DataError | ProgrammingError):
             return
-        if isinstance(
-            error, DBAPIError | PoolTimeoutError | OSError | sqlite3.OperationalError
-        ):
+        if isinstance(error, DBAPIError | PoolTimeoutError | OSError | sqlite3.OperationalError):
             raise StoreUnavailable() from error
 
 

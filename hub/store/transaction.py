@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from comity.commitment import access_commitment
 from comity.identity import AgencyId
-from comity.merkle import RightEdge, leaf_hash, root_from_leaf_hashes
+from comity.merkle import (
+    LeafRange,
+    NodeKey,
+    RightEdge,
+    inclusion_ranges,
+    leaf_hash,
+    proof_hashes,
+    root_from_leaf_hashes,
+)
 from comity.times import microseconds_from
 from comity.v1.ledger_pb2 import (
     AccessEntry,
@@ -29,8 +37,6 @@ ENTRY_FORMAT = 1
 SALT_BYTES = 32
 STORED_LEVEL_STEP = 8  # one stored node in 256 entries; what lies between is recomputed from a tile
 
-NodeKey = tuple[int, int]
-
 
 @dataclass(frozen=True, slots=True)
 class CommittedBatch:
@@ -44,6 +50,19 @@ class CommittedBatch:
     events: Sequence[StoredEvent]
     head: LedgerHead
     nodes: Mapping[NodeKey, bytes]
+    # Hashes of ranges that several proofs over this batch share.
+    ranges: dict[LeafRange, bytes] = field(default_factory=dict)
+
+    def inclusion_path(self, index: int) -> list[bytes]:
+        """The inclusion path of one of the batch's entries in the tree after it."""
+        path = []
+        for leaves in inclusion_ranges(index, self.head.size):
+            known = self.ranges.get(leaves)
+            if known is None:
+                [known] = proof_hashes([leaves], self.nodes)
+                self.ranges[leaves] = known
+            path.append(known)
+        return path
 
     @property
     def first_index(self) -> int:

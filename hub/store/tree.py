@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Collection
 
-from comity.merkle import node_hash
+from comity.merkle import NodeKey, node_hash
 
 from hub.store.database import Connection, Database
 from hub.store.ledger import list_leaf_hashes, list_nodes
-from hub.store.transaction import STORED_LEVEL_STEP, CommittedBatch, NodeKey
+from hub.store.transaction import STORED_LEVEL_STEP, CommittedBatch
 
 TILE_WIDTH = 1 << STORED_LEVEL_STEP
 MAX_CACHED_TILES = 1_024  # 8 KB of hashes each and up to as much again of what lies between

@@ -23,7 +23,9 @@ from hub.store.ledger import lock_head
 from hub.store.transaction import CommittedBatch, LedgerTransaction
 
 MAX_BATCH_ITEMS = 256  # keeps a transaction in the milliseconds; more waits for the next one
-QUIET_TURNS = 10  # of the event loop, some ten microseconds each; answers of one batch come back as one
+QUIET_TURNS = (
+    10  # of the event loop, some ten microseconds each; answers of one batch come back as one
+)
 MAX_WAITING_ITEMS = 20_000  # some seconds of work; past it callers are told to come back
 
 # Decides over its items inside the transaction, in order: a result or an error for each.

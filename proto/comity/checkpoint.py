@@ -155,18 +155,21 @@ def _split_note(note: bytes) -> tuple[bytes, list[tuple[str, bytes]]]:
         raise CheckpointInvalid("The checkpoint is too large.")
     text, separator, block = note.rpartition(b"\n\n")
     try:
-        lines = block.decode().split("\n")
-        text.decode()
+        *lines, rest = block.decode().split("\n")
+        whole = note.decode()
     except UnicodeDecodeError as error:
         raise CheckpointInvalid("The checkpoint is not text.") from error
-    if not separator or lines[-1] != "" or not 2 <= len(lines) <= MAX_SIGNATURE_LINES:
+    if any(char < " " and char != "\n" for char in whole):
+        raise CheckpointInvalid("The checkpoint holds control characters.")
+    if not separator or rest or not 1 <= len(lines) <= MAX_SIGNATURE_LINES:
         raise CheckpointInvalid("The checkpoint is not a signed note.")
-    return text + b"\n", [_parse_signature_line(line) for line in lines[:-1]]
+    return text + b"\n", [_parse_signature_line(line) for line in lines]
 
 
 def _parse_signature_line(line: str) -> tuple[str, bytes]:
     name, space, encoded = line.removeprefix(_SIGNATURE_PREFIX).partition(" ")
-    if not line.startswith(_SIGNATURE_PREFIX) or not space or not name or "+" in name:
+    is_name = name != "" and "+" not in name and not any(char.isspace() for char in name)
+    if not line.startswith(_SIGNATURE_PREFIX) or not space or not is_name:
         raise CheckpointInvalid("A signature line of the checkpoint is malformed.")
     value = _decoded(encoded)
     if len(value) <= KEY_ID_BYTES:

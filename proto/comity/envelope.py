@@ -7,7 +7,6 @@ roster, never from the envelope. Source: Dead Simple Signing Envelope v1.0.
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from comity.errors import MalformedInput, SignatureInvalid, SigningKeyUnknown, T
 from comity.keys import PrivateKey, PublicKey
 
 MAX_PAYLOAD_BYTES = 1_048_576  # four times the largest notice
+_STANDARD_ALPHABET = str.maketrans("-_", "+/")  # DSSE verifiers must accept either alphabet
 MAX_SIGNATURES = 4  # two algorithms, and twice that while keys change
 
 
@@ -97,14 +97,17 @@ def json_from_envelope(envelope: Envelope) -> str:
 
 
 def envelope_from_json(text: str | bytes) -> Envelope:
-    """The envelope in its JSON form.
+    """The envelope in its JSON form, with standard or URL-safe base64.
+
+    Refuses names that occur twice and base64 that is not in its one form, so that whoever reads
+    the same text reads the same envelope.
 
     Raises: MalformedInput, TooLarge.
     """
     if len(text) > 2 * MAX_PAYLOAD_BYTES:
         raise TooLarge("The envelope is too large.")
     try:
-        value = json.loads(text)
+        value = json.loads(text, object_pairs_hook=_object)
         return Envelope(
             payload_type=_text(value["payloadType"]),
             payload=_decoded(value["payload"]),
@@ -116,6 +119,13 @@ def envelope_from_json(text: str | bytes) -> Envelope:
         raise MalformedInput("That is not a DSSE envelope.") from error
 
 
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        raise ValueError("a name occurs twice")
+    return value
+
+
 def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise TypeError("not a string")
@@ -124,7 +134,8 @@ def _text(value: Any) -> str:
 
 
 def _decoded(value: Any) -> bytes:
-    try:
-        return base64.b64decode(_text(value), validate=True)
-    except binascii.Error as error:
-        raise ValueError("not base64") from error
+    encoded = _text(value).translate(_STANDARD_ALPHABET)
+    decoded = base64.b64decode(encoded, validate=True)
+    if base64.b64encode(decoded).decode() != encoded:
+        raise ValueError("not in its one form")
+    return decoded

@@ -96,8 +96,13 @@ def agency_id_from_certificate(certificate: x509.Certificate, *, hub_domain: str
     try:
         extension = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
         names = list(extension.value)
-    except (x509.ExtensionNotFound, x509.DuplicateExtension, ValueError) as error:
-        raise CertificateRefused("The certificate has no subject alternative name.") from error
+    except (
+        x509.ExtensionNotFound,
+        x509.DuplicateExtension,
+        x509.UnsupportedGeneralNameType,  # not a ValueError
+        ValueError,
+    ) as error:
+        raise CertificateRefused("The certificate has no readable alternative name.") from error
     if len(names) != 1 or not isinstance(names[0], x509.UniformResourceIdentifier):
         raise CertificateRefused("The certificate has to name one URI and nothing else.")
     return agency_id_from_spiffe(names[0].value, hub_domain=hub_domain)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
@@ -21,10 +22,28 @@ ED25519 = agencies_pb2.KEY_ALGORITHM_ED25519
 ECDSA_P256 = agencies_pb2.KEY_ALGORITHM_ECDSA_P256_SHA256
 ML_DSA_65 = agencies_pb2.KEY_ALGORITHM_ML_DSA_65
 
-Algorithm = agencies_pb2.KeyAlgorithm.ValueType
+Algorithm: TypeAlias = agencies_pb2.KeyAlgorithm.ValueType
 
-# ML-DSA signs under a context of its own, so that its signatures serve nothing else (FIPS 204 §5.2).
+MAX_PASSPHRASE_BYTES = 1_023  # OpenSSL reads no longer one
+
+# ML-DSA signs under a context of its own, so that its signatures serve nothing else.
+# Source: FIPS 204 §5.2.
 ML_DSA_CONTEXT = b"comity/v1"
+
+# The field and the curve of Ed25519. Source: RFC 8032 §5.1.
+_FIELD = 2**255 - 19
+_CURVE_D = -121665 * pow(121666, -1, _FIELD) % _FIELD
+
+# The y of the eight points whose order divides 8: as keys they let one signature fit every message.
+_SMALL_ORDER_Y = frozenset(
+    {
+        0,
+        1,
+        _FIELD - 1,
+        0x05FC536D880238B13933C6D305ACDFD5F098EFF289F4C345B027B2C28F95E826,
+        0x7A03AC9277FDC74EC6CC392CFA53202A0F67100D760B3CBA4FD84D3D706A17C7,
+    }
+)
 
 _PublicHandle = ed25519.Ed25519PublicKey | ec.EllipticCurvePublicKey | mldsa.MLDSA65PublicKey
 _PrivateHandle = ed25519.Ed25519PrivateKey | ec.EllipticCurvePrivateKey | mldsa.MLDSA65PrivateKey
@@ -102,8 +121,8 @@ def generate_private_key(algorithm: Algorithm) -> PrivateKey:
 def parse_public_key(spki: bytes) -> PublicKey:
     """The key in a SubjectPublicKeyInfo.
 
-    Raises: MalformedInput where it is none, not in DER's one encoding, or of another kind than
-    Ed25519, ECDSA P-256 and ML-DSA-65.
+    Raises: MalformedInput where it is none, not in DER's one encoding, of another kind than
+    Ed25519, ECDSA P-256 and ML-DSA-65, or a point that proves nothing.
     """
     try:
         handle = serialization.load_der_public_key(spki)
@@ -121,9 +140,10 @@ def ed25519_public_key_from_raw(raw: bytes) -> PublicKey:
     Raises: MalformedInput.
     """
     try:
-        return _public_key(ed25519.Ed25519PublicKey.from_public_bytes(raw))
+        handle = ed25519.Ed25519PublicKey.from_public_bytes(raw)
     except ValueError as error:
         raise MalformedInput("An Ed25519 key has 32 bytes.") from error
+    return _public_key(handle)
 
 
 def raw_ed25519_bytes(key: PublicKey) -> bytes:
@@ -137,12 +157,15 @@ def raw_ed25519_bytes(key: PublicKey) -> bytes:
 
 
 def pem_from_private_key(key: PrivateKey, passphrase: bytes | None = None) -> bytes:
-    """A private key as PKCS #8 PEM, encrypted where a passphrase is given."""
-    encryption = (
-        serialization.BestAvailableEncryption(passphrase)
-        if passphrase
-        else serialization.NoEncryption()
-    )
+    """A private key as PKCS #8 PEM, encrypted where a passphrase is given.
+
+    Raises: MalformedInput where the passphrase is empty or longer than OpenSSL takes.
+    """
+    encryption: serialization.KeySerializationEncryption = serialization.NoEncryption()
+    if passphrase is not None:
+        if not 0 < len(passphrase) <= MAX_PASSPHRASE_BYTES:
+            raise MalformedInput(f"A passphrase has 1 to {MAX_PASSPHRASE_BYTES:,} bytes.")
+        encryption = serialization.BestAvailableEncryption(passphrase)
     return key._handle.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption
     )
@@ -170,6 +193,7 @@ def _private_key(handle: _PrivateHandle) -> PrivateKey:
 
 def _public_key(handle: object) -> PublicKey:
     if isinstance(handle, ed25519.Ed25519PublicKey):
+        _require_sound_point(handle.public_bytes_raw())
         algorithm = ED25519
     elif isinstance(handle, ec.EllipticCurvePublicKey) and handle.curve.name == "secp256r1":
         algorithm = ECDSA_P256
@@ -181,3 +205,13 @@ def _public_key(handle: object) -> PublicKey:
         serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
     )
     return PublicKey(algorithm, spki, key_id_from_spki(spki), handle)
+
+
+def _require_sound_point(raw: bytes) -> None:
+    """Refuses 32 bytes that are no point of the curve, not its one encoding, or of small order."""
+    y = int.from_bytes(raw, "little") & ((1 << 255) - 1)
+    is_small = y >= _FIELD or y in _SMALL_ORDER_Y
+    # x² = numerator / denominator has a root exactly where their product has one.
+    numerator, denominator = y * y - 1, _CURVE_D * y * y + 1
+    if is_small or pow(numerator * denominator, (_FIELD - 1) // 2, _FIELD) != 1:
+        raise MalformedInput("The Ed25519 key is not a point that can prove anything.")

@@ -9,7 +9,9 @@ anything by itself.
 from __future__ import annotations
 
 import hashlib
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
 
 from comity.errors import ProofInvalid
 
@@ -182,9 +184,7 @@ def members_ranges(indices: Sequence[int], size: int) -> list[LeafRange]:
             ranges.append((low, high))
         elif high - low > 1:
             middle = _split(low, high)
-            cut = first
-            while cut < last and indices[cut] < middle:
-                cut += 1
+            cut = bisect_left(indices, middle, first, last)
             waiting.append((middle, high, cut, last))
             waiting.append((low, middle, first, cut))
     return ranges
@@ -193,7 +193,7 @@ def members_ranges(indices: Sequence[int], size: int) -> list[LeafRange]:
 def _require_rising(indices: Sequence[int], size: int) -> None:
     if not 0 <= size <= MAX_SIZE:
         raise ProofInvalid("The tree's size is out of range.")
-    if any(a >= b for a, b in zip(indices, indices[1:], strict=False)):
+    if any(a >= b for a, b in pairwise(indices)):
         raise ProofInvalid("The leaves of a proof have to rise.")
     if indices and not (indices[0] >= 0 and indices[-1] < size):
         raise ProofInvalid("The tree has no such leaf.")
@@ -229,9 +229,7 @@ def _root_over(
         if high - low == 1:
             return leaves[low]
         middle = _split(low, high)
-        cut = first
-        while cut < last and indices[cut] < middle:
-            cut += 1
+        cut = bisect_left(indices, middle, first, last)
         left = over(low, middle, first, cut)
         return node_hash(left, over(middle, high, cut, last))
 

@@ -6,9 +6,13 @@ contract's Refusal. Shows nothing but the error's own message.
 
 from __future__ import annotations
 
+import math
+from typing import cast
+
 import grpc
 from google.protobuf.any_pb2 import Any
 from google.protobuf.duration_pb2 import Duration
+from google.protobuf.message import DecodeError
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
@@ -29,13 +33,19 @@ MAX_STATUS_BYTES = 6_000  # what is left of those for the status
 
 def status_for(error: ComityError) -> status_pb2.Status:
     """The status of an error, with as many of its violations as a trailer holds."""
-    status = _status(error, error.violations[:MAX_VIOLATIONS])
-    count = len(error.violations[:MAX_VIOLATIONS])
+    count = min(len(error.violations), MAX_VIOLATIONS)
+    status = _status(error, _first_violations(error, count))
     while count and status.ByteSize() > MAX_STATUS_BYTES:
         count = count * 3 // 4
-        left_out = Violation("", f"and {len(error.violations) - count} more")
-        status = _status(error, (*error.violations[:count], left_out))
+        status = _status(error, _first_violations(error, count))
     return status
+
+
+def _first_violations(error: ComityError, count: int) -> tuple[Violation, ...]:
+    """The first violations, and how many more there are."""
+    left_out = len(error.violations) - count
+    rest = [Violation("", f"and {left_out} more")] if left_out > 0 else []
+    return (*error.violations[:count], *rest)
 
 
 def _status(error: ComityError, violations: tuple[Violation, ...]) -> status_pb2.Status:
@@ -76,10 +86,13 @@ def error_from_status(status: status_pb2.Status) -> ComityError:
     info = error_details_pb2.ErrorInfo()
     bad_request = error_details_pb2.BadRequest()
     retry = error_details_pb2.RetryInfo()
-    for detail in status.details:
-        for message in (info, bad_request, retry):
-            if detail.Is(message.DESCRIPTOR):
-                detail.Unpack(message)
+    try:
+        for detail in status.details:
+            for message in (info, bad_request, retry):
+                if detail.Is(message.DESCRIPTOR):
+                    detail.Unpack(message)
+    except DecodeError:
+        return _error_without_reason(status.code)
     if info.domain != ERROR_DOMAIN:
         return _error_without_reason(status.code)
     reason = errors_pb2.Reason.DESCRIPTOR.values_by_name.get(info.reason)
@@ -87,7 +100,8 @@ def error_from_status(status: status_pb2.Status) -> ComityError:
         status.message,
         violations=[Violation(v.field, v.description) for v in bad_request.field_violations],
         retry_after_seconds=(
-            retry.retry_delay.ToTimedelta().total_seconds()
+            # Not a timedelta, which overflows where a peer names a delay beyond its range.
+            retry.retry_delay.seconds + retry.retry_delay.nanos / 1e9
             if retry.HasField("retry_delay")
             else None
         ),
@@ -106,10 +120,16 @@ def _error_without_reason(code: int) -> ComityError:
 
 def error_from_rpc(error: grpc.RpcError) -> ComityError:
     """The error behind a failed call, of the same class as the hub raised."""
-    status = rpc_status.from_call(error)
+    if not isinstance(error, grpc.Call | grpc.aio.AioRpcError):
+        return InternalError("The call failed.")
+    call = cast("grpc.Call", error)  # AioRpcError has the methods of a Call, and not its type
+    try:
+        status = rpc_status.from_call(call)
+    except (DecodeError, ValueError):  # The trailer does not parse, or says other than the call.
+        status = None
     if status is not None:
         return error_from_status(status)
-    return _error_without_reason(error.code().value[0])
+    return _error_without_reason(call.code().value[0])
 
 
 def refusal_for(error: ComityError) -> acts_pb2.Refusal:
@@ -119,7 +139,7 @@ def refusal_for(error: ComityError) -> acts_pb2.Refusal:
         message=error.message,
         violations=[
             acts_pb2.FieldViolation(field=v.field, description=v.description)
-            for v in error.violations[:MAX_VIOLATIONS]
+            for v in _first_violations(error, MAX_VIOLATIONS)
         ],
         retry_after_seconds=error.retry_after_seconds or 0.0,
     )
@@ -127,8 +147,9 @@ def refusal_for(error: ComityError) -> acts_pb2.Refusal:
 
 def error_from_refusal(refusal: acts_pb2.Refusal) -> ComityError:
     """The error behind a refused item."""
+    delay = refusal.retry_after_seconds
     return error_class_for(refusal.reason)(
         refusal.message,
         violations=[Violation(v.field, v.description) for v in refusal.violations],
-        retry_after_seconds=refusal.retry_after_seconds or None,
+        retry_after_seconds=delay if 0 < delay < math.inf else None,  # neither NaN nor infinity
     )

@@ -6,7 +6,9 @@ One walk over the fields that are set: codes that this version knows, lengths, c
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from google.protobuf.descriptor import FieldDescriptor
@@ -39,41 +41,69 @@ _FORBIDDEN = re.compile("[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\u2028\\u2029\\u202d
 
 def code_and_text_violations(message: Message, field: str = "") -> list[Violation]:
     """What is wrong with the codes and texts of a message, nested messages included."""
-    return list(_walk(message, f"{field}." if field else ""))
+    violations: list[Violation] = []
+    _walk(message, f"{field}." if field else "", violations)
+    return violations
 
 
-def _walk(message: Message, prefix: str) -> Iterator[Violation]:
+@dataclass(frozen=True, slots=True)
+class _Check:
+    """What to look at in one field: texts by their limit, codes by their numbers, or messages."""
+
+    name: str
+    is_repeated: bool
+    is_message: bool
+    is_language: bool
+    limit: int
+    codes: Container[int] | None
+
+
+def _walk(message: Message, prefix: str, violations: list[Violation]) -> None:
     for descriptor, value in message.ListFields():
-        name = prefix + descriptor.name
-        if not descriptor.is_repeated:
-            yield from _value(descriptor, value, name)
+        check = _check_for(descriptor)
+        if check is None:
             continue
-        if len(value) > MAX_ITEMS:
-            yield Violation(name, f"has more than {MAX_ITEMS:,} items")
-            continue
-        for number, item in enumerate(value):
-            yield from _value(descriptor, item, f"{name}[{number}]")
+        name = prefix + check.name
+        if not check.is_repeated:
+            _look_at(check, value, name, violations)
+        elif len(value) > MAX_ITEMS:
+            violations.append(Violation(name, f"has more than {MAX_ITEMS:,} items"))
+        else:
+            for number, item in enumerate(value):
+                _look_at(check, item, f"{name}[{number}]", violations)
 
 
-def _value(descriptor: FieldDescriptor, value: Any, name: str) -> Iterator[Violation]:
-    kind = descriptor.cpp_type
-    if kind == FieldDescriptor.CPPTYPE_MESSAGE:
-        yield from _walk(value, f"{name}.")
-    elif kind == FieldDescriptor.CPPTYPE_STRING and descriptor.type == FieldDescriptor.TYPE_STRING:
-        yield from _text(descriptor.full_name, value, name)
-    elif kind == FieldDescriptor.CPPTYPE_ENUM and value not in _numbers(descriptor):
-        yield Violation(name, f"code {value} is not known")
+def _look_at(check: _Check, value: Any, name: str, violations: list[Violation]) -> None:
+    if check.is_message:
+        _walk(value, f"{name}.", violations)
+    elif check.codes is not None:
+        if value not in check.codes:
+            violations.append(Violation(name, f"code {value} is not known"))
+    else:
+        violations.extend(_text_violations(check, value, name))
 
 
-def _numbers(descriptor: FieldDescriptor) -> Any:
-    return descriptor.enum_type.values_by_number  # type: ignore[union-attr]
-
-
-def _text(full_name: str, value: str, name: str) -> Iterator[Violation]:
-    limit = _LIMITS.get(full_name, MAX_FIELD_CHARS)
-    if len(value) > limit:
-        yield Violation(name, f"is longer than {limit:,} characters")
+def _text_violations(check: _Check, value: str, name: str) -> Iterator[Violation]:
+    if len(value) > check.limit:
+        yield Violation(name, f"is longer than {check.limit:,} characters")
     if _FORBIDDEN.search(value):
         yield Violation(name, "holds control characters or writing-direction overrides")
-    if full_name == _LANGUAGE_FIELD and not _LANGUAGE.fullmatch(value):
+    if check.is_language and not _LANGUAGE.fullmatch(value):
         yield Violation(name, "is not a language code such as 'en', 'ar' or 'sr-Latn'")
+
+
+@lru_cache(maxsize=None)
+def _check_for(descriptor: FieldDescriptor) -> _Check | None:
+    """What to look at in a field; None for numbers, which have their own rules."""
+    is_message = descriptor.cpp_type == FieldDescriptor.CPPTYPE_MESSAGE
+    is_code = descriptor.cpp_type == FieldDescriptor.CPPTYPE_ENUM
+    if not (is_message or is_code or descriptor.type == FieldDescriptor.TYPE_STRING):
+        return None
+    return _Check(
+        name=descriptor.name,
+        is_repeated=descriptor.is_repeated,
+        is_message=is_message,
+        is_language=descriptor.full_name == _LANGUAGE_FIELD,
+        limit=_LIMITS.get(descriptor.full_name, MAX_FIELD_CHARS),
+        codes=frozenset(descriptor.enum_type.values_by_number) if is_code else None,
+    )
