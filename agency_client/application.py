@@ -1,0 +1,182 @@
+"""Applying to a hub: an agency's keys, made here and never leaving, and what is handed over."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, mlkem, x25519
+from cryptography.hazmat.primitives.hashes import SHA256
+
+from agency_client.profile import (
+    APPLICATION,
+    CERTIFICATE,
+    HUB_CA,
+    LEDGER_KEYS,
+    POST_QUANTUM_SIGNING_KEY,
+    SEALING_KEY,
+    SIGNING_KEY,
+    TLS_KEY,
+    WITNESS_KEY,
+    Profile,
+    read_secret,
+    write_secret,
+)
+from comity.application import key_message, make_application, sign_application
+from comity.checkpoint import parse_origin, parse_verifier_key
+from comity.envelope import json_from_envelope
+from comity.errors import ApplicationInvalid, ComityError, Violation
+from comity.identity import agency_id_from_certificate, spiffe_id_from_agency
+from comity.keys import (
+    ECDSA_P256,
+    ED25519,
+    ML_DSA_65,
+    PrivateKey,
+    generate_private_key,
+    pem_from_private_key,
+)
+from comity.v1 import agencies_pb2 as pb
+
+SIGNING_ALGORITHMS = {"ed25519": ED25519, "ecdsa-p256": ECDSA_P256}
+
+
+@dataclass(frozen=True, slots=True)
+class NewKeys:
+    """Which keys are made. `passphrase` encrypts their files."""
+
+    signing_algorithm: str = "ed25519"
+    with_post_quantum: bool = True
+    passphrase: bytes | None = None
+
+
+def write_application(profile: Profile, *, name: str, new: NewKeys, now: datetime) -> None:
+    """Makes an agency's keys in its profile and writes the application to hand over."""
+    signing = [_make_key(profile, SIGNING_KEY, SIGNING_ALGORITHMS[new.signing_algorithm], new)]
+    if new.with_post_quantum:
+        signing.append(_make_key(profile, POST_QUANTUM_SIGNING_KEY, ML_DSA_65, new))
+    witness = _make_key(profile, WITNESS_KEY, ED25519, new)
+    application = make_application(
+        hub_domain=profile.hub_domain,
+        agency=profile.agency,
+        name=name,
+        now=now,
+        certificate_request=_make_request(profile, new),
+        keys=[
+            *(_message(pb.KEY_PURPOSE_SIGNING, key) for key in signing),
+            _message(pb.KEY_PURPOSE_WITNESS, witness),
+            key_message(
+                pb.KEY_PURPOSE_SEALING, pb.KEY_ALGORITHM_MLKEM768_X25519, _make_sealing(profile, new)
+            ),
+        ],
+    )
+    envelope = sign_application(application, signing_keys=signing, witness_key=witness)
+    profile.path(APPLICATION).write_text(json_from_envelope(envelope) + "\n", encoding="utf-8")
+
+
+def _message(purpose: pb.KeyPurpose.ValueType, key: PrivateKey) -> pb.AgencyKey:
+    return key_message(purpose, key.public.algorithm, key.public.spki)
+
+
+def _make_key(
+    profile: Profile, name: str, algorithm: pb.KeyAlgorithm.ValueType, new: NewKeys
+) -> PrivateKey:
+    key = generate_private_key(algorithm)
+    write_secret(profile.path(name), pem_from_private_key(key, new.passphrase))
+    return key
+
+
+def _make_request(profile: Profile, new: NewKeys) -> bytes:
+    """The TLS key, and a certificate request that names the agency and nothing else."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    write_secret(profile.path(TLS_KEY), _pem(key, new.passphrase))
+    spiffe_id = spiffe_id_from_agency(profile.agency, hub_domain=profile.hub_domain)
+    names = x509.SubjectAlternativeName([x509.UniformResourceIdentifier(spiffe_id)])
+    request = (
+        x509.CertificateSigningRequestBuilder()
+        .subject_name(x509.Name([]))
+        .add_extension(names, critical=True)
+        .sign(key, SHA256())
+    )
+    return request.public_bytes(serialization.Encoding.DER)
+
+
+def _make_sealing(profile: Profile, new: NewKeys) -> bytes:
+    """Writes both private halves as PEM and gives the public halves, one after the other."""
+    lattice, curve = mlkem.MLKEM768PrivateKey.generate(), x25519.X25519PrivateKey.generate()
+    pem = _pem(lattice, new.passphrase) + _pem(curve, new.passphrase)
+    write_secret(profile.path(SEALING_KEY), pem)
+    return lattice.public_key().public_bytes_raw() + curve.public_key().public_bytes_raw()
+
+
+def _pem(
+    key: ec.EllipticCurvePrivateKey | mlkem.MLKEM768PrivateKey | x25519.X25519PrivateKey,
+    passphrase: bytes | None,
+) -> bytes:
+    encryption: serialization.KeySerializationEncryption = serialization.NoEncryption()
+    if passphrase:
+        encryption = serialization.BestAvailableEncryption(passphrase)
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption
+    )
+
+
+def join_hub(profile: Profile, admission: pb.Admission, passphrase: bytes | None = None) -> None:
+    """Takes what the hub handed back into the profile.
+
+    1. It is for this agency and this hub.
+    2. The certificate names the agency, is for the profile's own TLS key, and is signed by the
+       authority that comes with it.
+    3. The ledger's key is of this hub's ledger.
+
+    What comes here is trusted from now on: it has to come from the hub's administrators.
+
+    Raises: ApplicationInvalid with everything at fault; MalformedInput.
+    """
+    violations = _naming_violations(profile, admission)  # 1
+    violations += _certificate_violations(profile, admission, passphrase)  # 2
+    violations += _ledger_key_violations(profile, admission)  # 3
+    if violations:
+        raise ApplicationInvalid("The hub's answer is not for this profile.", violations=violations)
+    profile.path(CERTIFICATE).write_text(admission.certificate, encoding="ascii")
+    profile.path(HUB_CA).write_text(admission.ca_certificate, encoding="ascii")
+    profile.path(LEDGER_KEYS).write_text(admission.ledger_key + "\n", encoding="ascii")
+
+
+def _naming_violations(profile: Profile, admission: pb.Admission) -> list[Violation]:
+    violations = []
+    if admission.agency_id != profile.agency:
+        violations.append(Violation("agencyId", f"is not {profile.agency}"))
+    if admission.hub_domain != profile.hub_domain:
+        violations.append(Violation("hubDomain", f"is not {profile.hub_domain}"))
+    return violations
+
+
+def _certificate_violations(
+    profile: Profile, admission: pb.Admission, passphrase: bytes | None
+) -> list[Violation]:
+    try:
+        certificate = x509.load_pem_x509_certificate(admission.certificate.encode())
+        authority = x509.load_pem_x509_certificate(admission.ca_certificate.encode())
+        certificate.verify_directly_issued_by(authority)
+        key = serialization.load_pem_private_key(read_secret(profile.path(TLS_KEY)), passphrase)
+        named = agency_id_from_certificate(certificate, hub_domain=profile.hub_domain)
+    except ComityError as error:
+        return [Violation("certificate", error.message)]
+    except Exception as error:
+        return [Violation("certificate", f"cannot be verified: {type(error).__name__}")]
+    if named != profile.agency or key.public_key() != certificate.public_key():
+        return [Violation("certificate", "is for another agency or key")]
+    return []
+
+
+def _ledger_key_violations(profile: Profile, admission: pb.Admission) -> list[Violation]:
+    try:
+        domain, _ = parse_origin(parse_verifier_key(admission.ledger_key).origin)
+    except ComityError as error:
+        return [Violation("ledgerKey", error.message)]
+    if domain != profile.hub_domain:
+        return [Violation("ledgerKey", f"is of the ledger of {domain}")]
+    return []
