@@ -23,7 +23,7 @@ from comity.acts import (
     verify_act,
 )
 from comity.checkpoint import Checkpoint, LedgerKey, open_checkpoint
-from comity.commitment import verify_content_commitment
+from comity.commitment import verify_addressing_commitment, verify_content_commitment
 from comity.errors import LedgerForked, LedgerRolledBack, MalformedInput, ProofInvalid
 from comity.identity import AgencyId
 from comity.merkle import leaf_hash, verify_consistency, verify_members
@@ -181,6 +181,39 @@ class Trust:
             if added.kind != ADDRESSING or added.originator != parsed.originator:
                 raise ProofInvalid("The event's entry is not an addressing by the originator.")
         return VerifiedEvent(event.kind, index, parsed, has_unknown_fields(parsed.act), event)
+
+    def verify_record(self, record: events_pb2.NoticeRecord) -> None:
+        """Verifies the acts of a notice whose entries lie in a verified tree.
+
+        1. The version is signed by its originator and recorded at its entry.
+        2. A withdrawal likewise, and it withdraws this version of this notice.
+        3. An addressing, which only the originator is shown, is of this notice and is committed to.
+
+        Raises: any ComityError; then nothing of the notice may be acted on.
+        """
+        version = parse_act(record.version.envelope)  # 1
+        self.verify_act_at(version, record.version.leaf, record.version.content_salt)
+        if record.HasField("withdrawal"):  # 2
+            withdrawal = parse_act(record.withdrawal.envelope)
+            self.verify_act_at(withdrawal, record.withdrawal.leaf, record.withdrawal.content_salt)
+            if (withdrawal.originator, withdrawal.act.withdrawal.version_digest) != (
+                version.originator,
+                version.digest,
+            ):
+                raise ProofInvalid("The withdrawal is of another version.")
+        if record.HasField("addressing"):  # 3
+            self._verify_addressing(record.addressing, version)
+
+    def _verify_addressing(self, record: events_pb2.ActRecord, version: ParsedAct) -> None:
+        parsed = parse_act(record.envelope)
+        entry = _parse_entry(record.leaf.entry).acts
+        if parsed.notice_id != version.notice_id:
+            raise ProofInvalid("The addressing is of another notice.")
+        verify_addressing_commitment(
+            entry.addressing_commitment, payload_digest=parsed.digest, salt=record.addressing_salt
+        )
+        keys = self.roster.signing_keys_at(version.originator, record.leaf.entry_index)
+        verify_act(parsed, hub_domain=self.hub_domain, originator=version.originator, keys=keys)
 
     def verify_act_at(
         self, parsed: ParsedAct, leaf: ledger_pb2.LedgerLeaf, content_salt: bytes

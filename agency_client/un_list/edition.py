@@ -1,0 +1,166 @@
+"""What an edition of the list changes in what the agency has published: the plan of an import.
+
+Called by the import command, which signs and submits what the plan holds. The same file again
+publishes nothing; a newer edition becomes new versions of the same notices, and who is no longer
+listed is to be withdrawn. Never signs, sends or stores anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from agency_client.un_list.mapping import IssueTerms, first_version
+from agency_client.un_list.reader import ListedSubject, ListEdition
+from comity.errors import ListInvalid, NoticeInvalid, TooLarge, Violation
+from comity.notices import verify_notice
+from comity.v1 import notices_pb2 as pb
+
+# Differs from version to version even where nothing changed in the list.
+_OF_THE_VERSION = ("notice_id", "version", "predecessor_digest", "issued_at", "expires_at")
+
+
+@dataclass(frozen=True)
+class PublishedListing:
+    """The latest version of a notice that the agency published from the list and never withdrew.
+
+    `version_digest` is the SHA-256 of its signed payload, 32 bytes.
+    """
+
+    notice: pb.Notice
+    version_digest: bytes
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """The same as `ListedSubject.key`."""
+        listing = self.notice.sanctions_listing
+        return (listing.list_type, listing.data_id)
+
+
+@dataclass(frozen=True)
+class ImportPlan:
+    """What an import is to do. `new` and `changed` are ready to be signed, in the list's order."""
+
+    new: tuple[pb.Notice, ...]
+    changed: tuple[pb.Notice, ...]
+    unchanged: tuple[PublishedListing, ...]
+    delisted: tuple[PublishedListing, ...]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to publish or to withdraw."""
+        return not (self.new or self.changed or self.delisted)
+
+
+def require_not_older(edition: ListEdition, *, previous_edition: datetime | None) -> None:
+    """Requires that an edition is not older than the one last imported (aware), if any was.
+
+    Raises: ListInvalid naming both dates.
+    """
+    if previous_edition is None or edition.generated_at >= previous_edition:
+        return
+    generated = edition.generated_at.isoformat()
+    previous = previous_edition.astimezone(UTC).isoformat()
+    said = f"is {generated}, but the list of {previous} was imported already"
+    raise ListInvalid(violations=[Violation("dateGenerated", said)])
+
+
+def plan_import(
+    listed: Sequence[ListedSubject],
+    *,
+    published: Sequence[PublishedListing],
+    terms: IssueTerms,
+    new_notice_id: Callable[[], str],
+) -> ImportPlan:
+    """The plan that brings what is published up to what is listed.
+
+    `published` are the listings of the terms' own traffic. Content decides: a notice is changed
+    where it would read differently, whatever its version, times and retention.
+
+    Raises: ListInvalid with a violation for every row that makes no well-formed notice, or where
+        more than half of what is published would be withdrawn: downloads get truncated.
+    """
+    plan = plan_mass_delisting(
+        listed, published=published, terms=terms, new_notice_id=new_notice_id
+    )
+    if len(plan.delisted) * 2 > len(published):
+        said = f"lists {len(plan.delisted):,} of the {len(published):,} published no more"
+        raise ListInvalid(violations=[Violation("document", said)])
+    return plan
+
+
+def plan_mass_delisting(
+    listed: Sequence[ListedSubject],
+    *,
+    published: Sequence[PublishedListing],
+    terms: IssueTerms,
+    new_notice_id: Callable[[], str],
+) -> ImportPlan:
+    """The same as `plan_import` for a list that somebody has seen to be complete.
+
+    Raises: ListInvalid with a violation for every row that makes no well-formed notice.
+    """
+    latest = _by_key(published, terms)
+    new: list[pb.Notice] = []
+    changed: list[pb.Notice] = []
+    unchanged: list[PublishedListing] = []
+    for subject in listed:
+        before = latest.pop(subject.key, None)
+        if before is None:
+            new.append(first_version(subject, notice_id=new_notice_id(), terms=terms))
+            continue
+        notice = _next_version(subject, before=before, terms=terms)
+        if _content(notice) == _content(before.notice):
+            unchanged.append(before)
+        else:
+            changed.append(notice)
+    _require_well_formed([*new, *changed])
+    return ImportPlan(tuple(new), tuple(changed), tuple(unchanged), tuple(latest.values()))
+
+
+def _by_key(
+    published: Sequence[PublishedListing], terms: IssueTerms
+) -> dict[tuple[str, str], PublishedListing]:
+    by_key = {listing.key: listing for listing in published}
+    if len(by_key) != len(published):
+        raise ValueError("two published notices are about the same listing")
+    if any(listing.notice.traffic != terms.traffic for listing in published):
+        raise ValueError("a published notice is of another traffic than the import")
+    return by_key
+
+
+def _next_version(
+    subject: ListedSubject, *, before: PublishedListing, terms: IssueTerms
+) -> pb.Notice:
+    notice = first_version(subject, notice_id=before.notice.notice_id, terms=terms)
+    notice.version = before.notice.version + 1
+    notice.predecessor_digest = before.version_digest
+    return notice
+
+
+def _content(notice: pb.Notice) -> bytes:
+    """What a notice says, without what differs from version to version anyway."""
+    copy = pb.Notice()
+    copy.CopyFrom(notice)
+    for name in _OF_THE_VERSION:
+        copy.ClearField(name)
+    copy.handling.ClearField("retain_until")
+    return copy.SerializeToString(deterministic=True)
+
+
+def _require_well_formed(notices: Sequence[pb.Notice]) -> None:
+    """Requires that the hub will take every notice, so that no import stops half-way."""
+    violations: list[Violation] = []
+    for notice in notices:
+        try:
+            verify_notice(notice)
+        except TooLarge as error:
+            violations.append(Violation(notice.case_reference, str(error)))
+        except NoticeInvalid as error:
+            violations.extend(
+                Violation(f"{notice.case_reference}/{found.field}", found.description)
+                for found in error.violations
+            )
+    if violations:
+        raise ListInvalid(violations=violations)
