@@ -12,9 +12,9 @@ from agency_client.channel import HubChannel
 from agency_client.client import HubClient
 from agency_client.inbox import Inbox
 from agency_client.profile import INBOX, Profile
+from agency_client.signing import ActSigner
 from agency_client.trust import Trust
 from comity.identifiers import UUID7_RANDOM_BYTES, uuid7_from
-from comity.keys import PrivateKey
 
 
 def utc_now() -> datetime:
@@ -41,31 +41,30 @@ class Agency:
         """A new UUIDv7."""
         return uuid7_from(self.clock(), self.token_bytes(UUID7_RANDOM_BYTES))
 
-    def signing_keys(self) -> list[PrivateKey]:
-        """The keys that sign this agency's acts.
+    def signer(self) -> ActSigner:
+        """What signs this agency's acts.
 
-        Raises: MalformedInput.
+        Raises: MalformedInput where a key cannot be read.
         """
-        return self.profile.load_signing_keys(self.passphrase)
-
-    def keep_trust(self) -> None:
-        """Writes what was learned of the ledger to disk."""
-        self.inbox.save_roster_leaves(self.client.new_roster_leaves)
-        self.client.new_roster_leaves.clear()
-        self.inbox.save_checkpoint(self.trust.checkpoint)
+        return ActSigner(
+            self.profile,
+            keys=self.profile.load_signing_keys(self.passphrase),
+            clock=self.clock,
+            new_id=self.new_id,
+        )
 
 
 def load_trust(profile: Profile, inbox: Inbox) -> Trust:
     """What the profile knows of its hub's ledger.
 
-    Raises: MalformedInput, CheckpointInvalid, LedgerForked.
+    Raises: MalformedInput, CheckpointInvalid, LedgerForked, StoreUnavailable.
     """
     ledger_keys = profile.load_ledger_keys()
     return Trust(
         profile.hub_domain,
         ledger_keys=ledger_keys,
-        checkpoint=inbox.find_checkpoint(ledger_keys[-1].origin),
-        roster_leaves=inbox.list_roster_leaves(),
+        checkpoint=inbox.memory.find_checkpoint(ledger_keys[-1].origin),
+        roster_leaves=inbox.memory.list_roster_leaves(),
     )
 
 
@@ -77,15 +76,14 @@ async def open_agency(
 
     Raises: MalformedInput, StoreUnavailable.
     """
+    profile.require_joined()
     inbox = Inbox(profile.path(INBOX))
     try:
-        trust = load_trust(profile, inbox)
         channel = HubChannel(profile, passphrase=passphrase)
-        async with HubClient(channel, trust=trust) as client:
-            agency = Agency(profile, inbox, client, passphrase)
+        async with HubClient(channel, trust=load_trust(profile, inbox)) as client:
             try:
-                yield agency
+                yield Agency(profile, inbox, client, passphrase)
             finally:
-                agency.keep_trust()
+                inbox.save_trust(client.trust)  # Whatever failed, this was verified.
     finally:
         inbox.close()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -22,11 +21,11 @@ from agency_client.profile import (
     TLS_KEY,
     WITNESS_KEY,
     Profile,
-    read_secret,
     write_secret,
+    write_whole,
 )
 from comity.application import key_message, make_application, sign_application
-from comity.checkpoint import parse_origin, parse_verifier_key
+from comity.checkpoint import parse_origin, parse_verifier_key, verifier_key_text
 from comity.envelope import json_from_envelope
 from comity.errors import ApplicationInvalid, ComityError, Violation
 from comity.identity import agency_id_from_certificate, spiffe_id_from_agency
@@ -53,7 +52,10 @@ class NewKeys:
 
 
 def write_application(profile: Profile, *, name: str, new: NewKeys, now: datetime) -> None:
-    """Makes an agency's keys in its profile and writes the application to hand over."""
+    """Makes an agency's keys in its profile and writes the application to hand over.
+
+    Raises: MalformedInput where a key file is there already, or the passphrase is of no use.
+    """
     signing = [_make_key(profile, SIGNING_KEY, SIGNING_ALGORITHMS[new.signing_algorithm], new)]
     if new.with_post_quantum:
         signing.append(_make_key(profile, POST_QUANTUM_SIGNING_KEY, ML_DSA_65, new))
@@ -68,12 +70,14 @@ def write_application(profile: Profile, *, name: str, new: NewKeys, now: datetim
             *(_message(pb.KEY_PURPOSE_SIGNING, key) for key in signing),
             _message(pb.KEY_PURPOSE_WITNESS, witness),
             key_message(
-                pb.KEY_PURPOSE_SEALING, pb.KEY_ALGORITHM_MLKEM768_X25519, _make_sealing(profile, new)
+                pb.KEY_PURPOSE_SEALING,
+                pb.KEY_ALGORITHM_MLKEM768_X25519,
+                _make_sealing(profile, new),
             ),
         ],
     )
     envelope = sign_application(application, signing_keys=signing, witness_key=witness)
-    profile.path(APPLICATION).write_text(json_from_envelope(envelope) + "\n", encoding="utf-8")
+    write_whole(profile.path(APPLICATION), json_from_envelope(envelope) + "\n")
 
 
 def _message(purpose: pb.KeyPurpose.ValueType, key: PrivateKey) -> pb.AgencyKey:
@@ -129,7 +133,8 @@ def join_hub(profile: Profile, admission: pb.Admission, passphrase: bytes | None
     1. It is for this agency and this hub.
     2. The certificate names the agency, is for the profile's own TLS key, and is signed by the
        authority that comes with it.
-    3. The ledger's key is of this hub's ledger.
+    3. The ledger's key is of this hub's ledger, and where the profile has joined before, one of
+       those that it accepts: a new epoch is accepted by itself, never with a new certificate.
 
     What comes here is trusted from now on: it has to come from the hub's administrators.
 
@@ -140,9 +145,9 @@ def join_hub(profile: Profile, admission: pb.Admission, passphrase: bytes | None
     violations += _ledger_key_violations(profile, admission)  # 3
     if violations:
         raise ApplicationInvalid("The hub's answer is not for this profile.", violations=violations)
-    profile.path(CERTIFICATE).write_text(admission.certificate, encoding="ascii")
-    profile.path(HUB_CA).write_text(admission.ca_certificate, encoding="ascii")
-    profile.path(LEDGER_KEYS).write_text(admission.ledger_key + "\n", encoding="ascii")
+    write_whole(profile.path(HUB_CA), admission.ca_certificate)
+    profile.add_ledger_key(parse_verifier_key(admission.ledger_key))
+    write_whole(profile.path(CERTIFICATE), admission.certificate)
 
 
 def _naming_violations(profile: Profile, admission: pb.Admission) -> list[Violation]:
@@ -161,7 +166,7 @@ def _certificate_violations(
         certificate = x509.load_pem_x509_certificate(admission.certificate.encode())
         authority = x509.load_pem_x509_certificate(admission.ca_certificate.encode())
         certificate.verify_directly_issued_by(authority)
-        key = serialization.load_pem_private_key(read_secret(profile.path(TLS_KEY)), passphrase)
+        key = profile.load_tls_key(passphrase)
         named = agency_id_from_certificate(certificate, hub_domain=profile.hub_domain)
     except ComityError as error:
         return [Violation("certificate", error.message)]
@@ -174,9 +179,13 @@ def _certificate_violations(
 
 def _ledger_key_violations(profile: Profile, admission: pb.Admission) -> list[Violation]:
     try:
-        domain, _ = parse_origin(parse_verifier_key(admission.ledger_key).origin)
+        key = parse_verifier_key(admission.ledger_key)
+        domain, _ = parse_origin(key.origin)
+        accepted = profile.load_ledger_keys() if profile.path(LEDGER_KEYS).exists() else [key]
     except ComityError as error:
         return [Violation("ledgerKey", error.message)]
     if domain != profile.hub_domain:
         return [Violation("ledgerKey", f"is of the ledger of {domain}")]
+    if verifier_key_text(key) not in {verifier_key_text(known) for known in accepted}:
+        return [Violation("ledgerKey", "is not accepted here; see 'comity ledger accept-epoch'")]
     return []

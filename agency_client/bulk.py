@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing
 
-from agency_client.client import FIRST_DELAY_SECONDS, MAX_DELAY_SECONDS, MAX_TRIES, HubClient
+from agency_client.channel import FIRST_DELAY_SECONDS, MAX_DELAY_SECONDS, MAX_TRIES
+from agency_client.client import HubClient
 from agency_client.inbox import KeptSubmission
-from comity.errors import ComityError, HubUnavailable
+from comity.errors import ComityError, DeadlineExceeded, HubUnavailable
 from comity.statuses import error_from_refusal
-from comity.v1 import acts_pb2
+from comity.v1.acts_pb2 import BulkAnswer, ReceiptedActs, SubmitBulkRequest
 
 SUBMISSIONS_PER_MESSAGE = 64  # a quarter of what the hub takes in one; its writer batches further
 MAX_MESSAGE_BYTES = 1_048_576  # a line that breaks repeats no more than that
+STALL_SECONDS = 60.0  # twice what a call may take: a stream that answers nothing is given up
 
-Answer = acts_pb2.ReceiptedActs | ComityError
+Answer = ReceiptedActs | ComityError
 Answered = tuple[KeptSubmission, Answer]
 
 
 async def send_in_bulk(
     client: HubClient, submissions: Sequence[KeptSubmission]
-) -> AsyncIterator[Sequence[Answered]]:
+) -> AsyncGenerator[Sequence[Answered], None]:
     """Answers to submissions, in groups as they come.
 
     What was unanswered when the stream broke off is sent again: the hub knows acts by their ids.
@@ -29,54 +33,60 @@ async def send_in_bulk(
     waiting = {submission.submission_id: submission for submission in submissions}
     delay, failures = FIRST_DELAY_SECONDS, 0
     while waiting:
-        before = len(waiting)
+        count_before = len(waiting)
+        failure: ComityError = HubUnavailable()
         try:
             async for answered in _one_stream(client, list(waiting.values())):
-                for submission, answer in answered:
-                    if not isinstance(answer, HubUnavailable):
-                        waiting.pop(submission.submission_id, None)
-                settled = [a for a in answered if not isinstance(a[1], HubUnavailable)]
-                if settled:
-                    yield settled
-            failure: ComityError | None = None
+                final = [a for a in answered if not isinstance(a[1], HubUnavailable)]
+                for submission, _ in final:
+                    del waiting[submission.submission_id]
+                if final:
+                    yield final
+                failure = next((a for _, a in answered if isinstance(a, HubUnavailable)), failure)
         except HubUnavailable as error:
             failure = error
         if not waiting:
             return
-        failures = 0 if len(waiting) < before else failures + 1
+        failures = 0 if len(waiting) < count_before else failures + 1
         if failures >= MAX_TRIES:
-            raise failure or HubUnavailable()
-        await client.pause(client.jittered(delay))
+            raise failure
+        await client.channel.pause(delay, failure)
         delay = min(delay * 2, MAX_DELAY_SECONDS)
 
 
 async def _one_stream(
     client: HubClient, submissions: Sequence[KeptSubmission]
-) -> AsyncIterator[Sequence[Answered]]:
-    by_number = {submission.submission_id: submission for submission in submissions}
+) -> AsyncGenerator[Sequence[Answered], None]:
+    unanswered = {submission.submission_id: submission for submission in submissions}
     group: list[Answered] = []
-    async for answer in client.submit_bulk(_messages(submissions)):
-        submission = by_number.get(answer.number)
-        if submission is None:
-            continue
-        group.append((submission, _answer(submission, answer)))
-        if len(group) >= SUBMISSIONS_PER_MESSAGE:
-            yield group
-            group = []
+    async with aclosing(client.submit_bulk(_messages(submissions))) as answers:
+        while (answer := await _next_answer(answers)) is not None:
+            submission = unanswered.pop(answer.number, None)
+            if submission is not None:
+                group.append((submission, _answer(submission, answer)))
+            if len(group) >= SUBMISSIONS_PER_MESSAGE:
+                yield group
+                group = []
     if group:
         yield group
 
 
-def _answer(submission: KeptSubmission, answer: acts_pb2.BulkAnswer) -> Answer:
+async def _next_answer(answers: AsyncIterator[BulkAnswer]) -> BulkAnswer | None:
+    try:
+        async with asyncio.timeout(STALL_SECONDS):
+            return await anext(answers, None)
+    except TimeoutError:
+        raise DeadlineExceeded("The hub has stopped answering submissions.") from None
+
+
+def _answer(submission: KeptSubmission, answer: BulkAnswer) -> Answer:
     if answer.HasField("refused"):
         return error_from_refusal(answer.refused)
-    return acts_pb2.ReceiptedActs(acts=submission.request.acts, receipt=answer.accepted.receipt)
+    return ReceiptedActs(acts=submission.request.acts, receipt=answer.accepted.receipt)
 
 
-async def _messages(
-    submissions: Sequence[KeptSubmission],
-) -> AsyncIterator[acts_pb2.SubmitBulkRequest]:
-    message, size = acts_pb2.SubmitBulkRequest(), 0
+async def _messages(submissions: Sequence[KeptSubmission]) -> AsyncIterator[SubmitBulkRequest]:
+    message, size = SubmitBulkRequest(), 0
     for submission in submissions:
         request = submission.request.SerializeToString()
         if message.submissions and (
@@ -84,7 +94,7 @@ async def _messages(
             or size + len(request) > MAX_MESSAGE_BYTES
         ):
             yield message
-            message, size = acts_pb2.SubmitBulkRequest(), 0
+            message, size = SubmitBulkRequest(), 0
         message.submissions.add(number=submission.submission_id, request=request)
         size += len(request)
     if message.submissions:

@@ -1,141 +1,167 @@
-"""The channel to the hub: mutual TLS, built anew when the certificate changes.
+"""The channel to the hub: mutual TLS, calls with deadlines, and the hub's own errors.
 
-gRPC shows a refused handshake only as UNAVAILABLE; what is wrong with the agency's own certificate
-is therefore looked for here and said in words.
+Follows the certificate on disk: the next call after a change uses a new connection. What gRPC shows
+only as UNAVAILABLE is explained by `diagnosis.py`.
 """
 
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
+import random
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 import grpc
-from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
-from agency_client.profile import CERTIFICATE, HUB_CA, TLS_KEY, Profile, read_secret
-from comity.errors import CertificateRefused, ComityError, HubUnreachable, MalformedInput
-from comity.identity import agency_id_from_certificate
+from agency_client.diagnosis import explain_unreachable
+from agency_client.profile import CERTIFICATE, HUB_CA, TLS_KEY, Profile
+from comity.errors import ComityError, HubUnavailable, HubUnreachable, QuotaExceeded
+from comity.statuses import error_from_rpc
 
-MAX_RESPONSE_BYTES = 8_388_608  # a window of notices at their limit, with room
-CONNECT_SECONDS = 10.0  # a line that needs longer to connect carries no call either
+MAX_MESSAGE_BYTES = 8_388_608  # a window of notices at their limit, with room
+CALL_SECONDS = 30.0  # the hub's own limit for a call
+MAX_TRIES = 4  # some seconds of trying; who runs unattended tries again by itself
+FIRST_DELAY_SECONDS = 0.25
+MAX_DELAY_SECONDS = 30.0
 
 _OPTIONS = [
-    ("grpc.max_receive_message_length", MAX_RESPONSE_BYTES),
-    ("grpc.max_send_message_length", MAX_RESPONSE_BYTES),
+    ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+    ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
     ("grpc.keepalive_time_ms", 30_000),  # finds a line that has silently gone within a minute
     ("grpc.keepalive_timeout_ms", 20_000),
+    ("grpc.http2.max_pings_without_data", 0),  # on a quiet watch too, as long as it is quiet
     ("grpc.max_reconnect_backoff_ms", 30_000),
     ("grpc.initial_reconnect_backoff_ms", 500),
-    ("grpc.enable_retries", 0),  # what may be tried again is decided in client.py
+    ("grpc.enable_retries", 0),  # what may be tried again is decided here
 ]
+
+Request = TypeVar("Request")
+Response = TypeVar("Response")
+if TYPE_CHECKING:
+    UnaryMethod: TypeAlias = Callable[
+        [grpc.aio.Channel], grpc.aio.UnaryUnaryMultiCallable[Request, Response]
+    ]
+    StreamMethod: TypeAlias = Callable[
+        [grpc.aio.Channel], grpc.aio.StreamStreamMultiCallable[Request, Response]
+    ]
 
 
 class HubChannel:
     """A channel that follows the profile's certificate."""
 
-    def __init__(self, profile: Profile, *, passphrase: bytes | None = None) -> None:
-        self.profile = profile
+    def __init__(
+        self,
+        profile: Profile,
+        *,
+        passphrase: bytes | None = None,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        uniform: Callable[[float, float], float] = random.uniform,
+    ) -> None:
+        self._profile = profile
         self._passphrase = passphrase
+        self._sleep = sleep
+        self._uniform = uniform
         self._channel: grpc.aio.Channel | None = None
         self._built_from: tuple[int, ...] = ()
+        self._retired: list[grpc.aio.Channel] = []
 
-    async def get(self) -> grpc.aio.Channel:
+    async def close(self) -> None:
+        """Ends every call and closes."""
+        channels = self._retired if self._channel is None else [*self._retired, self._channel]
+        self._channel, self._retired = None, []
+        for channel in channels:
+            await channel.close()
+
+    async def call(self, method: UnaryMethod[Request, Response], request: Request) -> Response:
+        """Calls, and again where the hub could not answer.
+
+        Every call of the contract may be made twice: reads change nothing, and the hub knows
+        submitted acts again by their ids.
+
+        Raises: the error that the hub refused the call with; HubUnavailable, CertificateRefused.
+        """
+        delay = FIRST_DELAY_SECONDS
+        tries_left = MAX_TRIES
+        while True:
+            try:
+                return await method(self._current())(request, timeout=CALL_SECONDS)
+            except grpc.RpcError as error:
+                failure = error_from_rpc(error)
+            tries_left -= 1
+            if not tries_left or not _may_try_again(failure):
+                raise await self._explained(failure)
+            await self.pause(delay, failure)
+            delay = min(delay * 2, MAX_DELAY_SECONDS)
+
+    async def stream(
+        self, method: StreamMethod[Request, Response], requests: AsyncIterator[Request]
+    ) -> AsyncGenerator[Response, None]:
+        """What the hub answers on one stream. Not tried again: only the caller knows what is left.
+
+        Raises: the error that the hub ended the stream with; HubUnavailable, CertificateRefused.
+        """
+        call = method(self._current())(requests)
+        try:
+            async for response in call:
+                yield response
+        except grpc.RpcError as error:
+            failure = error_from_rpc(error)
+        else:
+            return
+        finally:
+            call.cancel()
+        raise await self._explained(failure)
+
+    async def pause(self, delay: float, failure: ComityError | None = None) -> None:
+        """Waits up to a delay, so that clients do not come back as one, or as long as was asked."""
+        asked = None if failure is None else failure.retry_after_seconds
+        least = 0.0 if asked is None else min(asked, MAX_DELAY_SECONDS)
+        await self._sleep(least + self._uniform(0.0, delay))
+
+    def _current(self) -> grpc.aio.Channel:
         """The channel; a new one where key, certificate or authority have changed on disk.
 
         Raises: MalformedInput where one of them cannot be read.
         """
         stamp = self._stamp()
         if self._channel is None or stamp != self._built_from:
-            await self.close()
+            if self._channel is not None:
+                # Streams on it go on; they change over when they are opened the next time.
+                self._retired.append(self._channel)
             self._channel = self._build()
             self._built_from = stamp
         return self._channel
 
-    async def close(self) -> None:
-        """Closes the channel; the next `get` opens another."""
-        if self._channel is not None:
-            channel, self._channel = self._channel, None
-            await channel.close()
-
     def _stamp(self) -> tuple[int, ...]:
-        try:
-            stats = [self.profile.path(n).stat() for n in (TLS_KEY, CERTIFICATE, HUB_CA)]
-        except OSError as error:
-            raise MalformedInput(
-                f"{error.filename} is missing: hand application.json to the hub and 'comity join' "
-                "what it hands back."
-            ) from error
-        return tuple(number for stat in stats for number in (stat.st_mtime_ns, stat.st_size))
+        self._profile.require_joined()
+        stats = [self._profile.path(name).stat() for name in (TLS_KEY, CERTIFICATE, HUB_CA)]
+        return tuple(n for stat in stats for n in (stat.st_mtime_ns, stat.st_size, stat.st_ino))
 
     def _build(self) -> grpc.aio.Channel:
-        credentials = grpc.ssl_channel_credentials(
-            root_certificates=self.profile.path(HUB_CA).read_bytes(),
-            private_key=self._tls_key(),
-            certificate_chain=self.profile.path(CERTIFICATE).read_bytes(),
-        )
-        # The hub is known by its domain, whatever address it is reached at.
-        name = ("grpc.ssl_target_name_override", self.profile.hub_domain)
-        return grpc.aio.secure_channel(
-            self.profile.hub_address, credentials, options=[*_OPTIONS, name]
-        )
-
-    def _tls_key(self) -> bytes:
-        pem = read_secret(self.profile.path(TLS_KEY))
-        try:
-            key = serialization.load_pem_private_key(pem, self._passphrase)
-        except (ValueError, TypeError) as error:
-            raise MalformedInput("The TLS key cannot be read; is the passphrase right?") from error
-        return key.private_bytes(
+        key = self._profile.load_tls_key(self._passphrase).private_bytes(
             serialization.Encoding.PEM,
             serialization.PrivateFormat.PKCS8,
             serialization.NoEncryption(),
         )
-
-    async def explain_unreachable(self, now: datetime | None = None) -> ComityError:
-        """Why the hub cannot be reached, as far as can be told from here."""
-        fault = self._certificate_fault(now or datetime.now(UTC))
-        if fault is not None:
-            return CertificateRefused(fault)
-        host, _, port = self.profile.hub_address.rpartition(":")
-        try:
-            async with asyncio.timeout(CONNECT_SECONDS):
-                _, writer = await asyncio.open_connection(host.strip("[]"), int(port))
-        except (OSError, TimeoutError, ValueError) as error:
-            return HubUnreachable(
-                f"The hub at {self.profile.hub_address} does not answer ({type(error).__name__})."
-            )
-        writer.close()
-        return HubUnreachable(
-            f"The hub at {self.profile.hub_address} answers but the handshake fails: it may not "
-            "accept this certificate any longer, or it is not the hub of the pinned authority."
+        credentials = grpc.ssl_channel_credentials(
+            root_certificates=self._profile.path(HUB_CA).read_bytes(),
+            private_key=key,
+            certificate_chain=self._profile.path(CERTIFICATE).read_bytes(),
+        )
+        # The hub is known by its domain, whatever address it is reached at.
+        name = ("grpc.ssl_target_name_override", self._profile.hub_domain)
+        return grpc.aio.secure_channel(
+            self._profile.hub_address, credentials, options=[*_OPTIONS, name]
         )
 
-    def _certificate_fault(self, now: datetime) -> str | None:
-        profile = self.profile
-        try:
-            certificate = x509.load_pem_x509_certificate(profile.path(CERTIFICATE).read_bytes())
-            authority = x509.load_pem_x509_certificate(profile.path(HUB_CA).read_bytes())
-            named = agency_id_from_certificate(certificate, hub_domain=profile.hub_domain)
-        except (OSError, ValueError) as error:
-            return f"The agency's certificate cannot be read: {error}."
-        except ComityError as error:
-            return f"The agency's certificate will not be accepted: {error.message}"
-        if certificate.not_valid_after_utc <= now:
-            return f"The agency's certificate expired on {certificate.not_valid_after_utc:%Y-%m-%d}."
-        if certificate.not_valid_before_utc > now:
-            return "The agency's certificate is not valid yet; is this machine's clock right?"
-        if named != profile.agency:
-            return f"The agency's certificate is of {named}, the profile of {profile.agency}."
-        return _signature_fault(certificate, authority)
+    async def _explained(self, failure: ComityError) -> ComityError:
+        if isinstance(failure, HubUnreachable):
+            return await explain_unreachable(self._profile, passphrase=self._passphrase)
+        return failure
 
 
-def _signature_fault(certificate: x509.Certificate, authority: x509.Certificate) -> str | None:
-    try:
-        certificate.verify_directly_issued_by(authority)
-    except Exception as error:
-        kind = type(error).__name__
-        return f"The agency's certificate is not signed by the pinned authority ({kind})."
-    return None
-
-
+def _may_try_again(failure: ComityError) -> bool:
+    if isinstance(failure, QuotaExceeded):
+        return failure.retry_after_seconds is not None
+    return isinstance(failure, HubUnavailable)

@@ -1,69 +1,63 @@
 """HubClient: one method per RPC, the hub's own error classes, everything verified.
 
-Asynchronous. Calls are tried again only where that is safe: reads, and submissions, whose acts the
-hub knows again by their ids. Never touches a disk; whoever owns one gives it the trust and keeps it.
+Asynchronous. Never touches a disk: whoever owns one keeps what the trust has learned.
 """
 
 from __future__ import annotations
 
-import asyncio
-import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing
 from types import TracebackType
-from typing import Any, TypeVar
 
-import grpc
-
-from agency_client.channel import HubChannel
-from agency_client.trust import Trust
-from comity.checkpoint import Checkpoint
-from comity.errors import (
-    ComityError,
-    HubUnavailable,
-    HubUnreachable,
-    LedgerRolledBack,
-    MalformedInput,
-    QuotaExceeded,
+from agency_client.channel import MAX_TRIES, HubChannel
+from agency_client.events import verify_record
+from agency_client.trust import SeenCheckpoint, Trust
+from comity.acts import ParsedAct
+from comity.errors import MalformedInput, ProofInvalid
+from comity.v1.acts_pb2 import (
+    BulkAnswer,
+    Envelope,
+    SubmitActsRequest,
+    SubmitActsResponse,
+    SubmitBulkRequest,
 )
-from comity.statuses import error_from_rpc
-from comity.v1 import (
-    acts_pb2,
-    acts_pb2_grpc,
-    events_pb2,
-    events_pb2_grpc,
-    ledger_pb2,
-    ledger_pb2_grpc,
-    roster_pb2,
-    roster_pb2_grpc,
-    watches_pb2,
-    watches_pb2_grpc,
+from comity.v1.acts_pb2_grpc import ActServiceStub
+from comity.v1.events_pb2 import (
+    GetNoticeRequest,
+    ListNoticesRequest,
+    ListNoticesResponse,
+    NoticeRecord,
 )
+from comity.v1.events_pb2_grpc import NoticeServiceStub
+from comity.v1.ledger_pb2 import (
+    GetCheckpointRequest,
+    LedgerLeaf,
+    LedgerProof,
+    ListEntriesRequest,
+    ListEntriesResponse,
+    ProveConsistencyRequest,
+    ProveConsistencyResponse,
+    ProveInclusionRequest,
+    ProveInclusionResponse,
+)
+from comity.v1.ledger_pb2_grpc import LedgerServiceStub
+from comity.v1.roster_pb2 import ListAgencyKeysRequest, ListAgencyKeysResponse
+from comity.v1.roster_pb2_grpc import AgencyServiceStub
+from comity.v1.watches_pb2 import WatchEventsRequest, WatchEventsResponse
+from comity.v1.watches_pb2_grpc import WatchServiceStub
 
-CALL_SECONDS = 30.0  # the hub's own limit for a call
-MAX_TRIES = 4  # some seconds of trying; who runs unattended tries again by itself
-FIRST_DELAY_SECONDS = 0.25
-MAX_DELAY_SECONDS = 30.0
+CATCH_UP_SECONDS = 1.0  # ten times what one process of a hub is behind another
 
-T = TypeVar("T")
+_ACTS_OF_A_NOTICE = ("version", "withdrawal", "addressing")
 
 
 class HubClient:
     """A hub as one agency uses it. Use as an asynchronous context."""
 
-    def __init__(
-        self,
-        channel: HubChannel,
-        *,
-        trust: Trust,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-        uniform: Callable[[float, float], float] = random.uniform,
-    ) -> None:
+    def __init__(self, channel: HubChannel, *, trust: Trust) -> None:
+        self.channel = channel
         self.trust = trust
-        # Roster entries taken since whoever keeps them last looked.
-        self.new_roster_leaves: list[ledger_pb2.LedgerLeaf] = []
-        self._channel = channel
-        self._sleep = sleep
-        self._uniform = uniform
+        self._roster_size = 0  # the roster is known as of a ledger of this size
 
     async def __aenter__(self) -> HubClient:
         return self
@@ -74,106 +68,95 @@ class HubClient:
         _error: BaseException | None,
         _trace: TracebackType | None,
     ) -> None:
-        await self._channel.close()
+        await self.channel.close()
 
     # --- acts -------------------------------------------------------------------------------------
 
-    async def submit_acts(
-        self, acts: Sequence[acts_pb2.Envelope]
-    ) -> acts_pb2.SubmitActsResponse:
+    async def submit_acts(self, acts: Sequence[Envelope]) -> SubmitActsResponse:
         """Commits the acts that belong together. The receipt is not verified here."""
-        request = acts_pb2.SubmitActsRequest(acts=acts)
-        return await self._call(acts_pb2_grpc.ActServiceStub, "SubmitActs", request)
+        request = SubmitActsRequest(acts=acts)
+        return await self.channel.call(lambda c: ActServiceStub(c).SubmitActs, request)
 
     async def submit_bulk(
-        self, messages: AsyncIterator[acts_pb2.SubmitBulkRequest]
-    ) -> AsyncIterator[acts_pb2.BulkAnswer]:
-        """Answers to many submissions, as they come. Not tried again: the caller knows what is left.
+        self, messages: AsyncIterator[SubmitBulkRequest]
+    ) -> AsyncGenerator[BulkAnswer, None]:
+        """Answers to many submissions, as they come. `bulk.py` sends again what is left.
 
         Raises: HubUnavailable where the stream breaks off.
         """
-        stub = acts_pb2_grpc.ActServiceStub(await self._channel.get())
-        try:
-            async for response in stub.SubmitBulk(messages):
+        stream = self.channel.stream(lambda c: ActServiceStub(c).SubmitBulk, messages)
+        async with aclosing(stream):
+            async for response in stream:
                 for answer in response.answers:
                     yield answer
-        except grpc.RpcError as error:
-            raise await self._explained(error) from None
 
     # --- notices ----------------------------------------------------------------------------------
 
-    async def get_notice(self, originator: str, notice_id: str) -> events_pb2.NoticeRecord:
+    async def get_notice(self, originator: str, notice_id: str) -> NoticeRecord:
         """A notice as it stands, verified.
 
         Raises: NotFound; VerificationFailed and InputRefused where it does not verify.
         """
-        request = events_pb2.GetNoticeRequest(
+        request = GetNoticeRequest(
             originator=originator, notice_id=notice_id, known_size=self.trust.size
         )
-        response = await self._call(events_pb2_grpc.NoticeServiceStub, "GetNotice", request)
-        await self._accept_records([response.notice], response.proof)
+        response = await self.channel.call(lambda c: NoticeServiceStub(c).GetNotice, request)
+        [version] = await self._verify_records([response.notice], response.proof)
+        if (version.originator, version.notice_id) != (originator, notice_id):
+            raise ProofInvalid("The hub shows another notice than was asked for.")
         return response.notice
 
-    async def list_notices(
-        self, request: events_pb2.ListNoticesRequest
-    ) -> events_pb2.ListNoticesResponse:
-        """A page of notices, verified."""
+    async def list_notices(self, request: ListNoticesRequest) -> ListNoticesResponse:
+        """A page of notices, verified. `next_index` goes into the request for the next page."""
         request.known_size = self.trust.size
-        response = await self._call(events_pb2_grpc.NoticeServiceStub, "ListNotices", request)
-        await self._accept_records(response.notices, response.proof)
+        response = await self.channel.call(lambda c: NoticeServiceStub(c).ListNotices, request)
+        await self._verify_records(response.notices, response.proof)
         return response
 
-    async def _accept_records(
-        self, records: Sequence[events_pb2.NoticeRecord], proof: ledger_pb2.LedgerProof
-    ) -> None:
-        acts = [
-            getattr(record, name)
-            for record in records
-            for name in ("version", "withdrawal", "addressing")
-            if record.HasField(name)
-        ]
-        await self.accept_proof(proof, [act.leaf for act in acts])
-        await self.refresh_roster()
-        for record in records:
-            self.trust.verify_record(record)
+    async def _verify_records(
+        self, records: Sequence[NoticeRecord], proof: LedgerProof
+    ) -> list[ParsedAct]:
+        shown = [(record, name) for record in records for name in _ACTS_OF_A_NOTICE]
+        leaves = [getattr(r, name).leaf for r, name in shown if r.HasField(name)]  # type: ignore[arg-type]
+        await self.accept_proof(proof, leaves)
+        if any(leaf.entry_index >= self._roster_size for leaf in leaves):
+            await self.refresh_roster()
+        return [verify_record(record, self.trust) for record in records]
 
     # --- the ledger -------------------------------------------------------------------------------
 
-    async def get_checkpoint(self) -> Checkpoint:
+    async def get_checkpoint(self) -> SeenCheckpoint:
         """The newest checkpoint, verified to go on from the remembered one."""
-        response = await self._call(
-            ledger_pb2_grpc.LedgerServiceStub, "GetCheckpoint", ledger_pb2.GetCheckpointRequest()
-        )
-        await self.accept_proof(ledger_pb2.LedgerProof(checkpoint=response.checkpoint), [])
-        return self.trust.open_note(response.checkpoint)
+        note = await self.get_checkpoint_note()
+        return await self.accept_proof(LedgerProof(checkpoint=note), [])
+
+    async def get_checkpoint_note(self) -> bytes:
+        """The newest checkpoint as a signed note, not verified."""
+        request = GetCheckpointRequest()
+        response = await self.channel.call(lambda c: LedgerServiceStub(c).GetCheckpoint, request)
+        return response.checkpoint
 
     async def prove_inclusion(
         self, entry_index: int, *, ledger_size: int
-    ) -> ledger_pb2.ProveInclusionResponse:
+    ) -> ProveInclusionResponse:
         """An inclusion path, not verified."""
-        request = ledger_pb2.ProveInclusionRequest(entry_index=entry_index, ledger_size=ledger_size)
-        return await self._call(ledger_pb2_grpc.LedgerServiceStub, "ProveInclusion", request)
+        request = ProveInclusionRequest(entry_index=entry_index, ledger_size=ledger_size)
+        return await self.channel.call(lambda c: LedgerServiceStub(c).ProveInclusion, request)
 
-    async def prove_consistency(
-        self, from_size: int, *, to_size: int
-    ) -> ledger_pb2.ProveConsistencyResponse:
+    async def prove_consistency(self, from_size: int, *, to_size: int) -> ProveConsistencyResponse:
         """A consistency path, not verified."""
-        request = ledger_pb2.ProveConsistencyRequest(from_size=from_size, to_size=to_size)
-        return await self._call(ledger_pb2_grpc.LedgerServiceStub, "ProveConsistency", request)
+        request = ProveConsistencyRequest(from_size=from_size, to_size=to_size)
+        return await self.channel.call(lambda c: LedgerServiceStub(c).ProveConsistency, request)
 
-    async def list_entries(
-        self, first_index: int, *, limit: int = 0
-    ) -> ledger_pb2.ListEntriesResponse:
+    async def list_entries(self, first_index: int, *, limit: int = 0) -> ListEntriesResponse:
         """Leaf hashes and readable entries, not verified."""
-        request = ledger_pb2.ListEntriesRequest(first_index=first_index, limit=limit)
-        return await self._call(ledger_pb2_grpc.LedgerServiceStub, "ListEntries", request)
+        request = ListEntriesRequest(first_index=first_index, limit=limit)
+        return await self.channel.call(lambda c: LedgerServiceStub(c).ListEntries, request)
 
-    async def list_agency_keys(self, first_index: int) -> roster_pb2.ListAgencyKeysResponse:
+    async def list_agency_keys(self, first_index: int) -> ListAgencyKeysResponse:
         """A page of roster entries, verified to lie in the ledger."""
-        request = roster_pb2.ListAgencyKeysRequest(
-            first_index=first_index, known_size=self.trust.size
-        )
-        response = await self._call(roster_pb2_grpc.AgencyServiceStub, "ListAgencyKeys", request)
+        request = ListAgencyKeysRequest(first_index=first_index, known_size=self.trust.size)
+        response = await self.channel.call(lambda c: AgencyServiceStub(c).ListAgencyKeys, request)
         await self.accept_proof(response.proof, response.entries)
         return response
 
@@ -182,109 +165,74 @@ class HubClient:
 
         Raises: LedgerForked where the hub leaves an entry out.
         """
-        while True:
+        more = True
+        while more:
             last = self.trust.roster.last_entry
             response = await self.list_agency_keys(0 if last is None else last + 1)
             for leaf in response.entries:
-                known = self.trust.roster.last_entry
-                if known is None or leaf.entry_index > known:
+                # Another task may have taken it while this one waited.
+                if leaf.entry_index not in self.trust.roster_leaves:
                     self.trust.add_roster_leaf(leaf)
-                    self.new_roster_leaves.append(leaf)
-            if not response.more:
-                return
+            more = response.more
+            if not more:
+                self._roster_size = self.trust.open_note(response.proof.checkpoint).size
 
     async def accept_proof(
-        self, proof: ledger_pb2.LedgerProof, leaves: Sequence[ledger_pb2.LedgerLeaf]
-    ) -> Checkpoint:
+        self, proof: LedgerProof, leaves: Sequence[LedgerLeaf]
+    ) -> SeenCheckpoint:
         """Accepts what a hub says of its ledger, or refuses it.
 
         1. The checkpoint is signed under the accepted origin.
         2. The entries lie in its tree.
-        3. It goes on from the remembered checkpoint: by the path that came with it, else by one that
-           is asked for. An answer that was overtaken by a newer one has to be an earlier state of it.
+        3. It goes on from the remembered checkpoint: by the path that came with it, else by one
+           that is asked for. An answer that was overtaken by a newer one has to be an earlier state
+           of it.
 
         Raises: EpochChanged, CheckpointInvalid, ProofInvalid, LedgerRolledBack, LedgerForked.
         """
         trust = self.trust
         checkpoint = trust.open_note(proof.checkpoint)  # 1
         trust.verify_leaves(checkpoint, leaves, proof.members_path)  # 2
-        known = trust.checkpoint  # 3
-        if known is None or checkpoint.size == known.size:
+        if trust.size == 0 or checkpoint.size == trust.size:  # 3
             trust.advance(checkpoint, [])
-        elif checkpoint.size < known.size:
-            await self._accept_earlier(checkpoint)
-        elif proof.consistent_from == known.size:
+        elif checkpoint.size > trust.size and proof.consistent_from == trust.size:
             trust.advance(checkpoint, proof.consistency_path)
         else:
-            await self._accept_by_asking(checkpoint, known.size)
+            await self._accept_by_asking(checkpoint)
         return checkpoint
 
-    async def _accept_by_asking(self, checkpoint: Checkpoint, known_size: int) -> None:
-        response = await self.prove_consistency(known_size, to_size=checkpoint.size)
-        if self.trust.size == known_size:
-            self.trust.advance(checkpoint, response.consistency_path)
-        elif checkpoint.size < self.trust.size:
-            await self._accept_earlier(checkpoint)
-        else:
-            await self._accept_by_asking(checkpoint, self.trust.size)
+    async def _accept_by_asking(self, checkpoint: SeenCheckpoint) -> None:
+        """Asks for the path between a checkpoint and the remembered one, until they stand still.
 
-    async def _accept_earlier(self, checkpoint: Checkpoint) -> None:
-        """An answer older than what is known by now: honest where it was only overtaken."""
-        known_size = self.trust.size
-        try:
-            response = await self.prove_consistency(checkpoint.size, to_size=known_size)
-        except MalformedInput:
-            self.trust.advance(checkpoint, [])  # The hub has no such size any longer: says so.
-            raise LedgerRolledBack() from None
-        self.trust.verify_earlier(checkpoint, response.consistency_path)
+        A hub of several processes may be a moment behind itself, so that it is asked more than once
+        before it is said to have gone back.
+        """
+        tries_left = MAX_TRIES
+        while checkpoint.size != self.trust.size:
+            older, newer = sorted((checkpoint.size, self.trust.size))
+            try:
+                response = await self.prove_consistency(older, to_size=newer)
+            except MalformedInput:  # It has no such size: not yet, or no longer.
+                tries_left -= 1
+                if not tries_left:
+                    break
+                await self.channel.pause(CATCH_UP_SECONDS)
+                continue
+            if self.trust.size == newer:
+                self.trust.verify_earlier(checkpoint, response.consistency_path)
+                return
+            if self.trust.size == older:
+                self.trust.advance(checkpoint, response.consistency_path)
+                return
+        self.trust.advance(checkpoint, [])
 
     # --- watches ----------------------------------------------------------------------------------
 
-    async def open_watch(
-        self, commands: AsyncIterator[watches_pb2.WatchEventsRequest]
-    ) -> AsyncIterator[watches_pb2.WatchEventsResponse]:
+    def open_watch(
+        self, commands: AsyncIterator[WatchEventsRequest]
+    ) -> AsyncGenerator[WatchEventsResponse, None]:
         """The raw stream of a watch, not verified and not opened again: `watching.py` does both.
 
         Raises: the hub's error that ended it; HubUnavailable.
         """
-        stub = watches_pb2_grpc.WatchServiceStub(await self._channel.get())
-        try:
-            async for response in stub.WatchEvents(commands):
-                yield response
-        except grpc.RpcError as error:
-            raise await self._explained(error) from None
-
-    # --- calls ------------------------------------------------------------------------------------
-
-    async def _call(self, stub_class: Any, name: str, request: Any) -> Any:
-        """Calls, and again where the hub could not answer. Every call here may be made twice."""
-        delay = FIRST_DELAY_SECONDS
-        for attempt in range(1, MAX_TRIES + 1):
-            try:
-                stub = stub_class(await self._channel.get())
-                return await getattr(stub, name)(request, timeout=CALL_SECONDS)
-            except grpc.RpcError as error:
-                failure = error_from_rpc(error)
-                if attempt == MAX_TRIES or not _may_try_again(failure):
-                    raise await self._explained(error) from None
-            await self._sleep(self.jittered(delay))
-            delay = min(delay * 2, MAX_DELAY_SECONDS)
-        raise HubUnreachable()
-
-    async def pause(self, seconds: float) -> None:
-        """Waits, by the clock that the client was given."""
-        await self._sleep(seconds)
-
-    def jittered(self, delay: float) -> float:
-        """A delay between nothing and the given one, so that clients do not come back as one."""
-        return self._uniform(0.0, delay)
-
-    async def _explained(self, error: grpc.RpcError) -> ComityError:
-        failure = error_from_rpc(error)
-        if isinstance(failure, HubUnreachable):
-            return await self._channel.explain_unreachable()
-        return failure
-
-
-def _may_try_again(failure: ComityError) -> bool:
-    return isinstance(failure, HubUnavailable) and not isinstance(failure, QuotaExceeded)
+        return self.channel.stream(lambda c: WatchServiceStub(c).WatchEvents, commands)

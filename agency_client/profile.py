@@ -1,24 +1,28 @@
 """A profile: the folder that holds one agency's keys, certificate, pinned hub and inbox.
 
-Private keys are readable by their owner only; a key file that others can read is refused.
+Private keys are readable by their owner only; a key file that others can read is refused. Never
+touches the network.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import sys
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
-from comity.checkpoint import LedgerKey, parse_verifier_key
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from comity.checkpoint import LedgerKey, parse_verifier_key, verifier_key_text
 from comity.errors import ComityError, MalformedInput
 from comity.identity import AgencyId, parse_agency_id, parse_hub_domain
 from comity.keys import PrivateKey, load_private_key
 
 PRIVATE_MODE = 0o600
 FOLDER_MODE = 0o700
-DEFAULT_HOME = Path.home() / ".comity"
 
 PROFILE_FILE = "profile.toml"
 TLS_KEY = "tls-key.pem"
@@ -31,6 +35,12 @@ HUB_CA = "hub-ca.pem"
 LEDGER_KEYS = "ledger-keys.txt"
 INBOX = "inbox.sqlite"
 APPLICATION = "application.json"
+
+_FIELDS = ("agency", "hub_domain", "hub_address")
+_NOT_JOINED = (
+    "The profile has not joined a hub yet: hand application.json to the hub's administrators, and "
+    "'comity join' the file that they hand back."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +56,14 @@ class Profile:
         """One of the profile's files."""
         return self.folder / name
 
+    def require_joined(self) -> None:
+        """Requires that a hub has admitted the agency.
+
+        Raises: MalformedInput.
+        """
+        if not all(self.path(name).exists() for name in (CERTIFICATE, HUB_CA, LEDGER_KEYS)):
+            raise MalformedInput(_NOT_JOINED)
+
     def load_signing_keys(self, passphrase: bytes | None = None) -> list[PrivateKey]:
         """The keys that sign acts.
 
@@ -56,46 +74,74 @@ class Profile:
             names.append(POST_QUANTUM_SIGNING_KEY)
         return [load_private_key(read_secret(self.path(name)), passphrase) for name in names]
 
+    def load_tls_key(self, passphrase: bytes | None = None) -> ec.EllipticCurvePrivateKey:
+        """The key of the channel's certificate.
+
+        Raises: MalformedInput.
+        """
+        pem = read_secret(self.path(TLS_KEY))
+        try:
+            key = serialization.load_pem_private_key(pem, passphrase)
+        except (ValueError, TypeError) as error:
+            raise MalformedInput("The TLS key cannot be read; is the passphrase right?") from error
+        if not isinstance(key, ec.EllipticCurvePrivateKey):
+            raise MalformedInput("The TLS key is not an ECDSA key.")
+        return key
+
     def load_ledger_keys(self) -> list[LedgerKey]:
         """The keys of the accepted origins, the newest last.
 
-        Raises: MalformedInput where the profile was not joined; CheckpointInvalid.
+        Raises: MalformedInput where the profile has not joined; CheckpointInvalid.
         """
-        try:
-            lines = self.path(LEDGER_KEYS).read_text(encoding="utf-8").split()
-        except OSError as error:
-            raise MalformedInput(
-                "The profile knows no ledger yet: hand application.json to the hub and "
-                "'comity join' what it hands back."
-            ) from error
+        self.require_joined()
+        lines = self.path(LEDGER_KEYS).read_text(encoding="utf-8").split()
+        if not lines:
+            raise MalformedInput(_NOT_JOINED)
         return [parse_verifier_key(line) for line in lines]
 
-    def add_ledger_key(self, line: str) -> None:
-        """Accepts one more origin."""
-        with self.path(LEDGER_KEYS).open("a", encoding="utf-8") as file:
-            file.write(line.strip() + "\n")
+    def add_ledger_key(self, key: LedgerKey) -> None:
+        """Accepts one more origin; one that is accepted already stays as it is."""
+        path = self.path(LEDGER_KEYS)
+        lines = path.read_text(encoding="utf-8").split() if path.exists() else []
+        line = verifier_key_text(key)
+        if line not in lines:
+            write_whole(path, "".join(f"{one}\n" for one in [*lines, line]))
+
+
+def home_folder() -> Path:
+    """Where profiles lie unless told otherwise: COMITY_HOME, or the platform's place for data."""
+    if chosen := os.environ.get("COMITY_HOME"):
+        return Path(chosen)
+    if os.name == "nt":
+        return Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local")) / "comity"
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Application Support" / "comity"
+    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "comity"
 
 
 def default_folder(name: str = "default") -> Path:
-    """Where a profile lies unless told otherwise: below COMITY_HOME, or `.comity` at home."""
-    return Path(os.environ.get("COMITY_HOME", DEFAULT_HOME)) / name
+    """The folder of the profile of a name."""
+    return home_folder() / name
 
 
 def save_profile(profile: Profile) -> None:
-    """Writes a new profile's file, making its folder.
+    """Writes a profile's file into its folder, last of all when a profile is made."""
+    values = {name: str(getattr(profile, name)) for name in _FIELDS}
+    text = "".join(f"{name} = {json.dumps(value)}\n" for name, value in values.items())
+    write_whole(profile.path(PROFILE_FILE), text)
 
-    Raises: MalformedInput where there is one already.
+
+def make_folder(folder: Path) -> None:
+    """Makes the folder of a new profile.
+
+    Raises: MalformedInput where it holds a profile already, or cannot be made.
     """
-    profile.folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
-    if profile.path(PROFILE_FILE).exists():
-        raise MalformedInput(f"{profile.folder} holds a profile already.")
-    values = {
-        "agency": profile.agency,
-        "hub_domain": profile.hub_domain,
-        "hub_address": profile.hub_address,
-    }
-    text = "".join(f"{key} = {json.dumps(value)}\n" for key, value in values.items())
-    profile.path(PROFILE_FILE).write_text(text, encoding="utf-8")
+    if (folder / PROFILE_FILE).exists():
+        raise MalformedInput(f"{folder} holds a profile already.")
+    try:
+        folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+    except OSError as error:
+        raise MalformedInput(f"{folder} cannot be made: {error.strerror}.") from error
 
 
 def load_profile(folder: Path) -> Profile:
@@ -106,6 +152,9 @@ def load_profile(folder: Path) -> Profile:
     path = folder / PROFILE_FILE
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
+        unknown = set(values) - set(_FIELDS)
+        if unknown:
+            raise MalformedInput(f"it has settings that are not known: {', '.join(unknown)}")
         return Profile(
             folder=folder,
             agency=parse_agency_id(values["agency"]),
@@ -114,18 +163,36 @@ def load_profile(folder: Path) -> Profile:
         )
     except FileNotFoundError as error:
         raise MalformedInput(f"{folder} holds no profile; 'comity init' makes one.") from error
-    except (OSError, KeyError, TypeError, tomllib.TOMLDecodeError, ComityError) as error:
+    except KeyError as error:
+        raise MalformedInput(f"{path} lacks {error}.") from error
+    except (OSError, TypeError, ValueError, ComityError) as error:
         raise MalformedInput(f"{path} cannot be read: {error}") from error
 
 
 def write_secret(path: Path, content: bytes) -> None:
     """Writes a file that only its owner may read. Refuses to write over one.
 
-    Raises: FileExistsError.
+    Raises: MalformedInput.
     """
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_MODE)
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_MODE)
+    except FileExistsError as error:
+        raise MalformedInput(f"{path} exists already and is not written over.") from error
+    except OSError as error:
+        raise MalformedInput(f"{path} cannot be written: {error.strerror}.") from error
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)
+        os.fsync(file.fileno())
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Writes a file so that a reader finds the old or the new one, and nothing between."""
+    draft = path.with_name(f".{path.name}.new")
+    with draft.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
 
 
 def read_secret(path: Path) -> bytes:

@@ -1,35 +1,58 @@
-"""`comity run`: keeps the inbox filled, whatever the line does. One process per profile."""
+"""`comity run`: keeps the inbox filled, whatever the line does. One process per profile.
+
+Also sends what an interrupted command has left unanswered. Goes on through every failure but one:
+where the hub's ledger does not verify, nothing more is taken from it.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import fcntl
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
+import sqlite3
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import aclosing, closing, contextmanager
+from typing import Protocol
 
 from agency_client.agency import Agency
+from agency_client.events import VerifiedEvent
+from agency_client.inbox import KeptWindow
 from agency_client.profile import Profile
-from agency_client.trust import VerifiedEvent
-from agency_client.watching import Watch, Window
-from comity.errors import MalformedInput
+from agency_client.submission import Outcome, Submitting
+from agency_client.watching import Watch
+from comity.errors import AccessRefused, ComityError, HubUnavailable, MalformedInput
 from comity.v1 import notices_pb2, watches_pb2
 
 LIVE_WATCH = "inbox"
 EXERCISE_WATCH = "inbox-exercise"
+LOOK_AGAIN_SECONDS = 30.0  # for a renewed certificate, for room on the disk, for unanswered acts
 
 _WATCHES = {LIVE_WATCH: notices_pb2.TRAFFIC_LIVE, EXERCISE_WATCH: notices_pb2.TRAFFIC_EXERCISE}
 
 
+class Reporter(Protocol):
+    """Who hears what the runner does."""
+
+    def window(self, watch: str, window: KeptWindow, new: int) -> None:
+        """A window is on disk; so many of its events were not there before."""
+
+    def trouble(self, watch: str, error: ComityError) -> None:
+        """Something does not work at the moment and is tried again."""
+
+    def sent(self, outcome: Outcome) -> None:
+        """An act that had been left unanswered is answered."""
+
+
 @contextmanager
 def held_alone(profile: Profile) -> Iterator[None]:
-    """Holds the profile's lock.
+    """Holds the profile for one running process; freed by the system whatever ends it.
 
     Raises: MalformedInput where another process holds it.
     """
-    with profile.path("run.lock").open("w") as lock:
+    with closing(
+        sqlite3.connect(profile.path("run.lock"), timeout=0, isolation_level=None)
+    ) as lock:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
+            lock.execute("BEGIN EXCLUSIVE")
+        except sqlite3.OperationalError as error:
             raise MalformedInput("'comity run' is running for this profile already.") from error
         yield
 
@@ -38,59 +61,65 @@ def opening_of(
     agency: Agency, name: str, *, traffic: notices_pb2.Traffic.ValueType
 ) -> watches_pb2.OpenWatch:
     """How a watch of the inbox is opened: from what is on disk, a new one from the first entry."""
-    cursor = agency.inbox.find_cursor(name)
+    cursor = agency.inbox.received.find_cursor(name)
     if cursor is None:
         return watches_pb2.OpenWatch(
             name=name, traffic=traffic, start=watches_pb2.WATCH_START_FIRST
         )
     return watches_pb2.OpenWatch(
-        name=name,
-        traffic=traffic,
-        start=watches_pb2.WATCH_START_INDEX,
-        first_index=cursor,
-    )
-
-
-async def keep_window(agency: Agency, name: str, window: Window) -> list[VerifiedEvent]:
-    """Puts a window on disk with the watch's place; gives what was not there yet."""
-    agency.keep_trust()
-    return await asyncio.to_thread(
-        agency.inbox.commit_window,
-        name,
-        next_index=window.next_index,
-        checkpoint=window.checkpoint,
-        verified=window.verified,
-        quarantined=window.quarantined,
+        name=name, traffic=traffic, start=watches_pb2.WATCH_START_INDEX, first_index=cursor
     )
 
 
 async def kept_windows(
-    agency: Agency, opening: watches_pb2.OpenWatch
-) -> AsyncIterator[tuple[Window, list[VerifiedEvent]]]:
+    agency: Agency, watch: Watch, name: str
+) -> AsyncGenerator[tuple[KeptWindow, list[VerifiedEvent]], None]:
     """Windows of a watch, each on disk and confirmed, with what was new in it.
 
     Raises: as `Watch.windows`; StoreUnavailable where the disk does not take a window.
     """
-    watch = Watch(agency.client, opening)
-    async for window in watch.windows():
-        new = await keep_window(agency, opening.name, window)
-        watch.confirm(window)
-        yield window, new
+    async with aclosing(watch.windows()) as windows:
+        async for window in windows:
+            new = await asyncio.to_thread(agency.inbox.commit_window, name, window, agency.trust)
+            watch.confirm(window)
+            yield window, new
 
 
-async def keep_inbox_filled(agency: Agency, report: Callable[[Window, int], None]) -> None:
-    """Keeps both watches going until cancelled; `report` hears of every window.
+async def keep_inbox_filled(agency: Agency, reporter: Reporter) -> None:
+    """Keeps both watches going, and sends what is unanswered, until cancelled.
 
-    Raises: VerificationFailed where the hub may not be believed; AccessRefused; Superseded.
+    Raises: VerificationFailed where the hub may not be believed; Superseded where the watch was
+    opened elsewhere.
     """
     async with asyncio.TaskGroup() as group:
         for name, traffic in _WATCHES.items():
-            opening = opening_of(agency, name, traffic=traffic)
-            group.create_task(_keep_one(agency, opening, report))
+            group.create_task(_keep_watch(agency, name, traffic, reporter))
+        group.create_task(_keep_sending(agency, reporter))
 
 
-async def _keep_one(
-    agency: Agency, opening: watches_pb2.OpenWatch, report: Callable[[Window, int], None]
+async def _keep_watch(
+    agency: Agency, name: str, traffic: notices_pb2.Traffic.ValueType, reporter: Reporter
 ) -> None:
-    async for window, new in kept_windows(agency, opening):
-        report(window, len(new))
+    def on_break(error: ComityError) -> None:
+        reporter.trouble(name, error)
+
+    while True:
+        opening = opening_of(agency, name, traffic=traffic)
+        watch = Watch(agency.client, opening, on_break=on_break)
+        try:
+            async with aclosing(kept_windows(agency, watch, name)) as windows:
+                async for window, new in windows:
+                    reporter.window(name, window, len(new))
+        except (AccessRefused, HubUnavailable) as error:
+            # The certificate may be renewed, the agency reinstated, the disk cleared.
+            reporter.trouble(name, error)
+        await agency.client.channel.pause(LOOK_AGAIN_SECONDS)
+
+
+async def _keep_sending(agency: Agency, reporter: Reporter) -> None:
+    while True:
+        try:
+            await Submitting(agency).send_kept(reporter.sent)
+        except (AccessRefused, HubUnavailable) as error:
+            reporter.trouble("outbox", error)
+        await asyncio.sleep(LOOK_AGAIN_SECONDS)

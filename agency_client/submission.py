@@ -1,34 +1,24 @@
-"""Submitting: acts built, signed, kept, sent, and their receipts verified and kept.
+"""Submitting: signed acts kept, sent, and their receipts verified and kept.
 
-Signed acts are on disk before they are sent, so that whatever happens the same bytes are sent again.
+Signed acts are on disk before they are sent, so that the same bytes are sent again after a crash.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
-from datetime import timedelta
 
 from agency_client.agency import Agency
-from agency_client.bulk import send_in_bulk
+from agency_client.bulk import Answered, send_in_bulk
 from agency_client.inbox import KeptSubmission
-from agency_client.trust import digest_of_version
-from comity.acts import parse_act, sign_act
-from comity.errors import (
-    ComityError,
-    HubUnavailable,
-    MalformedInput,
-    NotFound,
-    ReceiptInvalid,
-    VerificationFailed,
-)
-from comity.notices import verify_notice
-from comity.receipt import checkpoint_of_receipt, verify_receipt
-from comity.times import timestamp_from
-from comity.v1 import acts_pb2, events_pb2, ledger_pb2, notices_pb2
+from comity.acts import ADDRESSING, ParsedAct, parse_act
+from comity.errors import ComityError, HubUnavailable, VerificationFailed
+from comity.receipt import verify_receipt
+from comity.v1.acts_pb2 import ReceiptedActs, SubmitActsRequest
+from comity.v1.ledger_pb2 import LedgerProof
 
-DEFAULT_LIFE = timedelta(days=365)  # a draft without an expiry time; the originator may say another
-BY_HAND = "hand"
+BY_HAND = "hand"  # the source of what somebody submitted, beside the names of importers
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,225 +26,135 @@ class Outcome:
     """What became of one submission: its receipted acts, or why it was refused."""
 
     notice_id: str
-    receipted: acts_pb2.ReceiptedActs | None
+    receipted: ReceiptedActs | None
     error: ComityError | None
 
 
 class Submitting:
-    """Builds and sends an agency's acts."""
+    """Sends an agency's acts."""
 
     def __init__(self, agency: Agency) -> None:
         self._agency = agency
-        self._keys = agency.signing_keys()
+        self._sent = agency.inbox.sent
 
-    # --- acts -------------------------------------------------------------------------------------
-
-    def first_version(
-        self, draft: notices_pb2.Notice, rule: acts_pb2.AddressingRule
-    ) -> acts_pb2.SubmitActsRequest:
-        """The first version of a notice with its addressing, from a draft.
-
-        Fills in what the draft leaves out: id, version, times.
-
-        Raises: NoticeInvalid with everything at fault; TooLarge.
-        """
-        notice = notices_pb2.Notice()
-        notice.CopyFrom(draft)
-        notice.notice_id = notice.notice_id or self._agency.new_id()
-        notice.version = 1
-        notice.ClearField("predecessor_digest")
-        self._set_times(notice)
-        version = self._signed_version(notice)
-        addressing = self._signed_addressing(notice.notice_id, digest_of_version(version), rule)
-        return acts_pb2.SubmitActsRequest(acts=[version, addressing])
-
-    def next_version(
-        self, draft: notices_pb2.Notice, latest: notices_pb2.Notice, latest_digest: bytes
-    ) -> acts_pb2.SubmitActsRequest:
-        """The version of a notice that follows the latest, from a draft of its content.
-
-        Raises: NoticeInvalid, TooLarge.
-        """
-        notice = notices_pb2.Notice()
-        notice.CopyFrom(draft)
-        notice.notice_id = latest.notice_id
-        notice.version = latest.version + 1
-        notice.predecessor_digest = latest_digest
-        self._set_times(notice)
-        return acts_pb2.SubmitActsRequest(acts=[self._signed_version(notice)])
-
-    def withdrawal(
-        self,
-        notice_id: str,
-        latest_digest: bytes,
-        *,
-        reason: acts_pb2.WithdrawalReason.ValueType,
-        details: str = "",
-    ) -> acts_pb2.SubmitActsRequest:
-        """The withdrawal of a notice."""
-        act = acts_pb2.WithdrawalAct(
-            notice_id=notice_id, version_digest=latest_digest, reason=reason
-        )
-        if details:
-            act.details.add(language="en", text=details, original=True)
-        signed = self._signed(acts_pb2.Act(header=self._header(), withdrawal=act))
-        return acts_pb2.SubmitActsRequest(acts=[signed])
-
-    def wider_addressing(
-        self, notice_id: str, latest_digest: bytes, rule: acts_pb2.AddressingRule
-    ) -> acts_pb2.SubmitActsRequest:
-        """A wider addressing of a notice."""
-        return acts_pb2.SubmitActsRequest(
-            acts=[self._signed_addressing(notice_id, latest_digest, rule)]
-        )
-
-    def _set_times(self, notice: notices_pb2.Notice) -> None:
-        now = self._agency.clock()
-        notice.issued_at.CopyFrom(timestamp_from(now))
-        if not notice.HasField("expires_at"):
-            notice.expires_at.CopyFrom(timestamp_from(now + DEFAULT_LIFE))
-        if notice.HasField("handling") and not notice.handling.HasField("retain_until"):
-            last = notice.expires_at.ToDatetime()
-            notice.handling.retain_until.CopyFrom(
-                notices_pb2.CalendarDate(year=last.year, month=last.month, day=last.day)
-            )
-
-    def _header(self) -> acts_pb2.ActHeader:
-        return acts_pb2.ActHeader(
-            hub_domain=self._agency.profile.hub_domain,
-            originator=self._agency.profile.agency,
-            act_id=self._agency.new_id(),
-            issued_at=timestamp_from(self._agency.clock()),
-        )
-
-    def _signed_version(self, notice: notices_pb2.Notice) -> acts_pb2.Envelope:
-        verify_notice(notice)
-        header = self._header()
-        header.issued_at.CopyFrom(notice.issued_at)
-        version = acts_pb2.VersionAct(notice=notice)
-        return self._signed(acts_pb2.Act(header=header, version=version))
-
-    def _signed_addressing(
-        self, notice_id: str, version_digest: bytes, rule: acts_pb2.AddressingRule
-    ) -> acts_pb2.Envelope:
-        addressing = acts_pb2.AddressingAct(
-            notice_id=notice_id, version_digest=version_digest, rule=rule
-        )
-        return self._signed(acts_pb2.Act(header=self._header(), addressing=addressing))
-
-    def _signed(self, act: acts_pb2.Act) -> acts_pb2.Envelope:
-        return sign_act(act, self._keys)
-
-    # --- sending ----------------------------------------------------------------------------------
-
-    async def send(self, request: acts_pb2.SubmitActsRequest) -> acts_pb2.ReceiptedActs:
+    async def send(self, request: SubmitActsRequest) -> ReceiptedActs:
         """Keeps and sends the acts that belong together; gives them with their verified receipt.
 
-        Raises: what the hub refused them with; then they are forgotten. HubUnavailable; then they
-        are kept, and `send_kept` sends them.
+        Raises: what the hub refused them with; then they are forgotten. HubUnavailable and
+        VerificationFailed; then they are kept, and `send_kept` sends them.
         """
-        notice_id = parse_act(request.acts[0]).notice_id
-        number = self._agency.inbox.add_submission(request, notice_id=notice_id, source=BY_HAND)
+        [kept] = self._sent.add_submissions([_named(request)], source=BY_HAND)
         try:
             response = await self._agency.client.submit_acts(request.acts)
-        except (HubUnavailable, VerificationFailed):
+        except HubUnavailable as error:
+            raise _saying_that_kept(error) from error
+        except VerificationFailed:
             raise
         except ComityError:
-            self._agency.inbox.remove_submissions([number])
+            self._sent.remove_submissions([kept.submission_id])
             raise
-        receipted = acts_pb2.ReceiptedActs(acts=request.acts, receipt=response.receipt)
+        receipted = ReceiptedActs(acts=request.acts, receipt=response.receipt)
         await self._verify_receipts([receipted])
-        self._agency.inbox.save_receipts([(number, receipted)])
+        self._sent.save_receipts([(kept.submission_id, receipted)])
         return receipted
 
     async def send_each(
         self,
-        requests: Sequence[acts_pb2.SubmitActsRequest],
+        requests: Sequence[SubmitActsRequest],
         *,
-        source: str,
+        source: str = BY_HAND,
         on_outcome: Callable[[Outcome], None] = lambda _: None,
     ) -> list[Outcome]:
-        """Keeps and sends many submissions on one stream, each with an outcome of its own."""
-        kept = [(r, parse_act(r.acts[0]).notice_id, source) for r in requests]
-        numbers = self._agency.inbox.add_submissions(kept)
-        submissions = [
-            KeptSubmission(number, notice_id, source, request, None, None)
-            for number, (request, notice_id, _) in zip(numbers, kept, strict=True)
-        ]
-        return await self._send_kept(submissions, on_outcome)
+        """Keeps and sends many submissions on one stream, each with an outcome of its own.
+
+        Raises: HubUnavailable and VerificationFailed; then what is unanswered is kept.
+        """
+        kept = self._sent.add_submissions([_named(r) for r in requests], source=source)
+        return await self._send(kept, on_outcome)
 
     async def send_kept(
         self, on_outcome: Callable[[Outcome], None] = lambda _: None
     ) -> list[Outcome]:
-        """Sends again what was kept and never receipted."""
-        waiting = [s for s in self._agency.inbox.list_submissions() if s.receipted is None]
-        return await self._send_kept(waiting, on_outcome) if waiting else []
+        """Sends again what was kept and never answered, byte for byte.
 
-    async def send_again(self, submissions: Sequence[KeptSubmission]) -> list[Outcome]:
-        """Sends acts again that a restored hub has lost, byte for byte."""
-        return await self._send_kept(list(submissions), lambda _: None)
+        Raises: as `send_each`.
+        """
+        waiting = self._sent.list_unanswered()
+        return await self._send(waiting, on_outcome) if waiting else []
 
-    async def _send_kept(
+    async def _send(
         self, submissions: Sequence[KeptSubmission], on_outcome: Callable[[Outcome], None]
     ) -> list[Outcome]:
         outcomes = []
-        async for answered in send_in_bulk(self._agency.client, submissions):
-            receipted = []
-            for submission, answer in answered:
-                if isinstance(answer, ComityError):
-                    outcome = Outcome(submission.notice_id, None, answer)
-                    self._agency.inbox.remove_submissions([submission.submission_id])
-                else:
-                    outcome = Outcome(submission.notice_id, answer, None)
-                    receipted.append((submission.submission_id, answer))
-                outcomes.append(outcome)
-            await self._verify_receipts([r for _, r in receipted])
-            self._agency.inbox.save_receipts(receipted)
-            for outcome in outcomes[-len(answered) :]:
-                on_outcome(outcome)
+        try:
+            async with aclosing(send_in_bulk(self._agency.client, submissions)) as groups:
+                async for answered in groups:
+                    for outcome in await self._take(answered):
+                        outcomes.append(outcome)
+                        on_outcome(outcome)
+        except HubUnavailable as error:
+            raise _saying_that_kept(error) from error
         return outcomes
 
-    async def _verify_receipts(self, receipted: Sequence[acts_pb2.ReceiptedActs]) -> None:
+    async def _take(self, answered: Sequence[Answered]) -> list[Outcome]:
+        outcomes, receipted, refused = [], [], []
+        for submission, answer in answered:
+            if isinstance(answer, ComityError):
+                refused.append(submission.submission_id)
+                outcomes.append(Outcome(submission.notice_id, None, answer))
+            else:
+                receipted.append((submission.submission_id, answer))
+                outcomes.append(Outcome(submission.notice_id, answer, None))
+        await self._verify_receipts([one for _, one in receipted])
+        self._sent.save_receipts(receipted)
+        self._sent.remove_submissions(refused)
+        return outcomes
+
+    async def _verify_receipts(self, receipted: Sequence[ReceiptedActs]) -> None:
         """Verifies receipts, and that their ledger goes on from the one that is known.
 
         Raises: ReceiptInvalid, LedgerRolledBack, LedgerForked, EpochChanged.
         """
-        trust, client = self._agency.trust, self._agency.client
+        if not receipted:
+            return
+        trust = self._agency.trust
         newest = None
         for one in receipted:
-            trust.open_note(one.receipt.checkpoint)  # Another epoch is said to be one.
-            verify_receipt(one.receipt, acts=one.acts, ledger_keys=trust.ledger_keys)
-            checkpoint = checkpoint_of_receipt(one.receipt, ledger_keys=trust.ledger_keys)
+            checkpoint = trust.open_note(one.receipt.checkpoint)  # Says where the epoch is another.
+            verify_receipt(one.receipt, acts=one.acts, ledger_keys=trust.ledger_keys[-1:])
             if newest is None or checkpoint.size > newest.size:
                 newest = checkpoint
-                note = one.receipt.checkpoint
         if newest is not None:
-            await client.accept_proof(ledger_pb2.LedgerProof(checkpoint=note), [])
+            await self._agency.client.accept_proof(LedgerProof(checkpoint=newest.note), [])
 
-    # --- what a later act rests on ----------------------------------------------------------------
+    async def fetch_latest(self, notice_id: str) -> ParsedAct:
+        """The latest version of one of the agency's own notices, verified.
 
-    async def fetch_latest(self, notice_id: str) -> tuple[notices_pb2.Notice, bytes]:
-        """The latest version of one of the agency's own notices, verified, and its digest.
-
-        Raises: NotFound; NoticeWithdrawn is the hub's to say.
+        Raises: NotFound. Whether the notice was withdrawn is the hub's to say.
         """
-        agency = self._agency
-        record = await agency.client.get_notice(agency.profile.agency, notice_id)
-        version = parse_act(record.version.envelope)
-        if version.notice_id != notice_id or version.originator != agency.profile.agency:
-            raise NotFound()
-        return version.act.version.notice, version.digest
+        record = await self._agency.client.get_notice(self._agency.profile.agency, notice_id)
+        return parse_act(record.version.envelope)
 
 
-def published_notices(
-    submissions: Iterable[KeptSubmission],
-) -> Iterator[tuple[acts_pb2.Envelope, acts_pb2.Act]]:
+def _saying_that_kept(error: HubUnavailable) -> HubUnavailable:
+    """The same error, so that nobody signs the same notice a second time."""
+    return type(error)(
+        f"{error.message} What was signed is kept: 'comity run' sends it, or 'comity notice "
+        "send-kept'. Do not submit it again.",
+        violations=error.violations,
+        retry_after_seconds=error.retry_after_seconds,
+    )
+
+
+def _named(request: SubmitActsRequest) -> tuple[str, SubmitActsRequest]:
+    return (parse_act(request.acts[0]).notice_id, request)
+
+
+def published_acts(submissions: Iterable[KeptSubmission]) -> Iterator[ParsedAct]:
     """The versions and withdrawals among receipted submissions, in the order of the ledger."""
     receipted = [s for s in submissions if s.receipted is not None]
     for submission in sorted(receipted, key=lambda s: s.entry_index or 0):
         for envelope in submission.request.acts:
             parsed = parse_act(envelope)
-            if parsed.kind != ledger_pb2.ACT_KIND_ADDRESSING:
-                yield envelope, parsed.act
-
-
+            if parsed.kind != ADDRESSING:
+                yield parsed

@@ -1,52 +1,41 @@
 """What a client believes of a hub, and why: ledger keys, the last checkpoint, the roster.
 
-Bytes in, verdicts out, no I/O. Whatever a hub says passes here before anything rests on it: a
-checkpoint that goes back or sideways, an entry that is not in the tree, an act that its originator
-did not sign are all refused, whoever runs the hub.
+Bytes in, verdicts out, no I/O. Whatever a hub says passes here or in `events.py` before anything
+rests on it: a checkpoint that goes back or sideways, an entry that is not in the tree, a roster
+with a gap are refused, whoever runs the hub.
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Sequence
+import threading
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from google.protobuf.message import DecodeError
 
-from comity.acts import (
-    ADDRESSING,
-    VERSION,
-    WITHDRAWAL,
-    ParsedAct,
-    has_unknown_fields,
-    parse_act,
-    verify_act,
+from comity.checkpoint import Checkpoint, LedgerKey, open_checkpoint, parse_unverified
+from comity.errors import (
+    CheckpointInvalid,
+    ComityError,
+    LedgerForked,
+    LedgerRolledBack,
+    ProofInvalid,
 )
-from comity.checkpoint import Checkpoint, LedgerKey, open_checkpoint
-from comity.commitment import verify_addressing_commitment, verify_content_commitment
-from comity.errors import LedgerForked, LedgerRolledBack, MalformedInput, ProofInvalid
 from comity.identity import AgencyId
+from comity.keys import PublicKey
 from comity.merkle import leaf_hash, verify_consistency, verify_members
 from comity.roster import Roster
-from comity.v1 import acts_pb2, events_pb2, ledger_pb2
+from comity.v1 import ledger_pb2
 
-_EVENT_ACTS = {
-    events_pb2.EVENT_KIND_PUBLISHED: VERSION,
-    events_pb2.EVENT_KIND_NEW_VERSION: VERSION,
-    events_pb2.EVENT_KIND_ADDRESSEE_ADDED: VERSION,
-    events_pb2.EVENT_KIND_WITHDRAWN: WITHDRAWAL,
-}
+LEDGER_ENTRY_FORMAT = 1
 
 
 @dataclass(frozen=True, slots=True)
-class VerifiedEvent:
-    """An event whose act is its originator's and lies in the ledger. `act` is None for the roster."""
+class SeenCheckpoint(Checkpoint):
+    """A verified checkpoint and the signed note that it came in: what the hub cannot deny."""
 
-    kind: events_pb2.EventKind.ValueType
-    entry_index: int
-    act: ParsedAct | None
-    has_unknown_fields: bool
-    message: events_pb2.Event
+    note: bytes
 
 
 class Trust:
@@ -57,15 +46,14 @@ class Trust:
         hub_domain: str,
         *,
         ledger_keys: Sequence[LedgerKey],
-        checkpoint: Checkpoint | None = None,
+        checkpoint: SeenCheckpoint | None = None,
         roster_leaves: Iterable[ledger_pb2.LedgerLeaf] = (),
     ) -> None:
         self.hub_domain = hub_domain
         self.ledger_keys = list(ledger_keys)
         self.checkpoint = checkpoint
-        self.roster = Roster()
-        for leaf in roster_leaves:
-            self.add_roster_leaf(leaf)
+        self._lock = threading.Lock()  # events are verified beside the event loop
+        self._set_roster(roster_leaves)
 
     @property
     def size(self) -> int:
@@ -77,12 +65,25 @@ class Trust:
         """The accepted origin."""
         return self.ledger_keys[-1].origin
 
-    def open_note(self, note: bytes) -> Checkpoint:
+    # --- checkpoints ------------------------------------------------------------------------------
+
+    def open_note(self, note: bytes) -> SeenCheckpoint:
         """The checkpoint in a signed note of the accepted origin. Does not compare it.
 
         Raises: EpochChanged, CheckpointInvalid.
         """
-        return open_checkpoint(note, self.ledger_keys[-1])
+        return open_note(note, self.ledger_keys[-1])
+
+    def open_note_of_any(self, note: bytes) -> SeenCheckpoint:
+        """The checkpoint in a signed note of any origin that was ever accepted.
+
+        Raises: CheckpointInvalid.
+        """
+        origin = parse_unverified(note).origin
+        for key in self.ledger_keys:
+            if key.origin == origin:
+                return open_note(note, key)
+        raise CheckpointInvalid("The checkpoint is of an origin that was never accepted.")
 
     def verify_leaves(
         self, checkpoint: Checkpoint, leaves: Iterable[ledger_pb2.LedgerLeaf], path: Sequence[bytes]
@@ -91,38 +92,29 @@ class Trust:
 
         Raises: ProofInvalid.
         """
-        hashes = {leaf.entry_index: leaf_hash(leaf.entry) for leaf in leaves}
+        hashes: dict[int, bytes] = {}
+        for leaf in leaves:
+            value = leaf_hash(leaf.entry)
+            # One index with two entries: only one of them could be the tree's.
+            if hashes.setdefault(leaf.entry_index, value) != value:
+                raise ProofInvalid("The hub shows two different entries at one place.")
         if hashes:
             verify_members(hashes, size=checkpoint.size, root=checkpoint.root, path=path)
 
-    def advance(self, checkpoint: Checkpoint, consistency_path: Sequence[bytes]) -> None:
+    def advance(self, checkpoint: SeenCheckpoint, consistency_path: Sequence[bytes]) -> None:
         """Remembers a checkpoint that is not older than the last, once it is proven to go on.
 
         Raises: LedgerRolledBack, LedgerForked.
         """
         known = self.checkpoint
-        if known is None:
-            self.checkpoint = checkpoint
-            return
-        if checkpoint.size < known.size:
+        if known is not None and checkpoint.size < known.size:
             raise LedgerRolledBack(
-                f"The hub shows {checkpoint.size:,} entries and has shown {known.size:,} before: it "
-                "was restored from a backup, or hides what happened since. Ask its administrators."
+                f"The hub shows {checkpoint.size:,} entries and has shown {known.size:,} before: "
+                "it was restored from a backup, or hides what happened since. Ask its "
+                "administrators; take nothing from it until they have answered."
             )
-        if checkpoint.size == known.size:
-            if checkpoint.root != known.root:
-                raise _forked(known)
-            return
-        try:
-            verify_consistency(
-                from_size=known.size,
-                from_root=known.root,
-                to_size=checkpoint.size,
-                to_root=checkpoint.root,
-                path=consistency_path,
-            )
-        except ProofInvalid as error:
-            raise _forked(known) from error
+        if known is not None:
+            require_going_on(known, checkpoint, consistency_path)
         self.checkpoint = checkpoint
 
     def verify_earlier(self, checkpoint: Checkpoint, consistency_path: Sequence[bytes]) -> None:
@@ -130,134 +122,115 @@ class Trust:
 
         Raises: LedgerForked.
         """
-        known = self.checkpoint
-        if known is None:
-            return
-        try:
-            verify_consistency(
-                from_size=checkpoint.size,
-                from_root=checkpoint.root,
-                to_size=known.size,
-                to_root=known.root,
-                path=consistency_path,
-            )
-        except ProofInvalid as error:
-            raise _forked(known) from error
+        if self.checkpoint is not None:
+            require_going_on(checkpoint, self.checkpoint, consistency_path)
+
+    def begin_epoch(
+        self,
+        key: LedgerKey,
+        checkpoint: SeenCheckpoint,
+        roster_leaves: Iterable[ledger_pb2.LedgerLeaf],
+    ) -> None:
+        """Goes on under a new origin, with the roster as it was restored."""
+        self.ledger_keys.append(key)
+        self.checkpoint = checkpoint
+        self._set_roster(roster_leaves)
+
+    # --- the roster -------------------------------------------------------------------------------
+
+    def _set_roster(self, leaves: Iterable[ledger_pb2.LedgerLeaf]) -> None:
+        self.roster = Roster()
+        self.roster_leaves: dict[int, ledger_pb2.LedgerLeaf] = {}
+        self._periods: dict[AgencyId, list[int]] = {}
+        self._keys: dict[tuple[AgencyId, int], Mapping[str, PublicKey]] = {}
+        for leaf in leaves:
+            self.add_roster_leaf(leaf)
 
     def add_roster_leaf(self, leaf: ledger_pb2.LedgerLeaf) -> None:
         """Takes the next roster entry, which lies in a verified tree.
 
         Raises: LedgerForked where one was left out; ProofInvalid where it is no roster entry.
         """
-        entry = _parse_entry(leaf.entry)
+        entry = parse_entry(leaf.entry)
         if not entry.HasField("roster"):
             raise ProofInvalid("The hub shows something else as a roster entry.")
-        self.roster.add_entry(leaf.entry_index, entry.roster)
+        with self._lock:
+            try:
+                self.roster.add_entry(leaf.entry_index, entry.roster)
+            except (ComityError, KeyError) as error:
+                raise LedgerForked(
+                    f"The roster entry {leaf.entry_index} does not follow the one before it: the "
+                    "hub leaves out or puts in entries of membership. Ask other members."
+                ) from error
+            self.roster_leaves[leaf.entry_index] = leaf
+            self._periods.clear()
+            self._keys.clear()
 
-    def verify_event(self, event: events_pb2.Event) -> VerifiedEvent:
-        """Verifies an event whose entries lie in a verified tree.
+    def signing_keys_at(self, originator: AgencyId, entry_index: int) -> Mapping[str, PublicKey]:
+        """An agency's signing keys that were valid at an entry, by key id. From any thread.
 
-        1. A roster event shows a roster entry that the roster has.
-        2. Otherwise the act is of the kind that the event says.
-        3. Its entry is of that kind, and commits to the act.
-        4. The act is signed for this hub by a key that was its originator's at that entry.
-        5. Where the reader was added later, the event's own entry is an addressing by the originator.
-
-        Raises: any ComityError; then nothing of the event may be acted on.
+        Looked up once for every period between two changes of the agency's keys.
         """
-        index = event.leaf.entry_index
-        if event.kind == events_pb2.EVENT_KIND_ROSTER_CHANGED:  # 1
-            entry = _parse_entry(event.leaf.entry)
-            if not entry.HasField("roster") or index > (self.roster.last_entry or 0):
-                raise ProofInvalid("The hub shows a roster entry that the roster does not have.")
-            return VerifiedEvent(event.kind, index, None, False, event)
-        parsed = parse_act(event.act.envelope)  # 2
-        if parsed.kind != _EVENT_ACTS.get(event.kind) or not _fits_version(event.kind, parsed):
-            raise MalformedInput("The event shows an act of another kind than it says.")
-        leaf = event.act.leaf if event.act.HasField("leaf") else event.leaf
-        self.verify_act_at(parsed, leaf, event.act.content_salt)  # 3, 4
-        if event.act.HasField("leaf"):  # 5
-            added = _parse_entry(event.leaf.entry).acts
-            if added.kind != ADDRESSING or added.originator != parsed.originator:
-                raise ProofInvalid("The event's entry is not an addressing by the originator.")
-        return VerifiedEvent(event.kind, index, parsed, has_unknown_fields(parsed.act), event)
+        with self._lock:
+            periods = self._periods.get(originator)
+            if periods is None:
+                periods = self._periods[originator] = self._key_changes(originator)
+            period = bisect_right(periods, entry_index)
+            keys = self._keys.get((originator, period))
+            if keys is None:
+                keys = self.roster.signing_keys_at(originator, entry_index)
+                self._keys[originator, period] = keys
+            return keys
 
-    def verify_record(self, record: events_pb2.NoticeRecord) -> None:
-        """Verifies the acts of a notice whose entries lie in a verified tree.
+    def _key_changes(self, originator: AgencyId) -> list[int]:
+        records = [r for r in self.roster.keys.values() if r.agency_id == originator]
+        ends = {record.ended_entry for record in records if record.ended_entry is not None}
+        return sorted(ends | {record.first_entry for record in records})
 
-        1. The version is signed by its originator and recorded at its entry.
-        2. A withdrawal likewise, and it withdraws this version of this notice.
-        3. An addressing, which only the originator is shown, is of this notice and is committed to.
 
-        Raises: any ComityError; then nothing of the notice may be acted on.
-        """
-        version = parse_act(record.version.envelope)  # 1
-        self.verify_act_at(version, record.version.leaf, record.version.content_salt)
-        if record.HasField("withdrawal"):  # 2
-            withdrawal = parse_act(record.withdrawal.envelope)
-            self.verify_act_at(withdrawal, record.withdrawal.leaf, record.withdrawal.content_salt)
-            if (withdrawal.originator, withdrawal.act.withdrawal.version_digest) != (
-                version.originator,
-                version.digest,
-            ):
-                raise ProofInvalid("The withdrawal is of another version.")
-        if record.HasField("addressing"):  # 3
-            self._verify_addressing(record.addressing, version)
+def open_note(note: bytes, key: LedgerKey) -> SeenCheckpoint:
+    """The checkpoint in a signed note, verified by one key.
 
-    def _verify_addressing(self, record: events_pb2.ActRecord, version: ParsedAct) -> None:
-        parsed = parse_act(record.envelope)
-        entry = _parse_entry(record.leaf.entry).acts
-        if parsed.notice_id != version.notice_id:
-            raise ProofInvalid("The addressing is of another notice.")
-        verify_addressing_commitment(
-            entry.addressing_commitment, payload_digest=parsed.digest, salt=record.addressing_salt
+    Raises: EpochChanged, CheckpointInvalid.
+    """
+    checkpoint = open_checkpoint(note, key)
+    return SeenCheckpoint(checkpoint.origin, checkpoint.size, checkpoint.root, note)
+
+
+def require_going_on(
+    older: Checkpoint, newer: Checkpoint, consistency_path: Sequence[bytes]
+) -> None:
+    """Requires that a newer tree begins with an older one.
+
+    Raises: LedgerForked.
+    """
+    if older.size == 0:
+        return  # Every tree goes on from the empty one, and RFC 9162 has no proof of that.
+    try:
+        verify_consistency(
+            from_size=older.size,
+            from_root=older.root,
+            to_size=newer.size,
+            to_root=newer.root,
+            path=consistency_path if newer.size > older.size else (),
         )
-        keys = self.roster.signing_keys_at(version.originator, record.leaf.entry_index)
-        verify_act(parsed, hub_domain=self.hub_domain, originator=version.originator, keys=keys)
-
-    def verify_act_at(
-        self, parsed: ParsedAct, leaf: ledger_pb2.LedgerLeaf, content_salt: bytes
-    ) -> None:
-        """Verifies that an entry records a version or withdrawal, and that its originator signed it.
-
-        Raises: ProofInvalid, WrongHub, WrongOriginator, SigningKeyUnknown, SignatureInvalid.
-        """
-        entry = _parse_entry(leaf.entry).acts
-        if entry.kind != parsed.kind:
-            raise ProofInvalid("The entry records another kind of act.")
-        verify_content_commitment(
-            entry.content_commitment, payload_digest=parsed.digest, salt=content_salt
-        )
-        originator = AgencyId(entry.originator)
-        keys = self.roster.signing_keys_at(originator, leaf.entry_index)
-        verify_act(parsed, hub_domain=self.hub_domain, originator=originator, keys=keys)
+    except ProofInvalid as error:
+        raise LedgerForked(
+            f"What the hub shows now does not go on from the {older.size:,} entries that it has "
+            "shown before: history was changed, or different members are shown different "
+            "histories. Keep the inbox as it is and ask other members."
+        ) from error
 
 
-def _fits_version(kind: events_pb2.EventKind.ValueType, parsed: ParsedAct) -> bool:
-    version = parsed.act.version.notice.version
-    if kind == events_pb2.EVENT_KIND_PUBLISHED:
-        return version == 1
-    return kind != events_pb2.EVENT_KIND_NEW_VERSION or version > 1
+def parse_entry(entry: bytes) -> ledger_pb2.LedgerEntry:
+    """The entry in a leaf's bytes.
 
-
-def _forked(known: Checkpoint) -> LedgerForked:
-    return LedgerForked(
-        f"What the hub shows now does not go on from the {known.size:,} entries that it has shown "
-        "before: history was changed, or it shows different members different histories. Keep the "
-        "inbox as it is and ask other members."
-    )
-
-
-def _parse_entry(entry: bytes) -> ledger_pb2.LedgerEntry:
+    Raises: ProofInvalid.
+    """
     try:
         message = ledger_pb2.LedgerEntry.FromString(entry)
     except DecodeError as error:
         raise ProofInvalid("An entry of the ledger does not parse.") from error
-    if message.format != 1:
+    if message.format != LEDGER_ENTRY_FORMAT:
         raise ProofInvalid("An entry of the ledger is of a format that this version does not know.")
     return message
-
-
-def digest_of_version(envelope: acts_pb2.Envelope) -> bytes:
-    """The digest by which a later act names a version: SHA-256 of its payload."""
-    return hashlib.sha256(envelope.payload).digest()

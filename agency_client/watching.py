@@ -1,78 +1,85 @@
 """Watching: a stream of verified windows, opened again whenever it breaks off.
 
-Each window is on the reader's disk before it is confirmed: whoever iterates confirms by asking for
-the next one after committing.
+Each window is on the reader's disk before it is confirmed: who iterates keeps it, then confirms.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import aclosing
 
-from agency_client.client import FIRST_DELAY_SECONDS, MAX_DELAY_SECONDS, HubClient
-from agency_client.inbox import Quarantined
-from agency_client.trust import Trust, VerifiedEvent
-from comity.checkpoint import Checkpoint
-from comity.errors import ComityError, HubUnavailable
+from agency_client.channel import FIRST_DELAY_SECONDS, MAX_DELAY_SECONDS
+from agency_client.client import HubClient
+from agency_client.events import ROSTER_CHANGED, VerifiedEvent, require_order, verify_event
+from agency_client.inbox import KeptWindow, Quarantined
+from agency_client.trust import Trust
+from comity.errors import ComityError, HubUnavailable, ProofInvalid
 from comity.v1 import events_pb2, ledger_pb2, watches_pb2
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """What one message of a watch brought: verified events, and those that did not verify."""
-
-    verified: Sequence[VerifiedEvent]
-    quarantined: Sequence[Quarantined]
-    next_index: int
-    checkpoint: Checkpoint
 
 
 class Watch:
     """One named watch. Iterate `windows`, keep each, then `confirm` it."""
 
-    def __init__(self, client: HubClient, opening: watches_pb2.OpenWatch) -> None:
+    def __init__(
+        self,
+        client: HubClient,
+        opening: watches_pb2.OpenWatch,
+        *,
+        on_break: Callable[[ComityError], None] = lambda _: None,
+    ) -> None:
         self._client = client
         self._opening = opening
+        self._on_break = on_break
         self._commands: asyncio.Queue[watches_pb2.WatchCommand | None] = asyncio.Queue()
+        self._received_index = 0
         self._confirmed: int | None = None
+        self._is_over = False
 
-    def confirm(self, window: Window) -> None:
+    def confirm(self, window: KeptWindow) -> None:
         """Tells the hub that a window is on disk."""
         self._confirmed = window.next_index
-        self._commands.put_nowait(
-            watches_pb2.WatchCommand(
-                confirm=watches_pb2.ConfirmEvents(next_index=window.next_index)
-            )
-        )
+        confirm = watches_pb2.ConfirmEvents(next_index=window.next_index)
+        self._commands.put_nowait(watches_pb2.WatchCommand(confirm=confirm))
 
-    async def windows(self) -> AsyncIterator[Window]:
-        """Windows without end. Where the hub is away it is tried again and again.
+    def hang_up(self) -> None:
+        """Ends the watch once the hub has heard what was confirmed; `windows` then ends too."""
+        self._is_over = True
+        self._commands.put_nowait(None)
+
+    async def windows(self) -> AsyncGenerator[KeptWindow, None]:
+        """Windows until `hang_up`. Where the hub is away it is tried again and again.
 
         Raises: VerificationFailed, where nothing more from this hub may be believed; AccessRefused;
         Superseded where the watch was opened elsewhere.
         """
         delay = FIRST_DELAY_SECONDS
-        while True:
+        while not self._is_over:
             try:
-                async for window in self.windows_of_one_stream():
-                    delay = FIRST_DELAY_SECONDS
-                    yield window
-            except HubUnavailable:
-                await self._client.pause(self._client.jittered(delay))
+                async with aclosing(self.windows_of_one_stream()) as stream:
+                    async for window in stream:
+                        delay = FIRST_DELAY_SECONDS
+                        yield window
+            except HubUnavailable as error:
+                self._on_break(error)
+                await self._client.channel.pause(delay, error)
                 delay = min(delay * 2, MAX_DELAY_SECONDS)
 
-    async def windows_of_one_stream(self) -> AsyncIterator[Window]:
-        """The windows of one stream, until it ends."""
+    async def windows_of_one_stream(self) -> AsyncGenerator[KeptWindow, None]:
+        """The windows of one stream, until it ends.
+
+        Raises: as `windows`, and HubUnavailable where it breaks off.
+        """
         await self._client.refresh_roster()
         self._commands = asyncio.Queue()
         self._commands.put_nowait(watches_pb2.WatchCommand(open=self._open_command()))
-        stream = self._client.open_watch(self._requests())
+        commands = _requests(self._commands)
         try:
-            async for response in stream:
-                window = await self._window(response)
-                if window is not None:
-                    yield window
+            async with aclosing(self._client.open_watch(commands)) as stream:
+                async for response in stream:
+                    window = await self._take(response)
+                    if window is not None:
+                        yield window
         finally:
             self._commands.put_nowait(None)
 
@@ -86,45 +93,69 @@ class Watch:
             opening.first_index = self._confirmed
         return opening
 
-    async def _requests(self) -> AsyncIterator[watches_pb2.WatchEventsRequest]:
-        while (command := await self._commands.get()) is not None:
-            yield watches_pb2.WatchEventsRequest(command=command.SerializeToString())
-
-    async def _window(self, response: watches_pb2.WatchEventsResponse) -> Window | None:
+    async def _take(self, response: watches_pb2.WatchEventsResponse) -> KeptWindow | None:
         which = response.WhichOneof("message")
         if which == "opened":
             await self._client.accept_proof(response.opened.proof, [])
+            self._received_index = response.opened.next_index
             return None
         if which == "progress":
-            progress = response.progress
-            checkpoint = await self._client.accept_proof(progress.proof, [])
-            return Window((), (), progress.next_index, checkpoint)
-        window = response.window
-        checkpoint = await self._client.accept_proof(window.proof, leaves_of(window.events))
-        if any(e.kind == events_pb2.EVENT_KIND_ROSTER_CHANGED for e in window.events):
-            await self._client.refresh_roster()
-        verified, quarantined = await asyncio.to_thread(
-            verify_each, self._client.trust, window.events
+            await self._client.accept_proof(response.progress.proof, [])
+            return self._window([], [], next_index=response.progress.next_index)
+        return await self._take_events(response.window)
+
+    async def _take_events(self, window: watches_pb2.EventWindow) -> KeptWindow:
+        """Verifies a window.
+
+        1. Its events rise through the entries since the window before, and lie in the ledger.
+        2. The roster is as far as they are.
+        3. Each event verifies by itself, or is set apart: it holds up no other.
+        """
+        require_order(  # 1
+            window.events, first_index=self._received_index, next_index=window.next_index
         )
-        return Window(verified, quarantined, window.next_index, checkpoint)
+        await self._client.accept_proof(window.proof, _leaves_of(window.events))
+        if any(event.kind == ROSTER_CHANGED for event in window.events):  # 2
+            await self._client.refresh_roster()
+        verified, quarantined = await asyncio.to_thread(  # 3
+            verify_each, window.events, self._client.trust
+        )
+        return self._window(verified, quarantined, next_index=window.next_index)
+
+    def _window(
+        self,
+        verified: Sequence[VerifiedEvent],
+        quarantined: Sequence[Quarantined],
+        *,
+        next_index: int,
+    ) -> KeptWindow:
+        if not self._received_index <= next_index <= self._client.trust.size:
+            raise ProofInvalid("The hub moves the place of a watch to where it cannot be.")
+        self._received_index = next_index
+        return KeptWindow(verified, quarantined, next_index)
 
 
-def leaves_of(events: Sequence[events_pb2.Event]) -> list[ledger_pb2.LedgerLeaf]:
+async def _requests(
+    commands: asyncio.Queue[watches_pb2.WatchCommand | None],
+) -> AsyncIterator[watches_pb2.WatchEventsRequest]:
+    while (command := await commands.get()) is not None:
+        yield watches_pb2.WatchEventsRequest(command=command.SerializeToString())
+
+
+def _leaves_of(events: Sequence[events_pb2.Event]) -> list[ledger_pb2.LedgerLeaf]:
     """Every entry that events show."""
     leaves = [event.leaf for event in events]
     return leaves + [event.act.leaf for event in events if event.act.HasField("leaf")]
 
 
 def verify_each(
-    trust: Trust, events: Sequence[events_pb2.Event]
+    events: Sequence[events_pb2.Event], trust: Trust
 ) -> tuple[list[VerifiedEvent], list[Quarantined]]:
     """Verifies events one by one; what fails is set apart with the reason."""
     verified, quarantined = [], []
     for event in events:
         try:
-            verified.append(trust.verify_event(event))
+            verified.append(verify_event(event, trust))
         except ComityError as error:
             quarantined.append(Quarantined(event.leaf.entry_index, str(error), event))
     return verified, quarantined
-
-

@@ -49,13 +49,13 @@ def parse_year(text: str) -> pb.CalendarDate | None:
 
 
 def parse_month_and_year(text: str) -> pb.CalendarDate | None:
-    """The month that a text names in English ("Nov. 1973", "August 1961"), or None."""
+    """The month that a text names in English ("Dec. 1981", "February 1959"), or None."""
     match = _MONTH_AND_YEAR.fullmatch(text)
     if match is None or int(match[2]) < MIN_YEAR:
         return None
     word = match[1].lower()
     for number, name in enumerate(_MONTHS, start=1):
-        if name.startswith(word) or word == "sept" and name == "september":
+        if name.startswith(word):
             return pb.CalendarDate(year=int(match[2]), month=number)
     return None
 
@@ -65,9 +65,7 @@ def partial_date(text: str) -> pb.PartialDate:
     found = parse_date(text) or parse_year(text)
     if found is None:
         return pb.PartialDate(text=text)
-    return pb.PartialDate(
-        qualifier=pb.DATE_QUALIFIER_EXACT, date=found, text=_beyond(text, found)
-    )
+    return pb.PartialDate(qualifier=pb.DATE_QUALIFIER_EXACT, date=found, text=_beyond(text, found))
 
 
 def date_of_birth(reading: Reading, element: Element) -> pb.PartialDate | None:
@@ -80,7 +78,7 @@ def date_of_birth(reading: Reading, element: Element) -> pb.PartialDate | None:
     note = reading.take(element, "NOTE")
     if known is None and not note:
         return None
-    # A note beside no date is the date: "Nov. 1973", "30-35 years old".
+    # A note beside no date is the date: "Dec. 1981", "40-45 years old".
     found = known or pb.PartialDate(text=note, date=parse_month_and_year(note))
     if known is not None:
         found.note = note

@@ -12,16 +12,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from agency_client.un_list.mapping import IssueTerms, first_version
-from agency_client.un_list.reader import ListedSubject, ListEdition
+from agency_client.un_list.reader import ListEdition, ListedSubject
 from comity.errors import ListInvalid, NoticeInvalid, TooLarge, Violation
 from comity.notices import verify_notice
 from comity.v1 import notices_pb2 as pb
 
-# Differs from version to version even where nothing changed in the list.
-_OF_THE_VERSION = ("notice_id", "version", "predecessor_digest", "issued_at", "expires_at")
 
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class PublishedListing:
     """The latest version of a notice that the agency published from the list and never withdrew.
 
@@ -38,7 +35,7 @@ class PublishedListing:
         return (listing.list_type, listing.data_id)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ImportPlan:
     """What an import is to do. `new` and `changed` are ready to be signed, in the list's order."""
 
@@ -143,8 +140,11 @@ def _content(notice: pb.Notice) -> bytes:
     """What a notice says, without what differs from version to version anyway."""
     copy = pb.Notice()
     copy.CopyFrom(notice)
-    for name in _OF_THE_VERSION:
-        copy.ClearField(name)
+    copy.ClearField("notice_id")
+    copy.ClearField("version")
+    copy.ClearField("predecessor_digest")
+    copy.ClearField("issued_at")
+    copy.ClearField("expires_at")
     copy.handling.ClearField("retain_until")
     return copy.SerializeToString(deterministic=True)
 

@@ -45,7 +45,7 @@ _SEXES = {
 }
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class IssueTerms:
     """What holds for every version that one import issues: times (aware) and traffic."""
 

@@ -40,7 +40,7 @@ _DATES = ("LISTED_ON", "SUBMITTED_ON")
 _YEARS = ("YEAR", "FROM_YEAR", "TO_YEAR")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ListedSubject:
     """A person or organisation as the list has it; `source` holds every element below it."""
 
@@ -56,7 +56,7 @@ class ListedSubject:
         return (self.list_type, self.data_id)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ListEdition:
     """The list as it was generated at one moment (aware UTC)."""
 

@@ -21,7 +21,7 @@ MAX_ELEMENTS = 400_000  # ten times the list of 2018, which has 41,876
 MAX_DEPTH = 16  # the list nests five deep
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Element:
     """An XML element.
 
@@ -70,7 +70,7 @@ def refuse_document(description: str) -> NoReturn:
     raise ListInvalid(violations=[Violation("document", description)])
 
 
-@dataclass
+@dataclass(slots=True)
 class _Open:
     """An element whose end has not been read yet."""
 

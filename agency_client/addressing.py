@@ -1,0 +1,72 @@
+"""Whom a notice goes to: rules from what people write, and wider ones from those in force. No I/O.
+
+Never states an addressee by itself: who is to receive a notice is always said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, MutableSequence
+
+from comity.errors import AddressingInvalid, MalformedInput, Violation
+from comity.identity import AgencyId, is_country_code, parse_agency_id
+from comity.v1.acts_pb2 import AddressingRule
+
+ALL = "all"
+
+
+def rule_from_terms(to: Iterable[str], *, exceptions: Iterable[str] = ()) -> AddressingRule:
+    """The rule that terms state: agency ids, country codes, or `all`, also divided by commas.
+
+    Raises: AddressingInvalid with every term at fault.
+    """
+    rule = AddressingRule()
+    violations = []
+    for term in _divided(to):
+        if term == ALL:
+            rule.all_members = True
+        elif not _add(term, rule.agencies, rule.countries):
+            violations.append(Violation("to", f"{term!r} is no agency id, country code or 'all'"))
+    for term in _divided(exceptions):
+        if not _add(term, rule.except_agencies, rule.except_countries):
+            violations.append(Violation("except", f"{term!r} is no agency id or country code"))
+    if violations:
+        raise AddressingInvalid(violations=violations)
+    return rule
+
+
+def _divided(terms: Iterable[str]) -> list[str]:
+    return [part.strip() for term in terms for part in term.split(",")]
+
+
+def _add(term: str, agencies: MutableSequence[str], countries: MutableSequence[str]) -> bool:
+    """Adds a term to whichever it is one of; False where it is neither."""
+    if is_country_code(term):
+        countries.append(term)
+        return True
+    try:
+        agencies.append(parse_agency_id(term))
+    except MalformedInput:
+        return False
+    return True
+
+
+def wider_rule(
+    current: AddressingRule, added: AddressingRule, *, members: Collection[AgencyId]
+) -> AddressingRule:
+    """The rule that names whom the current one names, and whom the added one names.
+
+    An exclusion ends where the added rule names the same agency or country. Agencies that are no
+    members any longer are left out: nobody can be addressed who is none.
+    """
+    known = frozenset(members)
+    agencies = {*current.agencies, *added.agencies}
+    return AddressingRule(
+        agencies=sorted(a for a in agencies if AgencyId(a) in known or a in added.agencies),
+        countries=sorted({*current.countries, *added.countries}),
+        all_members=current.all_members or added.all_members,
+        except_agencies=sorted(
+            a for a in set(current.except_agencies) - set(added.agencies) if AgencyId(a) in known
+        ),
+        except_countries=sorted(set(current.except_countries) - set(added.countries)),
+        and_later_members=current.and_later_members or added.and_later_members,
+    )

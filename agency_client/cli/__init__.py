@@ -1,0 +1,25 @@
+"""`comity`: the agency's command line, one file per noun.
+
+Exit codes: 0 done, 1 refused, 2 usage, 3 hub unreachable, 4 verification failed. Results go to
+standard output (one JSON document per line with --json), everything else to standard error.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+
+def main() -> None:
+    """The command's entry."""
+    from agency_client.cli.application import app
+
+    for stream in (sys.stdout, sys.stderr):
+        # Names are in every script, whatever this terminal can show.
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    try:
+        app()
+    except BrokenPipeError:
+        # Whoever read the result has enough, as `head` does. Nothing is left to be flushed to it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)

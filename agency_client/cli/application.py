@@ -1,0 +1,180 @@
+"""The command itself: its subcommands, options that all share, and how errors end it.
+
+Imports little: whatever takes its time to import is imported by the command that needs it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, ParamSpec
+
+import typer
+
+if TYPE_CHECKING:
+    from agency_client.agency import Agency
+    from agency_client.profile import Profile
+    from comity.errors import ComityError
+
+P = ParamSpec("P")
+
+EXIT_REFUSED, EXIT_USAGE, EXIT_UNREACHABLE, EXIT_NOT_VERIFIED = 1, 2, 3, 4
+EXIT_CODES = (
+    "Exit codes: 0 done, 1 refused, 2 usage, 3 hub unreachable (try again), 4 verification failed."
+)
+PASSPHRASE_FILE_VARIABLE = "COMITY_PASSPHRASE_FILE"  # noqa: S105 - the name of a variable
+
+ProfileOption = Annotated[
+    str | None,
+    typer.Option(
+        "--profile",
+        "-p",
+        envvar="COMITY_PROFILE",
+        help="The profile's name, or its folder (then with a slash).",
+        show_default=False,
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document per line.")]
+ExerciseOption = Annotated[bool, typer.Option("--exercise", help="Exercise traffic, not live.")]
+
+app = typer.Typer(
+    name="comity",
+    help="Exchange case notices through a Comity hub.",
+    epilog=EXIT_CODES,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+notice_app = typer.Typer(help="Case notices.", epilog=EXIT_CODES, no_args_is_help=True)
+ledger_app = typer.Typer(help="The hub's ledger.", epilog=EXIT_CODES, no_args_is_help=True)
+receipt_app = typer.Typer(help="Receipts.", epilog=EXIT_CODES, no_args_is_help=True)
+import_app = typer.Typer(help="Notices from other systems.", epilog=EXIT_CODES, no_args_is_help=True)
+app.add_typer(notice_app, name="notice")
+app.add_typer(ledger_app, name="ledger")
+app.add_typer(receipt_app, name="receipt")
+app.add_typer(import_app, name="import")
+
+
+def command(function: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:
+    """Runs an asynchronous command; an error of ours ends it with its exit code."""
+
+    @wraps(function)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        from comity.errors import ComityError
+
+        try:
+            asyncio.run(function(*args, **kwargs))
+        except KeyboardInterrupt:
+            raise typer.Exit(0) from None
+        except BaseExceptionGroup as group:
+            ours, others = group.split(ComityError)
+            if ours is None or others is not None:
+                raise
+            _end(_worst(ours))
+        except ComityError as error:
+            _end(error)
+
+    return run
+
+
+def _worst(group: BaseExceptionGroup[ComityError]) -> ComityError:
+    """The error to end with where several tasks failed: what does not verify comes first."""
+    errors: list[ComityError] = []
+    for one in group.exceptions:
+        errors.append(_worst(one) if isinstance(one, BaseExceptionGroup) else one)
+    return max(errors, key=exit_code_for)
+
+
+def _end(error: ComityError) -> None:
+    from agency_client.cli.output import print_error
+
+    print_error(error)
+    raise typer.Exit(exit_code_for(error)) from None
+
+
+def exit_code_for(error: ComityError) -> int:
+    """The exit code of an error."""
+    from comity.errors import HubUnavailable, VerificationFailed
+
+    if isinstance(error, VerificationFailed):
+        return EXIT_NOT_VERIFIED
+    return EXIT_UNREACHABLE if isinstance(error, HubUnavailable) else EXIT_REFUSED
+
+
+def chosen_folder(profile: str | None) -> Path:
+    """The folder of the profile that a command is for."""
+    from agency_client.profile import default_folder
+
+    if profile is None:
+        return default_folder()
+    is_path = os.sep in profile or "/" in profile or profile in (".", "..")
+    return Path(profile) if is_path else default_folder(profile)
+
+
+def chosen_profile(profile: str | None) -> Profile:
+    """The profile that a command is for.
+
+    Raises: MalformedInput.
+    """
+    from agency_client.profile import load_profile
+
+    return load_profile(chosen_folder(profile))
+
+
+def read_passphrase(profile: Profile) -> bytes | None:
+    """The passphrase of a profile's keys: from the file that the environment names, or asked for.
+
+    Raises: MalformedInput.
+    """
+    from agency_client.profile import SIGNING_KEY, read_secret
+
+    named = os.environ.get(PASSPHRASE_FILE_VARIABLE)
+    if b"ENCRYPTED" not in read_secret(profile.path(SIGNING_KEY)).split(b"\n", 1)[0]:
+        return None
+    if named:
+        return read_secret(Path(named)).rstrip(b"\r\n")
+    entered: str = typer.prompt("Passphrase", hide_input=True, err=True)
+    return entered.encode()
+
+
+@asynccontextmanager
+async def opened_agency(profile: str | None) -> AsyncIterator[Agency]:
+    """The agency of a profile, ready to work.
+
+    Raises: MalformedInput, StoreUnavailable.
+    """
+    from agency_client.agency import open_agency
+
+    chosen = chosen_profile(profile)
+    async with open_agency(chosen, passphrase=read_passphrase(chosen)) as agency:
+        yield agency
+
+
+def read_file(path: Path) -> bytes:
+    """The content of a file named on the command line.
+
+    Raises: MalformedInput.
+    """
+    from comity.errors import MalformedInput
+
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise MalformedInput(f"{path} cannot be read: {error.strerror}.") from error
+
+
+# The subcommands register themselves with the applications above.
+from agency_client.cli import (  # noqa: E402, F401
+    imports,
+    ledger,
+    notices,
+    receipts,
+    running,
+    setup,
+    submitting,
+    watches,
+)

@@ -1,0 +1,100 @@
+"""`comity ledger verify`, `checkpoint`, `accept-epoch`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from agency_client.cli.application import (
+    JsonOption,
+    ProfileOption,
+    chosen_profile,
+    command,
+    ledger_app,
+    opened_agency,
+)
+from agency_client.cli.output import print_error, progress, say, write, write_json
+
+
+@ledger_app.command()
+@command
+async def verify(profile: ProfileOption = None, json: JsonOption = False) -> None:
+    """Recompute the whole ledger, and find all that this agency has received and sent in it."""
+    from agency_client.ledger_audit import verify_ledger
+
+    async with opened_agency(profile) as agency:
+        with progress("entries") as bar:
+            report = await verify_ledger(agency, on_progress=bar.at)
+    if json:
+        write_json(
+            {
+                "origin": report.origin,
+                "size": report.size,
+                "root": report.root.hex(),
+                "readable": report.readable,
+                "received": report.received,
+                "receipts": report.receipts,
+                "checkpoints": report.checkpoints,
+                "agencies": report.agencies,
+            }
+        )
+        return
+    write(f"The ledger verifies: {report.size:,} entries under {report.origin}.")
+    write(f"Root {report.root.hex()}, the same at {report.checkpoints:,} checkpoints seen before.")
+    write(
+        f"In it: {report.received:,} events received, {report.receipts:,} receipts, "
+        f"{report.agencies:,} agencies; {report.readable:,} entries are readable here."
+    )
+
+
+@ledger_app.command()
+@command
+async def checkpoint(profile: ProfileOption = None) -> None:
+    """Write the newest checkpoint that this agency has verified, as a signed note.
+
+    A hub that was restored from a backup asks its members for it.
+    """
+    from comity.errors import NotFound
+
+    async with opened_agency(profile) as agency:
+        newest = agency.trust.checkpoint
+    if newest is None:
+        raise NotFound("This profile has seen no checkpoint yet.")
+    typer.echo(newest.note.decode(), nl=False)
+
+
+@ledger_app.command("accept-epoch")
+@command
+async def accept_new_epoch(
+    key: Annotated[
+        str, typer.Argument(metavar="KEY", help="The new ledger's key, told by another way.")
+    ],
+    confirm: Annotated[
+        bool, typer.Option("--yes", help="Accept without asking; for programs.")
+    ] = False,
+    profile: ProfileOption = None,
+) -> None:
+    """Go on with a hub that was restored from a backup, under its new ledger key."""
+    from agency_client.epochs import accept_epoch
+    from agency_client.runner import held_alone
+    from comity.checkpoint import parse_verifier_key
+
+    new_key = parse_verifier_key(key)
+    with held_alone(chosen_profile(profile)):
+        async with opened_agency(profile) as agency:
+            write(f"Accepted until now:  {agency.trust.origin}")
+            write(f"To be accepted:      {new_key.origin}")
+            if not confirm:
+                typer.confirm("Did the hub's administrators tell you this key?", abort=True)
+            report = await accept_epoch(agency, new_key)
+    write(f"The first {report.restored_size:,} entries were restored; the new tree goes on from")
+    write(f"them as this agency has seen them (compared at {report.compared_size:,} entries).")
+    again = [outcome for outcome in report.sent_again if outcome.error is None]
+    write(f"Sent again what was lost: {len(again):,}. Next: comity run")
+    for outcome in report.sent_again:
+        if outcome.error is not None:
+            say(f"{outcome.notice_id} could not be sent again:")
+            print_error(outcome.error)
+    if len(again) < len(report.sent_again):
+        raise typer.Exit(1)

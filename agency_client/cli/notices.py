@@ -1,0 +1,143 @@
+"""`comity notice list`, `show`, `quarantine`: what the inbox and the hub hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from agency_client.cli.application import (
+    ExerciseOption,
+    JsonOption,
+    ProfileOption,
+    command,
+    notice_app,
+    opened_agency,
+)
+from agency_client.cli.output import json_from, safe, say, write, write_json
+
+if TYPE_CHECKING:
+    from agency_client.agency import Agency
+    from agency_client.inbox import HeldNotice
+    from comity.acts import ParsedAct
+
+
+@notice_app.command("list")
+@command
+async def list_notices(
+    own: Annotated[bool, typer.Option("--own", help="Those that this agency published.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="Withdrawn and expired ones too.")] = False,
+    exercise: ExerciseOption = False,
+    profile: ProfileOption = None,
+    json: JsonOption = False,
+) -> None:
+    """List the notices of the inbox, which 'comity run' keeps filled. Works without the hub."""
+    from agency_client.held import list_held, list_own
+    from agency_client.notice_text import state_words
+    from comity.acts import parse_act
+    from comity.v1.notices_pb2 import TRAFFIC_EXERCISE, TRAFFIC_LIVE
+
+    traffic = TRAFFIC_EXERCISE if exercise else TRAFFIC_LIVE
+    async with opened_agency(profile) as agency:
+        held: Iterator[HeldNotice] = (list_own if own else list_held)(agency, traffic)
+        for one in held:
+            parsed = parse_act(one.envelope)
+            notice = parsed.act.version.notice
+            state = state_words(notice, is_withdrawn=one.is_withdrawn, now=agency.clock())
+            if not every and state != "in force":
+                continue
+            if json:
+                write_json(_document(one, parsed, state))
+            else:
+                write(_line(one, parsed, state))
+
+
+def _line(one: HeldNotice, parsed: ParsedAct, state: str) -> str:
+    from agency_client.field_text import code_words
+    from agency_client.notice_text import headline
+    from comity.v1.notices_pb2 import NoticeKind, Urgency
+
+    notice = parsed.act.version.notice
+    kind = code_words(NoticeKind.DESCRIPTOR, notice.kind).upper()
+    urgency = code_words(Urgency.DESCRIPTOR, notice.urgency)
+    beside = "" if state == "in force" else f"  [{state}]"
+    return f"{one.notice_id}  {one.originator:<10} {kind:<12} {urgency:<9} " + (
+        f"{headline(notice, safe)}{beside}"
+    )
+
+
+def _document(one: HeldNotice, parsed: ParsedAct, state: str) -> dict[str, Any]:
+    from comity.acts import has_unknown_fields
+
+    return {
+        "originator": one.originator,
+        "noticeId": one.notice_id,
+        "state": state.replace(" ", "_").upper(),
+        "entryIndex": one.entry_index,
+        "hasUnknownFields": has_unknown_fields(parsed.act),
+        "act": json_from(parsed.act),
+        "envelope": json_from(one.envelope),
+    }
+
+
+@notice_app.command()
+@command
+async def show(
+    notice_id: Annotated[str, typer.Argument(metavar="ID", help="The notice's id.")],
+    originator: Annotated[
+        str | None,
+        typer.Option("--from", help="Its originator, where it is not held here."),
+    ] = None,
+    profile: ProfileOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Show a notice: from the inbox, from what was sent, or else as the hub has it."""
+    from agency_client.notice_text import notice_lines, state_words
+    from comity.acts import has_unknown_fields, parse_act
+
+    async with opened_agency(profile) as agency:
+        found = await _find(agency, notice_id, originator)
+        now = agency.clock()
+    for one in found:
+        parsed = parse_act(one.envelope)
+        notice = parsed.act.version.notice
+        state = state_words(notice, is_withdrawn=one.is_withdrawn, now=now)
+        if json:
+            write_json(_document(one, parsed, state))
+            continue
+        lines = notice_lines(
+            notice,
+            originator=one.originator,
+            state=state,
+            has_unknown_fields=has_unknown_fields(parsed.act),
+            safe=safe,
+        )
+        for line in lines:
+            write(line)
+        write(f"Verified: entry {one.entry_index} of the ledger of {agency.profile.hub_domain}.")
+
+
+async def _find(agency: Agency, notice_id: str, originator: str | None) -> list[HeldNotice]:
+    from agency_client.held import fetch_held, find_held
+
+    held = find_held(agency, notice_id)
+    if originator is not None:
+        held = [one for one in held if one.originator == originator]
+    return held or [await fetch_held(agency, originator or agency.profile.agency, notice_id)]
+
+
+@notice_app.command()
+@command
+async def quarantine(profile: ProfileOption = None, json: JsonOption = False) -> None:
+    """List what was delivered and did not verify. Nothing of it may be acted on."""
+    async with opened_agency(profile) as agency:
+        found = agency.inbox.received.list_quarantined()
+    for one in found:
+        if json:
+            document = {"entryIndex": one.entry_index, "reason": one.reason}
+            write_json({**document, "event": json_from(one.message)})
+        else:
+            write(f"entry {one.entry_index}: {safe(one.reason)}")
+    if found and not json:
+        say("Report these to the hub's administrators and to the originators that they name.")

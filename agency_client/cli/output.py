@@ -1,0 +1,122 @@
+"""What the command line writes. Foreign text never reaches a terminal as it came.
+
+Control characters are replaced, so that no notice can move the cursor or colour a line, and each
+foreign text keeps to its own direction. Nothing here is markup: a bracket is a bracket.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from google.protobuf.message import Message
+
+    from comity.errors import ComityError
+
+_ISOLATE, _END_ISOLATE = "\u2068", "\u2069"
+# Marks that steer direction by themselves; a text in its own isolate needs none of them.
+_DIRECTIONAL = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_JOINERS = frozenset("\u200c\u200d")  # Persian and Indic scripts are misspelt without them
+
+
+def safe(text: str) -> str:
+    """A foreign text as one line that cannot do anything to a terminal."""
+    cleaned = "".join(_safe_character(character) for character in text)
+    return cleaned if cleaned.isascii() else f"{_ISOLATE}{cleaned}{_END_ISOLATE}"
+
+
+def _safe_character(character: str) -> str:
+    if character in "\n\t":
+        return " "
+    if character in _JOINERS:
+        return character
+    is_harmless = character.isprintable() and character not in _DIRECTIONAL
+    return character if is_harmless else "\ufffd"
+
+
+def write(line: str = "") -> None:
+    """A line of the result."""
+    sys.stdout.write(line + "\n")
+
+
+def write_json(value: Message | dict[str, Any]) -> None:
+    """A JSON document on one line of the result; bytes of messages are base64."""
+    document = value if isinstance(value, dict) else json_from(value)
+    sys.stdout.write(json.dumps(document, ensure_ascii=False) + "\n")
+
+
+def json_from(message: Message) -> dict[str, Any]:
+    """The protobuf JSON mapping of a message."""
+    from google.protobuf.json_format import MessageToDict
+
+    document: dict[str, Any] = MessageToDict(message)
+    return document
+
+
+def flush() -> None:
+    """Hands over the lines of the result that were written."""
+    sys.stdout.flush()
+
+
+def say(line: str) -> None:
+    """A line beside the result, for people."""
+    sys.stderr.write(line + "\n")
+    sys.stderr.flush()
+
+
+def print_error(error: ComityError) -> None:
+    """An error with everything at fault."""
+    from comity.v1.errors_pb2 import Reason
+
+    reason = Reason.Name(error.reason).removeprefix("REASON_")
+    say(f"comity: {safe(error.message)} [{reason}]")
+    for violation in error.violations:
+        say(f"  {safe(violation.field)}: {safe(violation.description)}")
+
+
+def json_from_error(error: ComityError) -> dict[str, Any]:
+    """An error as a JSON document, with everything at fault."""
+    from comity.v1.errors_pb2 import Reason
+
+    return {
+        "reason": Reason.Name(error.reason).removeprefix("REASON_"),
+        "message": error.message,
+        "violations": [{"field": v.field, "description": v.description} for v in error.violations],
+    }
+
+
+class Progress:
+    """A progress bar on a terminal, and silence elsewhere."""
+
+    def __init__(self, bar: Any, task: Any) -> None:
+        self._bar = bar
+        self._task = task
+
+    def at(self, done: int, total: int) -> None:
+        """Shows how far it is."""
+        if self._bar is not None:
+            self._bar.update(self._task, completed=done, total=total)
+
+    def step(self) -> None:
+        """Shows that one more is done."""
+        if self._bar is not None:
+            self._bar.advance(self._task)
+
+
+@contextmanager
+def progress(title: str, total: int | None = None) -> Iterator[Progress]:
+    """Shows how far a long work is."""
+    if not sys.stderr.isatty():
+        yield Progress(None, None)
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Bar(*columns, TimeRemainingColumn(), console=Console(stderr=True)) as bar:
+        yield Progress(bar, bar.add_task(title, total=total))

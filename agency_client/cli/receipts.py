@@ -1,0 +1,118 @@
+"""`comity receipt verify`, `show`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from agency_client.cli.application import (
+    JsonOption,
+    ProfileOption,
+    chosen_profile,
+    command,
+    opened_agency,
+    read_file,
+    receipt_app,
+)
+from agency_client.cli.output import json_from, safe, write, write_json
+
+if TYPE_CHECKING:
+    from comity.checkpoint import LedgerKey
+    from comity.v1.acts_pb2 import ReceiptedActs
+
+
+@receipt_app.command()
+@command
+async def verify(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="Receipts as JSON, one document per line.")
+    ],
+    ledger_key: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--ledger-key", help="A ledger's key, in place of the profile's.", show_default=False
+        ),
+    ] = None,
+    profile: ProfileOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Verify receipts offline: that the hub had these acts on disk and in the tree."""
+    from comity.checkpoint import parse_verifier_key
+
+    if ledger_key:
+        keys = [parse_verifier_key(text) for text in ledger_key]
+    else:
+        keys = chosen_profile(profile).load_ledger_keys()
+    for receipted in _load(file):
+        _verify_one(receipted, keys, json=json)
+
+
+def _load(path: Path) -> list[ReceiptedActs]:
+    from google.protobuf.json_format import Parse, ParseError
+
+    from comity.errors import MalformedInput
+    from comity.v1.acts_pb2 import ReceiptedActs
+
+    text = read_file(path).decode("utf-8", "replace")
+    try:
+        return [Parse(text, ReceiptedActs())]
+    except (ParseError, ValueError, RecursionError):
+        pass  # Several to the file, perhaps.
+    try:
+        found = [Parse(line, ReceiptedActs()) for line in text.splitlines() if line.strip()]
+    except (ParseError, ValueError, RecursionError) as error:
+        raise MalformedInput(f"{path} holds no receipts.") from error
+    if not found:
+        raise MalformedInput(f"{path} holds no receipts.")
+    return found
+
+
+def _verify_one(receipted: ReceiptedActs, keys: Sequence[LedgerKey], *, json: bool) -> None:
+    from agency_client.trust import parse_entry
+    from comity.acts import BODY_NAMES, parse_act
+    from comity.receipt import checkpoint_of_receipt, verify_receipt
+    from comity.times import datetime_from_timestamp
+
+    verify_receipt(receipted.receipt, acts=receipted.acts, ledger_keys=keys)
+    checkpoint = checkpoint_of_receipt(receipted.receipt, ledger_keys=keys)
+    entry = parse_entry(receipted.receipt.entry)
+    acts = [parse_act(envelope) for envelope in receipted.acts]
+    kinds = [BODY_NAMES[act.kind] for act in acts]
+    moment = datetime_from_timestamp(entry.recorded_at)
+    if json:
+        write_json(
+            {
+                "originator": entry.acts.originator,
+                "noticeId": acts[0].notice_id,
+                "acts": kinds,
+                "entryIndex": receipted.receipt.entry_index,
+                "recordedAt": None if moment is None else moment.isoformat(),
+                "origin": checkpoint.origin,
+                "ledgerSize": checkpoint.size,
+            }
+        )
+        return
+    write(f"The receipt verifies: {' and '.join(kinds)} of {safe(acts[0].notice_id)}")
+    write(f"by {safe(entry.acts.originator)}, recorded {moment:%Y-%m-%d %H:%M:%S} UTC as entry ")
+    write(f"{receipted.receipt.entry_index} of {checkpoint.origin} ({checkpoint.size:,} entries).")
+
+
+@receipt_app.command()
+@command
+async def show(
+    notice_id: Annotated[str, typer.Argument(metavar="ID", help="The notice's id.")],
+    profile: ProfileOption = None,
+) -> None:
+    """Write the receipts of one's own acts on a notice, one JSON document per line."""
+    from comity.errors import NotFound
+
+    async with opened_agency(profile) as agency:
+        kept = agency.inbox.sent.list_submissions(notice_id=notice_id)
+    receipted = [one.receipted for one in kept if one.receipted is not None]
+    if not receipted:
+        raise NotFound("No receipt is held for acts on this notice.")
+    for one in receipted:
+        write_json(json_from(one))

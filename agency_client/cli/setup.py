@@ -1,0 +1,173 @@
+"""`comity init`, `join`, `status`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from agency_client.cli.application import (
+    JsonOption,
+    ProfileOption,
+    app,
+    chosen_folder,
+    chosen_profile,
+    command,
+    exit_code_for,
+    opened_agency,
+    read_file,
+    read_passphrase,
+)
+from agency_client.cli.output import print_error, safe, say, write, write_json
+
+if TYPE_CHECKING:
+    from agency_client.agency import Agency
+    from comity.errors import ComityError
+    from comity.v1 import agencies_pb2
+
+RENEW_DAYS = 30  # a certificate with fewer left is pointed out
+
+
+@app.command()
+@command
+async def init(
+    agency: Annotated[str, typer.Argument(help="The agency's id, such as FR-NCB.")],
+    hub: Annotated[str, typer.Option(help="The hub's address, host:port.")],
+    hub_domain: Annotated[str, typer.Option(help="The hub's DNS name.")],
+    name: Annotated[str, typer.Option(help="The agency's name, as members shall see it.")],
+    profile: ProfileOption = None,
+    signing_key: Annotated[
+        str, typer.Option(help="ed25519, or ecdsa-p256 where a smart card demands it.")
+    ] = "ed25519",
+    post_quantum: Annotated[
+        bool, typer.Option(help="Sign with a second, post-quantum key as well (ML-DSA-65).")
+    ] = True,
+    encrypt: Annotated[
+        bool, typer.Option("--encrypt", help="Encrypt the private keys with a passphrase.")
+    ] = False,
+) -> None:
+    """Make a profile: keys that never leave it, and the application to hand to the hub."""
+    from agency_client.agency import utc_now
+    from agency_client.application import SIGNING_ALGORITHMS, NewKeys, write_application
+    from agency_client.profile import APPLICATION, Profile, make_folder, save_profile
+    from comity.identity import parse_agency_id, parse_hub_domain
+
+    if signing_key not in SIGNING_ALGORITHMS:
+        raise typer.BadParameter(f"--signing-key is one of {', '.join(SIGNING_ALGORITHMS)}.")
+    if not hub.rpartition(":")[0] or not hub.rpartition(":")[2].isdigit():
+        raise typer.BadParameter("--hub is an address and a port, such as hub.example:8443.")
+    new_profile = Profile(
+        chosen_folder(profile), parse_agency_id(agency), parse_hub_domain(hub_domain), hub
+    )
+    make_folder(new_profile.folder)
+    keys = NewKeys(signing_key, post_quantum, _new_passphrase() if encrypt else None)
+    write_application(new_profile, name=name, new=keys, now=utc_now())
+    save_profile(new_profile)
+    write(f"Made the keys of {agency} in {new_profile.folder}.")
+    write(f"Hand {new_profile.path(APPLICATION)} to the hub's administrators; it holds no secret.")
+    write("Then: comity join FILE, with the file that they hand back.")
+
+
+def _new_passphrase() -> bytes:
+    entered: str = typer.prompt(
+        "New passphrase", hide_input=True, confirmation_prompt=True, err=True
+    )
+    return entered.encode()
+
+
+@app.command()
+@command
+async def join(
+    admission: Annotated[
+        Path, typer.Argument(metavar="FILE", help="The file that the hub handed back.")
+    ],
+    profile: ProfileOption = None,
+) -> None:
+    """Take the hub's answer: certificate, authority and ledger key are pinned."""
+    from agency_client.application import join_hub
+
+    chosen = chosen_profile(profile)
+    message = _parse_admission(admission)
+    join_hub(chosen, message, read_passphrase(chosen))
+    write(f"{chosen.agency} has joined {chosen.hub_domain}. The ledger's key is pinned:")
+    write(f"  {message.ledger_key}")
+    if message.hub_address != chosen.hub_address:
+        theirs, ours = safe(message.hub_address), chosen.hub_address
+        say(f"The hub says that it is at {theirs}; this profile connects to {ours}.")
+    write("Next: comity run, in a window or service of its own.")
+
+
+def _parse_admission(path: Path) -> agencies_pb2.Admission:
+    from google.protobuf.json_format import Parse, ParseError
+
+    from comity.errors import MalformedInput
+    from comity.v1 import agencies_pb2
+
+    try:
+        return Parse(read_file(path), agencies_pb2.Admission())
+    except (ParseError, ValueError) as error:
+        raise MalformedInput(f"{path} is not a hub's answer.") from error
+
+
+@app.command()
+@command
+async def status(profile: ProfileOption = None, json: JsonOption = False) -> None:
+    """Who this is, which hub, and how things stand."""
+    from comity.errors import ComityError
+
+    failure: ComityError | None = None
+    async with opened_agency(profile) as agency:
+        try:
+            await agency.client.get_checkpoint()
+        except ComityError as error:
+            failure = error
+        values = _status_of(agency, failure)
+    if json:
+        write_json(values)
+    else:
+        for key, value in values.items():
+            write(f"{_TITLES[key]:<28} {value}")
+    if failure is not None:
+        print_error(failure)
+        raise typer.Exit(exit_code_for(failure))
+    if values["certificateDaysLeft"] < RENEW_DAYS:
+        say("The certificate runs out soon: ask the hub's administrators for a new one.")
+
+
+_TITLES = {
+    "agency": "agency",
+    "hubDomain": "hub",
+    "hubAddress": "address",
+    "isReachable": "reachable",
+    "certificateDaysLeft": "days left of the certificate",
+    "origin": "ledger",
+    "ledgerSize": "entries last seen",
+    "nextIndex": "inbox filled up to",
+    "noticesHeld": "notices held",
+    "quarantined": "set apart",
+    "unanswered": "acts not yet sent",
+}
+
+
+def _status_of(agency: Agency, failure: ComityError | None) -> dict[str, Any]:
+    from cryptography import x509
+
+    from agency_client.profile import CERTIFICATE
+    from agency_client.runner import LIVE_WATCH
+
+    pem = agency.profile.path(CERTIFICATE).read_bytes()
+    expires = x509.load_pem_x509_certificate(pem).not_valid_after_utc
+    return {
+        "agency": agency.profile.agency,
+        "hubDomain": agency.profile.hub_domain,
+        "hubAddress": agency.profile.hub_address,
+        "isReachable": failure is None,
+        "certificateDaysLeft": (expires - agency.clock()).days,
+        "origin": agency.trust.origin,
+        "ledgerSize": agency.trust.size,
+        "nextIndex": agency.inbox.received.find_cursor(LIVE_WATCH) or 0,
+        "noticesHeld": agency.inbox.received.count_notices(),
+        "quarantined": len(agency.inbox.received.list_quarantined()),
+        "unanswered": agency.inbox.sent.count_unanswered(),
+    }

@@ -1,0 +1,158 @@
+"""`comity notice watch`: events as they come, for people and for programs."""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from agency_client.cli.application import (
+    ExerciseOption,
+    JsonOption,
+    ProfileOption,
+    command,
+    notice_app,
+    opened_agency,
+)
+from agency_client.cli.output import flush, json_from, safe, say, write, write_json
+
+if TYPE_CHECKING:
+    from agency_client.agency import Agency
+    from agency_client.events import VerifiedEvent
+    from agency_client.inbox import KeptWindow
+    from comity.errors import ComityError
+    from comity.v1.watches_pb2 import OpenWatch
+
+
+@notice_app.command()
+@command
+async def watch(
+    name: Annotated[
+        str, typer.Option(help="The watch's name: the hub keeps its place under it.")
+    ] = "terminal",
+    from_start: Annotated[
+        bool, typer.Option("--from-start", help="From the first entry of the ledger.")
+    ] = False,
+    count: Annotated[
+        int | None, typer.Option(min=1, help="Stop after so many events of notices.")
+    ] = None,
+    exercise: ExerciseOption = False,
+    profile: ProfileOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Write events as they come. A new watch begins now; the next time it goes on where it was.
+
+    An event is confirmed once it is in the inbox and written out: none is lost, and after an
+    interruption the last ones may come twice.
+    """
+    from comity.v1 import notices_pb2, watches_pb2
+
+    opening = watches_pb2.OpenWatch(
+        name=name,
+        traffic=notices_pb2.TRAFFIC_EXERCISE if exercise else notices_pb2.TRAFFIC_LIVE,
+        start=watches_pb2.WATCH_START_FIRST if from_start else watches_pb2.WATCH_START_UNSPECIFIED,
+    )
+    async with opened_agency(profile) as agency:
+        await _write_events(agency, opening, count=count, json=json)
+
+
+async def _write_events(
+    agency: Agency, opening: OpenWatch, *, count: int | None, json: bool
+) -> None:
+    import asyncio
+
+    from agency_client.watching import Watch
+
+    left = count
+    watch = Watch(agency.client, opening, on_break=_say_trouble)
+    async with aclosing(watch.windows()) as windows:
+        async for window in windows:
+            if left == 0:
+                continue  # Hung up: what was under way is read and left for the next time.
+            shown = _first(window, left)
+            await asyncio.to_thread(agency.inbox.commit_window, opening.name, shown, agency.trust)
+            _write_window(shown, json=json)
+            watch.confirm(shown)
+            if left is not None:
+                left -= sum(event.act is not None for event in shown.verified)
+                if left == 0:
+                    watch.hang_up()
+
+
+def _first(window: KeptWindow, count: int | None) -> KeptWindow:
+    """As much of a window as holds so many events of notices."""
+    from agency_client.inbox import KeptWindow
+
+    if count is None:
+        return window
+    ends = [event.entry_index + 1 for event in window.verified if event.act is not None]
+    if len(ends) < count:
+        return window
+    end = ends[count - 1]
+    return KeptWindow(
+        [event for event in window.verified if event.entry_index < end],
+        [event for event in window.quarantined if event.entry_index < end],
+        end,
+    )
+
+
+def _write_window(window: KeptWindow, *, json: bool) -> None:
+    for event in window.verified:
+        if json:
+            write_json(_document(event))
+        else:
+            write(_line(event))
+    for set_apart in window.quarantined:
+        if json:
+            document = {"event": "QUARANTINED", "entryIndex": set_apart.entry_index}
+            write_json({**document, "reason": set_apart.reason})
+        say(f"entry {set_apart.entry_index} does not verify: {safe(set_apart.reason)}")
+    flush()
+
+
+def _document(event: VerifiedEvent) -> dict[str, Any]:
+    from comity.v1.events_pb2 import EventKind
+
+    document: dict[str, Any] = {
+        "event": EventKind.Name(event.kind).removeprefix("EVENT_KIND_"),
+        "entryIndex": event.entry_index,
+    }
+    if event.act is None:
+        return document | {"roster": json_from(_roster_entry(event))}
+    return document | {
+        "originator": event.act.originator,
+        "noticeId": event.act.notice_id,
+        "hasUnknownFields": event.has_unknown_fields,
+        "act": json_from(event.act.act),
+    }
+
+
+def _line(event: VerifiedEvent) -> str:
+    from agency_client.field_text import code_words
+    from agency_client.notice_text import headline
+    from comity.v1.agencies_pb2 import AgencyStatus
+    from comity.v1.events_pb2 import EventKind
+    from comity.v1.notices_pb2 import NoticeKind
+
+    if event.act is None:
+        agency = _roster_entry(event).agency
+        status = code_words(AgencyStatus.DESCRIPTOR, agency.status)
+        return f"member  {agency.agency_id}, {safe(agency.name)}: {status}"
+    kind = code_words(EventKind.DESCRIPTOR, event.kind)
+    place = f"{event.act.notice_id}  {event.act.originator}"
+    if not event.act.act.HasField("version"):
+        return f"{place}  {kind}: nobody may act on it any longer"
+    notice = event.act.act.version.notice
+    colour = code_words(NoticeKind.DESCRIPTOR, notice.kind).upper()
+    return f"{place}  {kind}: {colour}  {headline(notice, safe)}"
+
+
+def _roster_entry(event: VerifiedEvent) -> Any:
+    from agency_client.trust import parse_entry
+
+    return parse_entry(event.message.leaf.entry).roster
+
+
+def _say_trouble(error: ComityError) -> None:
+    say(f"comity: {safe(error.message)} Trying again.")

@@ -1,0 +1,103 @@
+"""Drafts: notices in files, as people and other systems write them.
+
+A file holds the protobuf JSON of a Notice; a file that ends in .jsonl holds one to a line. What is
+left out (id, version, times) is filled in when it is signed. Everything at fault is said at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from google.protobuf.json_format import Parse, ParseError
+
+from comity.errors import ComityError, MalformedInput, NoticeInvalid, Violation
+from comity.notices import verify_notice
+from comity.v1.notices_pb2 import TRAFFIC_EXERCISE, TRAFFIC_LIVE, Notice, Traffic
+
+MAX_DRAFT_BYTES = 4_194_304  # a notice at its limit, as JSON with every character escaped
+LINES_SUFFIX = ".jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A notice as a file has it, and where it stood."""
+
+    source: str
+    notice: Notice
+
+
+def load_drafts(paths: Sequence[Path], *, traffic: Traffic.ValueType) -> list[Draft]:
+    """The drafts in files, of one traffic.
+
+    Raises: MalformedInput with what is wrong with every file.
+    """
+    drafts: list[Draft] = []
+    violations: list[Violation] = []
+    for path in paths:
+        for source, text in _documents(path, violations):
+            try:
+                notice = parse_draft(text)
+                _set_traffic(notice, traffic)
+                drafts.append(Draft(source, notice))
+            except ComityError as error:
+                violations.append(Violation(source, error.message))
+    if violations:
+        raise MalformedInput("Not every file can be read.", violations=violations)
+    if not drafts:
+        raise MalformedInput("The files hold no notice.")
+    return drafts
+
+
+def _documents(path: Path, violations: list[Violation]) -> Iterator[tuple[str, str]]:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        violations.append(Violation(str(path), f"cannot be read: {error.strerror}"))
+        return
+    except UnicodeDecodeError:
+        violations.append(Violation(str(path), "is not UTF-8 text"))
+        return
+    if path.suffix != LINES_SUFFIX:
+        yield str(path), text
+        return
+    for number, line in enumerate(text.splitlines(), start=1):
+        if line.strip():
+            yield f"{path}:{number}", line
+
+
+def parse_draft(text: str) -> Notice:
+    """The notice in its JSON form.
+
+    Raises: MalformedInput.
+    """
+    if len(text) > MAX_DRAFT_BYTES:
+        raise MalformedInput("is larger than a notice can be")
+    try:
+        return Parse(text, Notice())
+    except (ParseError, ValueError, RecursionError) as error:
+        raise MalformedInput(f"is no notice: {str(error)[:300]}") from error
+
+
+def _set_traffic(notice: Notice, traffic: Traffic.ValueType) -> None:
+    """Exercise stays exercise; live has to be meant by both the file and the command."""
+    if notice.traffic == TRAFFIC_LIVE and traffic == TRAFFIC_EXERCISE:
+        raise MalformedInput("says TRAFFIC_LIVE, and --exercise was given")
+    notice.traffic = notice.traffic or traffic
+
+
+def verify_drafts(notices: Sequence[tuple[str, Notice]]) -> None:
+    """Verifies that every notice is well-formed.
+
+    Raises: NoticeInvalid with every field at fault of every one, each under where it stood.
+    """
+    violations: list[Violation] = []
+    for source, notice in notices:
+        try:
+            verify_notice(notice)
+        except ComityError as error:
+            found = error.violations or [Violation("", error.message)]
+            violations += [Violation(f"{source}: {v.field}", v.description) for v in found]
+    if violations:
+        raise NoticeInvalid("Nothing was sent.", violations=violations)

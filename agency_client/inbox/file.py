@@ -1,0 +1,114 @@
+"""The inbox's file: opening, schema, transactions. One connection, used by one thread at a time.
+
+Source: sqlite.org/wal.html; synchronous=FULL, because what is confirmed to the hub has to be on
+disk.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from comity.errors import StoreUnavailable
+
+PRIVATE_MODE = 0o600
+SCHEMA_VERSION = 1
+BUSY_MILLISECONDS = 10_000  # another command of this profile writes for milliseconds only
+
+_SCHEMA = """
+CREATE TABLE checkpoints (
+  origin TEXT, size INTEGER, root BLOB NOT NULL, note BLOB NOT NULL, PRIMARY KEY (origin, size));
+CREATE TABLE roster_entries (entry_index INTEGER PRIMARY KEY, entry BLOB NOT NULL);
+CREATE TABLE cursors (name TEXT PRIMARY KEY, next_index INTEGER NOT NULL);
+CREATE TABLE events (
+  origin TEXT, entry_index INTEGER, kind INTEGER NOT NULL, originator TEXT NOT NULL,
+  notice_id TEXT NOT NULL, event BLOB NOT NULL, PRIMARY KEY (origin, entry_index));
+CREATE INDEX events_by_notice ON events (originator, notice_id);
+CREATE TABLE notices (
+  originator TEXT, notice_id TEXT, version INTEGER NOT NULL, kind INTEGER NOT NULL,
+  traffic INTEGER NOT NULL, is_withdrawn INTEGER NOT NULL, entry_index INTEGER NOT NULL,
+  envelope BLOB NOT NULL, PRIMARY KEY (originator, notice_id));
+CREATE INDEX notices_by_entry ON notices (entry_index);
+CREATE INDEX notices_by_id ON notices (notice_id);
+CREATE TABLE quarantine (
+  origin TEXT, entry_index INTEGER, reason TEXT NOT NULL, event BLOB NOT NULL,
+  PRIMARY KEY (origin, entry_index));
+CREATE TABLE submissions (
+  submission_id INTEGER PRIMARY KEY, notice_id TEXT NOT NULL, source TEXT NOT NULL,
+  request BLOB NOT NULL, entry_index INTEGER, receipted BLOB);
+CREATE INDEX submissions_by_notice ON submissions (notice_id);
+CREATE INDEX submissions_by_entry ON submissions (entry_index);
+CREATE TABLE lost_receipts (
+  submission_id INTEGER, entry_index INTEGER, receipted BLOB NOT NULL,
+  PRIMARY KEY (submission_id, entry_index));
+CREATE TABLE editions (source TEXT PRIMARY KEY, generated_at TEXT NOT NULL)
+"""
+
+
+class InboxFile:
+    """The open file."""
+
+    def __init__(self, path: Path) -> None:
+        self._lock = threading.Lock()
+        try:
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT, PRIVATE_MODE))
+            self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+            for pragma in (
+                "journal_mode=WAL",
+                "synchronous=FULL",
+                f"busy_timeout={BUSY_MILLISECONDS}",
+            ):
+                self._connection.execute(f"PRAGMA {pragma}")
+        except (OSError, sqlite3.Error) as error:
+            raise StoreUnavailable(f"The inbox {path} cannot be opened: {error}.") from error
+        self._migrate()
+
+    def close(self) -> None:
+        """Closes the file once whoever writes has finished."""
+        with self._lock:
+            self._connection.close()
+
+    def _migrate(self) -> None:
+        with self.transaction() as connection:
+            [(version,)] = connection.execute("PRAGMA user_version")
+            if version == 0:
+                for statement in _SCHEMA.split(";"):
+                    connection.execute(statement)
+                connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
+            elif version != SCHEMA_VERSION:
+                raise StoreUnavailable("The inbox was written by a newer version of this program.")
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """Everything or nothing. From any thread; one waits for another.
+
+        Raises: StoreUnavailable where the disk is full, or the file locked, read-only or damaged.
+        """
+        try:
+            with self._lock:
+                self._connection.execute("BEGIN IMMEDIATE")
+                try:
+                    yield self._connection
+                    self._connection.execute("COMMIT")
+                except BaseException:
+                    if self._connection.in_transaction:
+                        self._connection.execute("ROLLBACK")
+                    raise
+        except sqlite3.Error as error:
+            raise StoreUnavailable(f"The inbox does not take this: {error}.") from error
+
+    def rows(self, query: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """The rows of a query. From any thread.
+
+        Raises: StoreUnavailable.
+        """
+        try:
+            with self._lock:
+                return self._connection.execute(query, parameters).fetchall()
+        except sqlite3.Error as error:
+            raise StoreUnavailable(f"The inbox cannot be read: {error}.") from error

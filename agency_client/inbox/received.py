@@ -1,0 +1,200 @@
+"""What was received: events as they came, the notices that they add up to, watches' places."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from agency_client.events import VerifiedEvent
+from agency_client.inbox.file import InboxFile
+from comity.acts import VERSION
+from comity.v1 import acts_pb2, events_pb2, ledger_pb2
+
+PAGE_NOTICES = 512  # held in memory at once by whoever goes through them all
+
+_NOTICE = (
+    "SELECT originator, notice_id, version, is_withdrawn, entry_index, envelope, rowid FROM notices"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """An event that did not verify, and why."""
+
+    entry_index: int
+    reason: str
+    message: events_pb2.Event
+
+
+@dataclass(frozen=True, slots=True)
+class HeldNotice:
+    """A notice as this agency holds it: its latest version."""
+
+    originator: str
+    notice_id: str
+    version: int
+    is_withdrawn: bool
+    entry_index: int
+    envelope: acts_pb2.Envelope
+
+
+class Received:
+    """Events, notices, quarantine and places on disk."""
+
+    def __init__(self, file: InboxFile) -> None:
+        self._file = file
+
+    def find_cursor(self, name: str) -> int | None:
+        """The first entry index that a watch has not brought yet."""
+        rows = self._file.rows("SELECT next_index FROM cursors WHERE name = ?", (name,))
+        return int(rows[0][0]) if rows else None
+
+    def add(
+        self,
+        connection: sqlite3.Connection,
+        *,
+        origin: str,
+        watch: str,
+        verified: Sequence[VerifiedEvent],
+        quarantined: Sequence[Quarantined],
+        next_index: int,
+    ) -> list[VerifiedEvent]:
+        """Adds a window with the watch's place; gives the events that were not there yet."""
+        new = _new_events(connection, origin, verified)
+        connection.executemany(
+            "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?)", [_event_row(origin, e) for e in new]
+        )
+        _update_notices(connection, new)
+        connection.executemany(
+            "INSERT OR REPLACE INTO quarantine VALUES (?, ?, ?, ?)",
+            [(origin, q.entry_index, q.reason, q.message.SerializeToString()) for q in quarantined],
+        )
+        connection.execute(
+            "INSERT INTO cursors VALUES (?, ?) "
+            "ON CONFLICT (name) DO UPDATE SET next_index = excluded.next_index",
+            (watch, next_index),
+        )
+        return new
+
+    def notices(self, *, traffic: int) -> Iterator[HeldNotice]:
+        """The notices held, in the order of their latest entries."""
+        last = (-1, -1)
+        while rows := self._file.rows(
+            f"{_NOTICE} WHERE traffic = ? AND (entry_index, rowid) > (?, ?) "
+            "ORDER BY entry_index, rowid LIMIT ?",
+            (traffic, *last, PAGE_NOTICES),
+        ):
+            yield from (_held_notice(row) for row in rows)
+            last = (rows[-1][4], rows[-1][6])
+
+    def find_notices(self, notice_id: str) -> list[HeldNotice]:
+        """The notices of an id, one for each originator that has used it."""
+        rows = self._file.rows(f"{_NOTICE} WHERE notice_id = ?", (notice_id,))
+        return [_held_notice(row) for row in rows]
+
+    def count_notices(self) -> int:
+        """How many notices are held, withdrawn ones included."""
+        return int(self._file.rows("SELECT count(*) FROM notices")[0][0])
+
+    def list_quarantined(self) -> list[Quarantined]:
+        """What did not verify, and why."""
+        rows = self._file.rows(
+            "SELECT entry_index, reason, event FROM quarantine ORDER BY entry_index"
+        )
+        return [Quarantined(i, reason, events_pb2.Event.FromString(e)) for i, reason, e in rows]
+
+    def list_event_leaves(
+        self, origin: str, *, first_index: int, end_index: int
+    ) -> list[ledger_pb2.LedgerLeaf]:
+        """The entries of the events received under an origin, in a range of the ledger."""
+        rows = self._file.rows(
+            "SELECT event FROM events WHERE origin = ? AND entry_index >= ? AND entry_index < ?",
+            (origin, first_index, end_index),
+        )
+        return [events_pb2.Event.FromString(event).leaf for (event,) in rows]
+
+    def divide(
+        self,
+        connection: sqlite3.Connection,
+        *,
+        previous_origin: str,
+        origin: str,
+        restored_size: int,
+    ) -> None:
+        """Leaves events from an entry on with the origin before, and takes places back to it."""
+        for table in ("events", "quarantine"):
+            connection.execute(
+                f"UPDATE {table} SET origin = ? WHERE origin = ? AND entry_index < ?",  # noqa: S608
+                (origin, previous_origin, restored_size),
+            )
+        connection.execute(
+            "UPDATE cursors SET next_index = ? WHERE next_index > ?", (restored_size, restored_size)
+        )
+
+
+def _new_events(
+    connection: sqlite3.Connection, origin: str, verified: Sequence[VerifiedEvent]
+) -> list[VerifiedEvent]:
+    if not verified:
+        return []
+    rows = connection.execute(
+        "SELECT entry_index FROM events WHERE origin = ? AND entry_index BETWEEN ? AND ?",
+        (origin, verified[0].entry_index, verified[-1].entry_index),
+    )
+    held = {entry_index for (entry_index,) in rows}
+    return [event for event in verified if event.entry_index not in held]
+
+
+def _event_row(origin: str, event: VerifiedEvent) -> tuple[Any, ...]:
+    parsed = event.act
+    return (
+        origin,
+        event.entry_index,
+        event.kind,
+        "" if parsed is None else parsed.originator,
+        "" if parsed is None else parsed.notice_id,
+        event.message.SerializeToString(),
+    )
+
+
+def _update_notices(connection: sqlite3.Connection, events: Sequence[VerifiedEvent]) -> None:
+    """Versions first: a withdrawal is always of a version that is there by then."""
+    acts = [(event.entry_index, event.act) for event in events if event.act is not None]
+    connection.executemany(
+        "INSERT INTO notices VALUES (?, ?, ?, ?, ?, 0, ?, ?) "
+        "ON CONFLICT (originator, notice_id) DO UPDATE SET version = excluded.version, "
+        "entry_index = excluded.entry_index, envelope = excluded.envelope "
+        "WHERE excluded.version >= version",  # equal: sent again after a new epoch
+        [
+            (
+                parsed.originator,
+                parsed.notice_id,
+                parsed.act.version.notice.version,
+                parsed.act.version.notice.kind,
+                parsed.act.version.notice.traffic,
+                entry_index,
+                parsed.envelope.SerializeToString(),
+            )
+            for entry_index, parsed in acts
+            if parsed.kind == VERSION
+        ],
+    )
+    connection.executemany(
+        "UPDATE notices SET is_withdrawn = 1, entry_index = ? "
+        "WHERE originator = ? AND notice_id = ?",
+        [(i, parsed.originator, parsed.notice_id) for i, parsed in acts if parsed.kind != VERSION],
+    )
+
+
+def _held_notice(row: tuple[Any, ...]) -> HeldNotice:
+    originator, notice_id, version, is_withdrawn, entry_index, envelope, _ = row
+    return HeldNotice(
+        originator,
+        notice_id,
+        version,
+        bool(is_withdrawn),
+        entry_index,
+        acts_pb2.Envelope.FromString(envelope),
+    )
