@@ -26,6 +26,15 @@ _LABELS = {
     "occupations": "occupation",
     "identifiers": "identifier",
     "other_elements": "as listed",
+    "narratives": "narrative",
+    "external_references": "reference",
+}
+_WORDS = {  # where the code's own name is not quite what one says
+    "PRECAUTION_CODE_DO_NOT_ALERT_SUBJECT": "do not alert the subject",
+    "PRECAUTION_CODE_CONTACT_ORIGINATOR_FIRST": "contact the originator first",
+    "PRECAUTION_CODE_CONFIRM_IDENTITY_FIRST": "confirm the identity first",
+    "ACTION_CODE_INFORM_ORIGINATOR": "inform the originator",
+    "ACTION_CODE_SEIZE_OBJECT": "seize the object",
 }
 
 
@@ -34,6 +43,8 @@ def code_words(descriptor: EnumDescriptor, number: int) -> str:
     value = descriptor.values_by_number.get(number)
     if value is None:
         return f"code {number}"
+    if value.name in _WORDS:
+        return _WORDS[value.name]
     prefix = descriptor.values_by_number[0].name.removesuffix("UNSPECIFIED")
     return value.name.removeprefix(prefix).replace("_", " ").lower()
 

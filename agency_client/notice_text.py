@@ -28,7 +28,7 @@ _HANDLING_WORDS = {
 }
 _SHOWN_ABOVE = (
     *("requested_actions", "precautions", "subjects", "kind", "urgency", "version", "notice_id"),
-    *("issued_at", "expires_at", "handling", "case_reference", "traffic"),
+    *("issued_at", "expires_at", "handling", "case_reference", "traffic", "predecessor_digest"),
 )
 
 

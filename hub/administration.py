@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
+
+from cryptography.hazmat.primitives.hashes import SHA256
 
 from comity.application import VerifiedApplication, verify_application
 from comity.checkpoint import LedgerKey, verifier_key_text
 from comity.envelope import envelope_from_json
 from comity.errors import MalformedInput
 from comity.v1 import agencies_pb2
-from cryptography.hazmat.primitives.hashes import SHA256
-
 from hub.certificates import pem_from_certificate
 from hub.folder import NewHub, load_authority, load_ledger_key, make_folder, write_public
 from hub.own_agency import OWN_AGENCY_FOLDER, make_own_agency
@@ -127,14 +127,12 @@ class Administration:
         return await self.ledger_key_text()
 
 
-async def _begin_ledger(transaction: LedgerTransaction, domains: object) -> list[int]:
-    [domain] = domains  # type: ignore[misc]
-    return [await begin_ledger(transaction, domain)]
+async def _begin_ledger(transaction: LedgerTransaction, domains: Sequence[str]) -> list[int]:
+    return [await begin_ledger(transaction, domain) for domain in domains]
 
 
-async def _begin_epoch(transaction: LedgerTransaction, epochs: object) -> list[int]:
-    [new] = epochs  # type: ignore[misc]
-    return [await begin_epoch(transaction, new)]
+async def _begin_epoch(transaction: LedgerTransaction, epochs: Sequence[NewEpoch]) -> list[int]:
+    return [await begin_epoch(transaction, new) for new in epochs]
 
 
 async def init_hub(folder: Path, new: NewHub, *, clock: Callable[[], datetime]) -> None:

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import grpc
+from grpc_health.v1 import health_pb2_grpc
+
 from comity.v1 import (
     acts_pb2_grpc,
     events_pb2_grpc,
@@ -19,8 +21,6 @@ from comity.v1 import (
     roster_pb2_grpc,
     watches_pb2_grpc,
 )
-from grpc_health.v1 import health_pb2_grpc
-
 from hub.folder import load_ledger_key
 from hub.rpc.acts import ActServicer
 from hub.rpc.guard import Guard
@@ -148,7 +148,7 @@ async def running_hub(
 
         guard = Guard(
             hub_domain=settings.domain,
-            rules=RULES | REFLECTION_RULES if settings.reflection else RULES,
+            rules={**RULES, **REFLECTION_RULES} if settings.reflection else RULES,
             membership=membership,
             clock=clock,
         )
@@ -200,8 +200,9 @@ async def _cancel(task: asyncio.Task[None]) -> None:
 
 
 def _enable_reflection(server: grpc.aio.Server) -> None:
-    from comity.v1 import acts_pb2, events_pb2, ledger_pb2, roster_pb2, watches_pb2
     from grpc_reflection.v1alpha import reflection
+
+    from comity.v1 import acts_pb2, events_pb2, ledger_pb2, roster_pb2, watches_pb2
 
     names = [
         service.full_name

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from comity.identity import AgencyId, spiffe_id_from_agency
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from comity.identity import AgencyId, spiffe_id_from_agency
 
 CA_LIFE = timedelta(days=10 * 365)  # replaced with every member's trust file, hence seldom
 CERTIFICATE_LIFE = timedelta(days=397)  # until clients renew by themselves, see docs/decisions.md

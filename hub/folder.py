@@ -14,14 +14,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from comity.errors import MalformedInput
-from comity.identity import AgencyId
-from comity.keys import PrivateKey, generate_private_key, load_private_key, pem_from_private_key
-from comity.v1 import agencies_pb2
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from comity.errors import MalformedInput
+from comity.identity import AgencyId
+from comity.keys import PrivateKey, generate_private_key, load_private_key, pem_from_private_key
+from comity.v1 import agencies_pb2
 from hub.certificates import (
     CertificateAuthority,
     generate_tls_key,

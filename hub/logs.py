@@ -17,6 +17,7 @@ class CallFormatter(logging.Formatter):
     """The one line per call, written by hand: it is on the path of every request."""
 
     def format(self, record: logging.LogRecord) -> str:
+        """The line of a call."""
         moment = datetime.fromtimestamp(record.created, UTC).isoformat()
         fields = record.__dict__
         return (

@@ -5,6 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import mlkem, x25519
+from cryptography.hazmat.primitives.hashes import SHA256
+
 from comity.application import (
     VerifiedApplication,
     key_message,
@@ -15,11 +20,6 @@ from comity.application import (
 from comity.identity import AgencyId, spiffe_id_from_agency
 from comity.keys import PrivateKey, generate_private_key, pem_from_private_key
 from comity.v1 import agencies_pb2 as pb
-from cryptography import x509
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import mlkem, x25519
-from cryptography.hazmat.primitives.hashes import SHA256
-
 from hub.certificates import generate_tls_key, pem_from_key
 from hub.folder import write_private
 

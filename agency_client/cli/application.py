@@ -52,7 +52,9 @@ app = typer.Typer(
 notice_app = typer.Typer(help="Case notices.", epilog=EXIT_CODES, no_args_is_help=True)
 ledger_app = typer.Typer(help="The hub's ledger.", epilog=EXIT_CODES, no_args_is_help=True)
 receipt_app = typer.Typer(help="Receipts.", epilog=EXIT_CODES, no_args_is_help=True)
-import_app = typer.Typer(help="Notices from other systems.", epilog=EXIT_CODES, no_args_is_help=True)
+import_app = typer.Typer(
+    help="Notices from other systems.", epilog=EXIT_CODES, no_args_is_help=True
+)
 app.add_typer(notice_app, name="notice")
 app.add_typer(ledger_app, name="ledger")
 app.add_typer(receipt_app, name="receipt")

@@ -126,7 +126,7 @@ class Received:
         """Leaves events from an entry on with the origin before, and takes places back to it."""
         for table in ("events", "quarantine"):
             connection.execute(
-                f"UPDATE {table} SET origin = ? WHERE origin = ? AND entry_index < ?",  # noqa: S608
+                f"UPDATE {table} SET origin = ? WHERE origin = ? AND entry_index < ?",  # noqa: S608 - two names of ours
                 (origin, previous_origin, restored_size),
             )
         connection.execute(

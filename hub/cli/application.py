@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any, ParamSpec
 
 import typer
+
 from comity.errors import ComityError, HubUnavailable, VerificationFailed
 from comity.v1.errors_pb2 import Reason
 

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+
 from comity.checkpoint import Checkpoint, LedgerKey, open_checkpoint, parse_unverified
 from comity.errors import MalformedInput
-
 from hub.administration import Administration
 from hub.cli.application import DEFAULT_FOLDER, Folder, app, command, utc_now
 from hub.folder import load_ledger_key

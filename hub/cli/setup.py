@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from comity.identity import parse_agency_id, parse_hub_domain
 
+from comity.identity import parse_agency_id, parse_hub_domain
 from hub.administration import Administration, init_hub
 from hub.cli.application import DEFAULT_FOLDER, Folder, app, command, utc_now
 from hub.folder import NewHub, load_authority, load_ledger_key
@@ -20,7 +20,7 @@ async def init(
     domain: Annotated[str, typer.Option(help="The hub's DNS name, the trust domain of its ids.")],
     folder: Folder = DEFAULT_FOLDER,
     agency: Annotated[str, typer.Option(help="The id of the hub's own agency.")] = "ZZ-HUB",
-    listen: Annotated[str, typer.Option(help="Address and port to serve on.")] = "0.0.0.0:8443",  # noqa: S104
+    listen: Annotated[str, typer.Option(help="Address and port to serve on.")] = "0.0.0.0:8443",
     address: Annotated[str | None, typer.Option(help="host:port that members connect to.")] = None,
     database: Annotated[
         str, typer.Option(help="sqlite:///FILE, or a postgresql:// URL.")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import grpc
-from comity.v1 import acts_pb2, acts_pb2_grpc
 
+from comity.v1 import acts_pb2, acts_pb2_grpc
 from hub.rpc.guard import current_caller
 from hub.services.acts import ActsService
 from hub.services.bulk import BulkService
@@ -21,14 +22,14 @@ class ActServicer(acts_pb2_grpc.ActServiceServicer):
 
     # Takes the request as bytes: verified in another process, and parsed once.
     async def SubmitActs(  # type: ignore[override]
-        self, request: bytes, context: grpc.aio.ServicerContext
+        self, request: bytes, context: grpc.aio.ServicerContext[Any, Any]
     ) -> acts_pb2.SubmitActsResponse:
         return await self._acts.submit(current_caller().agency, request)
 
     async def SubmitBulk(
         self,
         request_iterator: AsyncIterator[acts_pb2.SubmitBulkRequest],
-        context: grpc.aio.ServicerContext,
+        context: grpc.aio.ServicerContext[Any, Any],
     ) -> AsyncIterator[acts_pb2.SubmitBulkResponse]:
         async for response in self._bulk.answers(current_caller(), request_iterator):
             yield response

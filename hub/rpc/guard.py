@@ -16,6 +16,9 @@ from datetime import datetime
 from typing import Any
 
 import grpc
+from google.protobuf.message import DecodeError
+from grpc_status import rpc_status
+
 from comity.errors import (
     ComityError,
     DeadlineExceeded,
@@ -24,9 +27,6 @@ from comity.errors import (
     NotPermitted,
 )
 from comity.statuses import status_for
-from google.protobuf.message import DecodeError
-from grpc_status import rpc_status
-
 from hub.rpc.peer import read_peer
 from hub.rpc.table import Rule
 from hub.services.calls import Caller
@@ -45,7 +45,7 @@ def current_caller() -> Caller:
     return _CALLER.get()
 
 
-class Guard(grpc.aio.ServerInterceptor):  # type: ignore[misc]
+class Guard(grpc.aio.ServerInterceptor):
     """Wraps every handler."""
 
     def __init__(
@@ -61,17 +61,21 @@ class Guard(grpc.aio.ServerInterceptor):  # type: ignore[misc]
         self._membership = membership
         self._clock = clock
 
-    async def intercept_service(
+    async def intercept_service(  # type: ignore[override]  # the stubs have it generic
         self,
-        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[grpc.RpcMethodHandler]],
+        continuation: Callable[
+            [grpc.HandlerCallDetails], Awaitable[grpc.RpcMethodHandler[Any, Any]]
+        ],
         details: grpc.HandlerCallDetails,
-    ) -> grpc.RpcMethodHandler | None:
+    ) -> grpc.RpcMethodHandler[Any, Any] | None:
         handler = await continuation(details)
         if handler is None:
             return None
         return _Guarded(self, handler, str(details.method)).wrapped()
 
-    def admit(self, context: grpc.aio.ServicerContext, method: str, request_id: str) -> Caller:
+    def admit(
+        self, context: grpc.aio.ServicerContext[Any, Any], method: str, request_id: str
+    ) -> Caller:
         """Identifies the caller and judges whether it may call this RPC.
 
         1. The channel is strong enough and its certificate names an agency of this hub.
@@ -101,7 +105,7 @@ class _Guarded:
         self._handler = handler
         self._method = method
 
-    def wrapped(self) -> grpc.RpcMethodHandler:
+    def wrapped(self) -> grpc.RpcMethodHandler[Any, Any]:
         """The handler, taking bytes, so that what does not parse is refused by us."""
         handler = self._handler
         serializer = _passing_bytes(handler.response_serializer)
@@ -113,20 +117,22 @@ class _Guarded:
             return grpc.unary_stream_rpc_method_handler(self._unary_stream, None, serializer)
         return grpc.unary_unary_rpc_method_handler(self._unary_unary, None, serializer)
 
-    async def _unary_unary(self, request: bytes, context: grpc.aio.ServicerContext) -> Any:
+    async def _unary_unary(
+        self, request: bytes, context: grpc.aio.ServicerContext[Any, Any]
+    ) -> Any:
         async with self._admitted(context):
             async with asyncio.timeout(self._guard.timeout_seconds(self._method)):
                 return await self._handler.unary_unary(self._parse(request), context)
 
     async def _unary_stream(
-        self, request: bytes, context: grpc.aio.ServicerContext
+        self, request: bytes, context: grpc.aio.ServicerContext[Any, Any]
     ) -> AsyncIterator[Any]:
         async with self._admitted(context):
             async for response in self._handler.unary_stream(self._parse(request), context):
                 yield response
 
     async def _stream_stream(
-        self, requests: AsyncIterator[bytes], context: grpc.aio.ServicerContext
+        self, requests: AsyncIterator[bytes], context: grpc.aio.ServicerContext[Any, Any]
     ) -> AsyncIterator[Any]:
         async with self._admitted(context):
             parsed = self._parse_each(requests)
@@ -146,7 +152,7 @@ class _Guarded:
             yield self._parse(request)
 
     @asynccontextmanager
-    async def _admitted(self, context: grpc.aio.ServicerContext) -> AsyncIterator[None]:
+    async def _admitted(self, context: grpc.aio.ServicerContext[Any, Any]) -> AsyncIterator[None]:
         """Admits the call, turns every error into a status, and writes the log line."""
         request_id = uuid.uuid4().hex
         started = time.perf_counter()

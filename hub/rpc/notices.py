@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import grpc
-from comity.v1 import events_pb2, events_pb2_grpc
+from typing import Any
 
+import grpc
+
+from comity.v1 import events_pb2, events_pb2_grpc
 from hub.rpc.guard import current_caller
 from hub.services.notices import NoticesService
 
@@ -16,11 +18,11 @@ class NoticeServicer(events_pb2_grpc.NoticeServiceServicer):
         self._notices = notices
 
     async def GetNotice(
-        self, request: events_pb2.GetNoticeRequest, context: grpc.aio.ServicerContext
+        self, request: events_pb2.GetNoticeRequest, context: grpc.aio.ServicerContext[Any, Any]
     ) -> events_pb2.GetNoticeResponse:
         return await self._notices.get(current_caller(), request)
 
     async def ListNotices(
-        self, request: events_pb2.ListNoticesRequest, context: grpc.aio.ServicerContext
+        self, request: events_pb2.ListNoticesRequest, context: grpc.aio.ServicerContext[Any, Any]
     ) -> events_pb2.ListNoticesResponse:
-        return await self._notices.list(current_caller(), request)
+        return await self._notices.list_page(current_caller(), request)

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
+from typing import Any
 
 import grpc
-from comity.errors import CertificateRefused, TransportTooWeak
-from comity.identity import AgencyId, agency_id_from_certificate
 from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA256
+
+from comity.errors import CertificateRefused, TransportTooWeak
+from comity.identity import AgencyId, agency_id_from_certificate
 
 TLS_VERSION = b"TLSv1.3"
 KEY_EXCHANGE_GROUP = b"X25519MLKEM768"  # what is recorded today must stay secret for decades
@@ -26,7 +28,9 @@ class Peer:
     valid_until: datetime
 
 
-def read_peer(context: grpc.aio.ServicerContext, *, hub_domain: str, now: datetime) -> Peer:
+def read_peer(
+    context: grpc.aio.ServicerContext[Any, Any], *, hub_domain: str, now: datetime
+) -> Peer:
     """The agency at the other end.
 
     Raises: TransportTooWeak; CertificateRefused where the certificate names no agency of this hub

@@ -19,7 +19,7 @@ class Admission(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """The rule of one RPC. `timeout_seconds` bounds calls; streams have none and end by themselves."""
+    """The rule of one RPC. `timeout_seconds` bounds calls; streams have none."""
 
     action: str
     admission: Admission

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
 import grpc
-from comity.errors import ComityError, MalformedInput
-from comity.v1 import watches_pb2, watches_pb2_grpc
 from google.protobuf.message import DecodeError
 
+from comity.errors import ComityError, MalformedInput
+from comity.v1 import watches_pb2, watches_pb2_grpc
 from hub.rpc.guard import current_caller
 from hub.services.delivery import Delivery
 from hub.services.open_watches import OpenWatches
@@ -21,10 +22,11 @@ class WatchServicer(watches_pb2_grpc.WatchServiceServicer):
     def __init__(self, open_watches: OpenWatches) -> None:
         self._open_watches = open_watches
 
-    async def WatchEvents(
+    # Gives serialized responses: one live event is encoded once for all who watch.
+    async def WatchEvents(  # type: ignore[override]
         self,
         request_iterator: AsyncIterator[watches_pb2.WatchEventsRequest],
-        context: grpc.aio.ServicerContext,
+        context: grpc.aio.ServicerContext[Any, Any],
     ) -> AsyncIterator[bytes]:
         """The first command opens, the others confirm."""
         commands = aiter(request_iterator)

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from comity.identity import AgencyId
 from comity.v1.ledger_pb2 import AccessAction, AccessRecord
-
 from hub.store.transaction import LedgerTransaction
 from hub.store.writer import LedgerWriter
 

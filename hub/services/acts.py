@@ -11,7 +11,6 @@ from comity.commitment import addressing_commitment, content_commitment
 from comity.errors import ComityError
 from comity.identity import AgencyId
 from comity.v1 import acts_pb2, ledger_pb2
-
 from hub.services.judgement import Accepted, LedgerState, Repeated, judge
 from hub.services.membership import Membership
 from hub.services.preparing import Preparing

@@ -9,7 +9,6 @@ from comity.application import VerifiedApplication
 from comity.errors import AgencyExists
 from comity.identity import AgencyId
 from comity.v1 import agencies_pb2, events_pb2, ledger_pb2
-
 from hub.services.membership import Membership
 from hub.store.audiences import add_later_member
 from hub.store.events import StoredEvent

@@ -1,4 +1,4 @@
-"""SubmitBulk: many submissions on one stream, prepared beside the event loop, answered one by one."""
+"""SubmitBulk: many submissions on one stream, each answered by itself."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator
 from comity.errors import ComityError, TooLarge
 from comity.statuses import refusal_for
 from comity.v1 import acts_pb2
-
 from hub.services.acts import ActsService
 from hub.services.calls import Caller
 from hub.services.preparing import Prepared, Preparing

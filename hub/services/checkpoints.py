@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from comity.checkpoint import Checkpoint, sign_checkpoint
 from comity.keys import PrivateKey
-
 from hub.store.ledger import LedgerHead
 
 

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from comity.errors import ComityError, NotSent, StoreUnavailable
 from comity.v1 import events_pb2, ledger_pb2, watches_pb2
 from comity.v1.events_pb2 import NoticeFilter
-
 from hub.services.access import AccessService
 from hub.services.calls import Caller
 from hub.services.entitlement import Entitlement

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from comity.identity import AgencyId
-
 from hub.services.membership import Membership
 from hub.store.audiences import find_audiences
 from hub.store.database import Database

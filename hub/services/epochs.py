@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from comity.checkpoint import origin_line
 from comity.merkle import RightEdge
 from comity.v1 import ledger_pb2
-
 from hub.store.ledger import LedgerHead
 from hub.store.transaction import LedgerTransaction
 from hub.store.watches import reset_cursors_beyond
@@ -40,7 +39,7 @@ def empty_head(hub_domain: str) -> LedgerHead:
 
 
 async def begin_epoch(transaction: LedgerTransaction, new: NewEpoch) -> int:
-    """Appends the entry that begins the next epoch and resets the cursors beyond the ledger's end."""
+    """Appends the entry that begins the next epoch; cursors beyond the ledger's end go back."""
     head = transaction.head
     epoch = head.epoch + 1
     await reset_cursors_beyond(transaction.connection, head.size)

@@ -28,7 +28,6 @@ from comity.identity import AgencyId
 from comity.times import datetime_from_timestamp
 from comity.v1 import events_pb2, ledger_pb2
 from comity.v1.acts_pb2 import AddressingRule
-
 from hub.services.submissions import Submission
 from hub.store.acts import ActKey, StoredAct
 from hub.store.audiences import Audience, audience_of

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from comity.errors import MalformedInput, Violation
 from comity.identity import AgencyId
 from comity.v1 import ledger_pb2, roster_pb2
-
 from hub.services.access import AccessService
 from hub.services.calls import Caller
 from hub.services.entitlement import Entitlement

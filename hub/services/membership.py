@@ -8,11 +8,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 
-from comity.errors import AgencyNotActive, CertificateRefused, MembershipUnconfirmed
+from comity.errors import (
+    AgencyNotActive,
+    CertificateRefused,
+    MembershipUnconfirmed,
+    StoreUnavailable,
+)
 from comity.identity import AgencyId
 from comity.roster import Roster
-
 from hub.store.database import Connection, Database
 from hub.store.ledger import LedgerHead, list_roster_entries, load_head, roster_entry_of
 
@@ -61,10 +66,8 @@ class Membership:
     async def run(self) -> None:
         """Confirms again and again until cancelled."""
         while True:
-            try:
+            with suppress(StoreUnavailable):  # Calls are refused until a later round succeeds.
                 await self.refresh()
-            except Exception:  # noqa: S110 - calls are refused until a later round succeeds
-                pass
             await asyncio.sleep(CONFIRM_EVERY_SECONDS)
 
     def require_confirmed(self) -> None:

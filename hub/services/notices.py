@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 from comity.errors import MalformedInput, NotFound
 from comity.identity import AgencyId
 from comity.v1 import events_pb2, ledger_pb2, notices_pb2
-
 from hub.services.access import AccessService
 from hub.services.calls import Caller
 from hub.services.entitlement import Entitlement
@@ -70,7 +70,7 @@ class NoticesService:
         )
         return events_pb2.GetNoticeResponse(notice=record, proof=proof)
 
-    async def list(
+    async def list_page(
         self, caller: Caller, request: events_pb2.ListNoticesRequest
     ) -> events_pb2.ListNoticesResponse:
         """A page of notices, in the order of their latest versions' entries.
@@ -139,7 +139,7 @@ def _record(
     *,
     is_own: bool,
 ) -> events_pb2.NoticeRecord:
-    record = events_pb2.NoticeRecord(state=standing.state)
+    record = events_pb2.NoticeRecord(state=cast("events_pb2.NoticeState.ValueType", standing.state))
     version = content_act(acts[standing.version_entry])
     if version is not None:
         record.version.CopyFrom(content_record(version, entries[standing.version_entry]))

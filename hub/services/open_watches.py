@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager, suppress
 
 from comity.errors import ComityError, QuotaExceeded, ShuttingDown, StoreUnavailable, Superseded
 from comity.v1 import watches_pb2
-
 from hub.services.calls import Caller
 from hub.services.delivery import Delivery, DeliverySource
 from hub.services.watches import WatchService, parse_opening

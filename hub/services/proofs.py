@@ -13,7 +13,6 @@ from comity.merkle import (
     proof_hashes,
 )
 from comity.v1.ledger_pb2 import LedgerProof
-
 from hub.services.checkpoints import SignedHead
 from hub.store.tree import TreeReader
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from comity.errors import InternalError
 from comity.v1.ledger_pb2 import ACT_KIND_ADDRESSING, Receipt
-
 from hub.services.checkpoints import CheckpointSigner
 from hub.services.proofs import Proofs
 from hub.store.acts import find_acts_at

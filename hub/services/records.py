@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Sequence
+from typing import cast
 
 from comity.v1 import acts_pb2, events_pb2, ledger_pb2
-
 from hub.store.acts import StoredAct, find_acts_at
 from hub.store.database import Database
 from hub.store.events import StoredEvent
@@ -81,7 +81,7 @@ def _event_message(
     event: StoredEvent, act: StoredAct | None, entries: dict[int, StoredEntry]
 ) -> events_pb2.Event:
     message = events_pb2.Event(
-        kind=event.kind,
+        kind=cast("events_pb2.EventKind.ValueType", event.kind),
         leaf=leaf_message(entries[event.entry_index]),
     )
     if act is not None:

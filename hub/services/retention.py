@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 
 from comity.errors import StoreUnavailable
 from comity.times import microseconds_from
-
 from hub.store.access import erase_access_before
 from hub.store.database import Database
 

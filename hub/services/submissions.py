@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from google.protobuf.message import DecodeError
+
 from comity.acts import (
     ADDRESSING,
     VERSION,
@@ -23,7 +25,6 @@ from comity.keys import PublicKey
 from comity.notices import MAX_NOTICE_BYTES, verify_notice
 from comity.texts import code_and_text_violations
 from comity.v1 import acts_pb2
-from google.protobuf.message import DecodeError
 
 MAX_ACTS = 2  # a version and its addressing
 MAX_SUBMISSION_BYTES = 2 * MAX_NOTICE_BYTES  # a notice at its limit, its addressing and signatures

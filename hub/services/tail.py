@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from comity.errors import StoreUnavailable
-
 from hub.services.checkpoints import CheckpointSigner, SignedHead
 from hub.services.membership import Membership
 from hub.store.database import Database

@@ -13,7 +13,6 @@ from comity.texts import code_and_text_violations
 from comity.times import microseconds_from
 from comity.v1 import notices_pb2, watches_pb2
 from comity.v1.events_pb2 import NoticeFilter
-
 from hub.store.database import Database
 from hub.store.transaction import LedgerTransaction
 from hub.store.watches import (

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from comity.identity import AgencyId
 from sqlalchemy import select, update
 
+from comity.identity import AgencyId
 from hub.store.database import Connection
 from hub.store.rows import insert_rows
 from hub.store.tables import access_records

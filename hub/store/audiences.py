@@ -6,11 +6,11 @@ import hashlib
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
+from sqlalchemy import insert, select
+
 from comity.addressing import rule_names
 from comity.identity import AgencyId
 from comity.v1.acts_pb2 import AddressingRule
-from sqlalchemy import insert, select
-
 from hub.store.database import Connection
 from hub.store.tables import audience_members, audiences
 

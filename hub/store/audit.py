@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 
+from sqlalchemy import func, select
+
 from comity.acts import ADDRESSING, parse_act, verify_act
 from comity.checkpoint import Checkpoint, origin_line
 from comity.commitment import (
@@ -20,8 +22,6 @@ from comity.merkle import empty_root, leaf_hash, node_hash
 from comity.roster import Roster
 from comity.v1 import acts_pb2
 from comity.v1.ledger_pb2 import AccessEntry, ActsEntry, EpochEntry, LedgerEntry, RosterEntry
-from sqlalchemy import func, select
-
 from hub.store.access import list_access_records
 from hub.store.acts import StoredAct, find_acts_at
 from hub.store.database import Connection, Database

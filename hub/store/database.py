@@ -17,7 +17,6 @@ from types import TracebackType
 from typing import Any, Protocol, TypeVar, cast
 
 import sqlalchemy
-from comity.errors import StoreUnavailable
 from sqlalchemy import CursorResult, Dialect, Engine, Executable, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import (
@@ -30,6 +29,8 @@ from sqlalchemy.exc import (
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import QueuePool
+
+from comity.errors import StoreUnavailable
 
 SQLITE_READERS = 8  # transactions that may be open at once; each holds a snapshot of the database
 POSTGRES_CONNECTIONS = 8  # one writes, one listens, the others read
@@ -52,11 +53,17 @@ class Connection(Protocol):
     """A connection inside a transaction, the same for both databases."""
 
     @property
-    def dialect(self) -> Dialect: ...
+    def dialect(self) -> Dialect:
+        """Which database it is."""
+        ...
 
-    async def execute(self, statement: Executable, parameters: Any = None) -> CursorResult[Any]: ...
+    async def execute(self, statement: Executable, parameters: Any = None) -> CursorResult[Any]:
+        """Runs a statement; its rows are read when the transaction ends at the latest."""
+        ...
 
-    async def run_sync(self, function: Callable[[sqlalchemy.Connection], T]) -> T: ...
+    async def run_sync(self, function: Callable[[sqlalchemy.Connection], T]) -> T:
+        """Runs what only works on a synchronous connection."""
+        ...
 
 
 class InlineConnection:
@@ -67,9 +74,11 @@ class InlineConnection:
 
     @property
     def dialect(self) -> Dialect:
+        """SQLite."""
         return self._connection.dialect
 
     async def execute(self, statement: Executable, parameters: Any = None) -> CursorResult[Any]:
+        """Runs a statement."""
         return self._connection.execute(statement, parameters)
 
     def execute_driver_many(self, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
@@ -79,6 +88,7 @@ class InlineConnection:
         driver.executemany(statement, rows).close()
 
     async def run_sync(self, function: Callable[[sqlalchemy.Connection], T]) -> T:
+        """Runs what works on the connection below."""
         return function(self._connection)
 
 
@@ -166,7 +176,7 @@ class Database:
             await self._postgres.dispose()
 
 
-class _unavailable_on_failure:  # noqa: N801 - reads as what it does
+class _unavailable_on_failure:
     """Turns a database failure into StoreUnavailable; its text could hold data, so it is dropped.
 
     What is wrong with a statement stays what it is: a mistake of ours.

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from sqlalchemy import Executable, insert, select, update
+
 from comity.merkle import RightEdge
 from comity.v1.ledger_pb2 import LedgerEntry, RosterEntry
-from sqlalchemy import insert, select, update
-
 from hub.store.database import Connection
 from hub.store.rows import insert_rows
 from hub.store.tables import ledger_entries, ledger_head, ledger_nodes
@@ -62,7 +62,7 @@ async def add_head(connection: Connection, head: LedgerHead) -> None:
 
 
 async def lock_head(connection: Connection) -> LedgerHead:
-    """The head under its row lock, which orders all writing. On SQLite BEGIN IMMEDIATE is the lock."""
+    """The head under its row lock, which orders all writing; on SQLite BEGIN IMMEDIATE locks."""
     return await _select_head(connection, select(ledger_head).with_for_update())
 
 
@@ -71,8 +71,8 @@ async def load_head(connection: Connection) -> LedgerHead:
     return await _select_head(connection, select(ledger_head))
 
 
-async def _select_head(connection: Connection, statement: object) -> LedgerHead:
-    row = (await connection.execute(statement)).one()  # type: ignore[call-overload]
+async def _select_head(connection: Connection, statement: Executable) -> LedgerHead:
+    row = (await connection.execute(statement)).one()
     return LedgerHead(row.size, row.edge, row.roster_entry, row.epoch, row.origin)
 
 

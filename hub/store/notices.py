@@ -6,9 +6,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from comity.identity import AgencyId
 from sqlalchemy import Row, bindparam, or_, select, update
 
+from comity.identity import AgencyId
 from hub.store.database import Connection
 from hub.store.rows import insert_rows
 from hub.store.tables import audience_members, notices

@@ -72,7 +72,7 @@ acts = Table(
     # The serialized Envelope.
     Column("envelope", LargeBinary, nullable=False),
     Column("entry_index", BigInteger, nullable=False),
-    # Opens the entry's commitment to this act; erased, the link is gone and the tree still verifies.
+    # Opens the entry's commitment to this act; erased, the link is gone, the tree verifies.
     Column("salt", LargeBinary),
 )
 Index("ix_acts_entry_index", acts.c.entry_index)

@@ -26,7 +26,6 @@ from comity.v1.ledger_pb2 import (
     LedgerEntry,
     RosterEntry,
 )
-
 from hub.store.access import StoredAccess, insert_access_records
 from hub.store.database import Connection
 from hub.store.events import StoredEvent, insert_events

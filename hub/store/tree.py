@@ -10,7 +10,6 @@ from collections import OrderedDict
 from collections.abc import Collection
 
 from comity.merkle import NodeKey, node_hash
-
 from hub.store.database import Connection, Database
 from hub.store.ledger import list_leaf_hashes, list_nodes
 from hub.store.transaction import STORED_LEVEL_STEP, CommittedBatch
@@ -50,7 +49,7 @@ class TreeReader:
 
     async def nodes(self, wanted: Collection[NodeKey]) -> dict[NodeKey, bytes]:
         """The hashes of perfect subtrees by (level, index). All of them must be complete."""
-        missing = {key for key in map(_tile_key, wanted)} - self._tiles_that_hold(wanted)
+        missing = set(map(_tile_key, wanted)) - self._tiles_that_hold(wanted)
         if missing:
             async with self._database.read() as connection:
                 for key in sorted(missing):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from comity.identity import AgencyId
 from sqlalchemy import bindparam, func, insert, select, update
 
+from comity.identity import AgencyId
 from hub.store.database import Connection
 from hub.store.tables import watches
 

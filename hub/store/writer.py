@@ -17,7 +17,6 @@ from datetime import datetime
 from typing import Any
 
 from comity.errors import ComityError, InternalError, ShuttingDown, StoreUnavailable
-
 from hub.store.database import Database
 from hub.store.ledger import lock_head
 from hub.store.transaction import CommittedBatch, LedgerTransaction

@@ -171,7 +171,7 @@ def require_known_fields(message: Message) -> None:
     size = message.ByteSize()
     known = type(message)()
     known.CopyFrom(message)
-    known.DiscardUnknownFields()  # type: ignore[attr-defined]  # not in the stubs
+    known.DiscardUnknownFields()
     if known.ByteSize() != size:
         raise UnknownFields()
 

@@ -116,7 +116,7 @@ def _document(document: pb.IdentityDocument, field: str) -> Iterator[Violation]:
     yield from _country(document.issuing_country, f"{field}.issuing_country")
     yield from _country(document.place_of_issue.country, f"{field}.place_of_issue.country")
     for name in ("issued_on", "expires_on"):
-        if document.HasField(name):  # type: ignore[arg-type]
+        if document.HasField(name):
             yield from _partial_date(getattr(document, name), f"{field}.{name}")
 
 

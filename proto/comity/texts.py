@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Container, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 from google.protobuf.descriptor import FieldDescriptor
@@ -92,7 +92,7 @@ def _text_violations(check: _Check, value: str, name: str) -> Iterator[Violation
         yield Violation(name, "is not a language code such as 'en', 'ar' or 'sr-Latn'")
 
 
-@lru_cache(maxsize=None)
+@cache
 def _check_for(descriptor: FieldDescriptor) -> _Check | None:
     """What to look at in a field; None for numbers, which have their own rules."""
     is_message = descriptor.cpp_type == FieldDescriptor.CPPTYPE_MESSAGE
@@ -105,5 +105,10 @@ def _check_for(descriptor: FieldDescriptor) -> _Check | None:
         is_message=is_message,
         is_language=descriptor.full_name == _LANGUAGE_FIELD,
         limit=_LIMITS.get(descriptor.full_name, MAX_FIELD_CHARS),
-        codes=frozenset(descriptor.enum_type.values_by_number) if is_code else None,
+        codes=_numbers(descriptor) if is_code else None,
     )
+
+
+def _numbers(descriptor: FieldDescriptor) -> frozenset[int]:
+    kind = descriptor.enum_type
+    return frozenset() if kind is None else frozenset(kind.values_by_number)

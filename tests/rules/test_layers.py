@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -56,7 +57,8 @@ def test_every_contract_notices_its_breach(code_copy: Path) -> None:
 
     finding = lint_imports(code_copy)
 
-    verdicts = [line for line in finding.stdout.splitlines() if line.endswith(("KEPT", "BROKEN"))]
+    lines = [re.sub(r" \(.*ignored imports?\)$", "", li) for li in finding.stdout.splitlines()]
+    verdicts = [line for line in lines if line.endswith(("KEPT", "BROKEN"))]
     assert len(BREACHES) == len(verdicts)
     for name, verdict in zip(BREACHES, verdicts, strict=True):
         assert verdict.startswith(name)
