@@ -47,7 +47,7 @@ class NewKeys:
     """Which keys are made. `passphrase` encrypts their files."""
 
     signing_algorithm: str = "ed25519"
-    with_post_quantum: bool = True
+    with_post_quantum: bool = False
     passphrase: bytes | None = None
 
 

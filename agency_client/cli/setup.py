@@ -41,8 +41,9 @@ async def init(
         str, typer.Option(help="ed25519, or ecdsa-p256 where a smart card demands it.")
     ] = "ed25519",
     post_quantum: Annotated[
-        bool, typer.Option(help="Sign with a second, post-quantum key as well (ML-DSA-65).")
-    ] = True,
+        bool,
+        typer.Option("--post-quantum", help="Sign with a second key as well, ML-DSA-65."),
+    ] = False,
     encrypt: Annotated[
         bool, typer.Option("--encrypt", help="Encrypt the private keys with a passphrase.")
     ] = False,

@@ -52,7 +52,8 @@ class NoticeServiceServicer:
     """
 
     def GetNotice(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """A notice as it stands; NOT_FOUND too where it is not the caller's to see.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')

@@ -34,6 +34,7 @@ class NoticeServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> NoticeServiceAsyncStub: ...
     GetNotice: _grpc.UnaryUnaryMultiCallable[_events_pb2.GetNoticeRequest, _events_pb2.GetNoticeResponse]
+    """A notice as it stands; NOT_FOUND too where it is not the caller's to see."""
     ListNotices: _grpc.UnaryUnaryMultiCallable[_events_pb2.ListNoticesRequest, _events_pb2.ListNoticesResponse]
     """In the order of the entries of their latest versions."""
 
@@ -43,6 +44,7 @@ class NoticeServiceAsyncStub(NoticeServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetNotice: _aio.UnaryUnaryMultiCallable[_events_pb2.GetNoticeRequest, _events_pb2.GetNoticeResponse]  # type: ignore[assignment]
+    """A notice as it stands; NOT_FOUND too where it is not the caller's to see."""
     ListNotices: _aio.UnaryUnaryMultiCallable[_events_pb2.ListNoticesRequest, _events_pb2.ListNoticesResponse]  # type: ignore[assignment]
     """In the order of the entries of their latest versions."""
 
@@ -54,7 +56,8 @@ class NoticeServiceServicer(metaclass=_abc_1.ABCMeta):
         self,
         request: _events_pb2.GetNoticeRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_events_pb2.GetNoticeResponse, _abc.Awaitable[_events_pb2.GetNoticeResponse]]: ...
+    ) -> _typing.Union[_events_pb2.GetNoticeResponse, _abc.Awaitable[_events_pb2.GetNoticeResponse]]:
+        """A notice as it stands; NOT_FOUND too where it is not the caller's to see."""
 
     @_abc_1.abstractmethod
     def ListNotices(

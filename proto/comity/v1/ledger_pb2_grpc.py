@@ -62,19 +62,22 @@ class LedgerServiceServicer:
     """
 
     def GetCheckpoint(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """The newest checkpoint.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ProveInclusion(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """That an entry lies in the tree of a size (RFC 9162 section 2.1.3).
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ProveConsistency(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """That one tree begins with another (RFC 9162 section 2.1.4).
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')

@@ -34,8 +34,11 @@ class LedgerServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> LedgerServiceAsyncStub: ...
     GetCheckpoint: _grpc.UnaryUnaryMultiCallable[_ledger_pb2.GetCheckpointRequest, _ledger_pb2.GetCheckpointResponse]
+    """The newest checkpoint."""
     ProveInclusion: _grpc.UnaryUnaryMultiCallable[_ledger_pb2.ProveInclusionRequest, _ledger_pb2.ProveInclusionResponse]
+    """That an entry lies in the tree of a size (RFC 9162 section 2.1.3)."""
     ProveConsistency: _grpc.UnaryUnaryMultiCallable[_ledger_pb2.ProveConsistencyRequest, _ledger_pb2.ProveConsistencyResponse]
+    """That one tree begins with another (RFC 9162 section 2.1.4)."""
     ListEntries: _grpc.UnaryUnaryMultiCallable[_ledger_pb2.ListEntriesRequest, _ledger_pb2.ListEntriesResponse]
     """Every leaf hash; an entry's bytes only where the caller is party to it or all may read it."""
 
@@ -45,8 +48,11 @@ class LedgerServiceAsyncStub(LedgerServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetCheckpoint: _aio.UnaryUnaryMultiCallable[_ledger_pb2.GetCheckpointRequest, _ledger_pb2.GetCheckpointResponse]  # type: ignore[assignment]
+    """The newest checkpoint."""
     ProveInclusion: _aio.UnaryUnaryMultiCallable[_ledger_pb2.ProveInclusionRequest, _ledger_pb2.ProveInclusionResponse]  # type: ignore[assignment]
+    """That an entry lies in the tree of a size (RFC 9162 section 2.1.3)."""
     ProveConsistency: _aio.UnaryUnaryMultiCallable[_ledger_pb2.ProveConsistencyRequest, _ledger_pb2.ProveConsistencyResponse]  # type: ignore[assignment]
+    """That one tree begins with another (RFC 9162 section 2.1.4)."""
     ListEntries: _aio.UnaryUnaryMultiCallable[_ledger_pb2.ListEntriesRequest, _ledger_pb2.ListEntriesResponse]  # type: ignore[assignment]
     """Every leaf hash; an entry's bytes only where the caller is party to it or all may read it."""
 
@@ -58,21 +64,24 @@ class LedgerServiceServicer(metaclass=_abc_1.ABCMeta):
         self,
         request: _ledger_pb2.GetCheckpointRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_ledger_pb2.GetCheckpointResponse, _abc.Awaitable[_ledger_pb2.GetCheckpointResponse]]: ...
+    ) -> _typing.Union[_ledger_pb2.GetCheckpointResponse, _abc.Awaitable[_ledger_pb2.GetCheckpointResponse]]:
+        """The newest checkpoint."""
 
     @_abc_1.abstractmethod
     def ProveInclusion(
         self,
         request: _ledger_pb2.ProveInclusionRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_ledger_pb2.ProveInclusionResponse, _abc.Awaitable[_ledger_pb2.ProveInclusionResponse]]: ...
+    ) -> _typing.Union[_ledger_pb2.ProveInclusionResponse, _abc.Awaitable[_ledger_pb2.ProveInclusionResponse]]:
+        """That an entry lies in the tree of a size (RFC 9162 section 2.1.3)."""
 
     @_abc_1.abstractmethod
     def ProveConsistency(
         self,
         request: _ledger_pb2.ProveConsistencyRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_ledger_pb2.ProveConsistencyResponse, _abc.Awaitable[_ledger_pb2.ProveConsistencyResponse]]: ...
+    ) -> _typing.Union[_ledger_pb2.ProveConsistencyResponse, _abc.Awaitable[_ledger_pb2.ProveConsistencyResponse]]:
+        """That one tree begins with another (RFC 9162 section 2.1.4)."""
 
     @_abc_1.abstractmethod
     def ListEntries(
