@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from agency_client.events import VerifiedEvent
+from agency_client.events import WITHDRAWN, VerifiedEvent
 from agency_client.inbox.file import InboxFile
 from comity.acts import VERSION
 from comity.v1 import acts_pb2, events_pb2, ledger_pb2
@@ -93,6 +93,15 @@ class Received:
         """The notices of an id, one for each originator that has used it."""
         rows = self._file.rows(f"{_NOTICE} WHERE notice_id = ?", (notice_id,))
         return [_held_notice(row) for row in rows]
+
+    def find_withdrawal(self, originator: str, notice_id: str) -> acts_pb2.Envelope | None:
+        """The withdrawal of a notice, as it was delivered."""
+        rows = self._file.rows(
+            "SELECT event FROM events WHERE originator = ? AND notice_id = ? AND kind = ? "
+            "ORDER BY entry_index DESC LIMIT 1",
+            (originator, notice_id, WITHDRAWN),
+        )
+        return events_pb2.Event.FromString(rows[0][0]).act.envelope if rows else None
 
     def count_notices(self) -> int:
         """How many notices are held, withdrawn ones included."""

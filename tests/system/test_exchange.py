@@ -1,0 +1,61 @@
+"""The exchange end to end: real processes, real files, SQLite and PostgreSQL."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import time
+
+from tests.system.world import EXAMPLES, World
+
+RED = str(EXAMPLES / "notice-red.json")
+LIST = str(EXAMPLES / "un-list-sample.xml")
+NEXT_LIST = str(EXAMPLES / "un-list-sample-next.xml")
+LISTED = 39
+
+
+def test_a_notice_reaches_whom_it_is_addressed_to_and_nobody_else(world: World) -> None:
+    world.comity("FR-NCB", "notice", "submit", RED, "--to", "BR-NCB")
+
+    seen = world.comity("BR-NCB", "notice", "watch", "--from-start", "--count", "1")
+
+    assert "RED" in seen
+    assert "EXAMPLE" in world.comity("BR-NCB", "notice", "list")
+    assert world.comity("KE-NCB", "notice", "list").strip() == ""
+
+
+def test_an_unstated_addressing_is_a_usage_error(world: World) -> None:
+    assert "--to" in world.run("FR-NCB", "notice", "submit", RED, expected=2).stderr
+
+
+def test_importing_again_publishes_nothing_and_a_newer_edition_what_changed(world: World) -> None:
+    first = world.comity("FR-NCB", "import", "un-list", LIST, "--to", "all")
+    again = world.comity("FR-NCB", "import", "un-list", LIST, "--to", "all")
+    newer = world.comity("FR-NCB", "import", "un-list", NEXT_LIST, "--to", "all")
+
+    assert first.startswith(f"{LISTED} new, 0 changed")
+    assert again.startswith(f"0 new, 0 changed, {LISTED} unchanged")
+    assert newer.startswith("2 new, 3 changed, 34 unchanged, 2 delisted")
+    world.comity("KE-NCB", "ledger", "verify")
+
+
+def test_nothing_acknowledged_is_lost_when_the_hub_is_killed(world: World) -> None:
+    """kill -9 in mid-import, again and again; the client goes on where it was."""
+    chance = random.Random(20261124)
+    command = world.comity_command("FR-NCB", "import", "un-list", LIST, "--to", "all")
+    for _ in range(4):
+        importing = subprocess.Popen(
+            command, env=world.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        time.sleep(chance.uniform(0.25, 0.5))
+        world.kill_hub()
+        world.start_hub()
+        importing.wait(60)
+    world.comity("FR-NCB", "import", "un-list", LIST, "--to", "all")
+
+    world.comity("BR-NCB", "notice", "watch", "--from-start", "--count", str(LISTED))
+    assert len(world.documents("BR-NCB", "notice", "list")) == LISTED
+    world.comity("BR-NCB", "ledger", "verify")
+    world.comity("FR-NCB", "ledger", "verify")
+    world.stop_hub()
+    assert "The ledger verifies" in world.hub("verify-ledger")

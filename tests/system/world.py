@@ -1,0 +1,123 @@
+"""A hub and agencies as their users run them: by the command lines, in processes of their own."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+EXAMPLES = ROOT / "docs" / "examples"
+DOMAIN = "hub.example"
+START_SECONDS = 30
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+class World:
+    """A folder with a hub and the profiles of its members."""
+
+    def __init__(self, folder: Path, *, database_url: str | None = None) -> None:
+        self.folder = folder
+        self.address = f"127.0.0.1:{free_port()}"
+        self.environment = {
+            **os.environ,
+            "COMITY_HOME": str(folder / "agencies"),
+            "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "proto")]),
+        }
+        self._hub: subprocess.Popen[str] | None = None
+        options = ["--database", database_url] if database_url else []
+        self.hub(
+            "init",
+            "--domain",
+            DOMAIN,
+            "--listen",
+            self.address,
+            "--address",
+            self.address,
+            *options,
+        )
+
+    def admit(self, agency: str) -> None:
+        name = f"Sample bureau {agency}"
+        hub = ["--hub", self.address, "--hub-domain", DOMAIN]
+        self.comity(agency, "init", agency, *hub, "--name", name)
+        application = self.folder / "agencies" / agency / "application.json"
+        admission = self.folder / f"{agency}.admission.json"
+        self.hub("agency", "add", "--application", str(application), "--out", str(admission))
+        self.comity(agency, "join", str(admission))
+
+    def start_hub(self) -> None:
+        with (self.folder / "hub.log").open("a") as log:
+            self._hub = subprocess.Popen(
+                self._command("hub.cli", "serve", "-f", str(self.folder / "hub")),
+                env=self.environment,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+            )
+        assert self._hub.stdout is not None
+        assert self._hub.stdout.readline().startswith("Serving")
+
+    def kill_hub(self) -> None:
+        assert self._hub is not None
+        self._hub.send_signal(signal.SIGKILL)
+        self._end()
+
+    def stop_hub(self) -> None:
+        if self._hub is not None:
+            self._hub.send_signal(signal.SIGTERM)
+            self._end()
+
+    def _end(self) -> None:
+        assert self._hub is not None
+        self._hub.wait(START_SECONDS)
+        if self._hub.stdout is not None:
+            self._hub.stdout.close()
+        self._hub = None
+
+    def hub(self, *arguments: str) -> str:
+        command = self._command("hub.cli", *arguments, "-f", str(self.folder / "hub"))
+        return self._run(command, expected=0).stdout
+
+    def comity(self, agency: str, *arguments: str, expected: int = 0) -> str:
+        return self.run(agency, *arguments, expected=expected).stdout
+
+    def run(
+        self, agency: str, *arguments: str, expected: int = 0
+    ) -> subprocess.CompletedProcess[str]:
+        return self._run(self.comity_command(agency, *arguments), expected=expected)
+
+    def comity_command(self, agency: str, *arguments: str) -> list[str]:
+        return self._command("agency_client.cli", *arguments, "-p", agency)
+
+    def documents(self, agency: str, *arguments: str) -> list[Any]:
+        lines = self.comity(agency, *arguments, "--json").splitlines()
+        return [json.loads(line) for line in lines]
+
+    @staticmethod
+    def _command(module: str, *arguments: str) -> list[str]:
+        return [sys.executable, "-c", f"from {module} import main; main()", *arguments]
+
+    def _run(self, command: Sequence[str], *, expected: int) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            command,
+            env=self.environment,
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == expected, done.stdout + done.stderr
+        return done
