@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from agency_client.agency import Agency
 from agency_client.inbox import HeldNotice, KeptSubmission
-from comity.acts import ADDRESSING, WITHDRAWAL, parse_act
-from comity.v1.events_pb2 import NOTICE_STATE_WITHDRAWN
+from comity.acts import VERSION, WITHDRAWAL, ParsedAct, parse_act
 from comity.v1.notices_pb2 import Traffic
 
 
@@ -19,7 +19,7 @@ def list_held(agency: Agency, traffic: Traffic.ValueType) -> Iterator[HeldNotice
 def list_own(agency: Agency, traffic: Traffic.ValueType) -> Iterator[HeldNotice]:
     """The agency's own notices that the hub has receipted, in the order of their first entries."""
     for held in _latest_of(agency.inbox.sent.list_submissions()):
-        if parse_act(held.envelope).act.version.notice.traffic == traffic:
+        if parse_act(held.version).act.version.notice.traffic == traffic:
             yield held
 
 
@@ -35,13 +35,14 @@ async def fetch_held(agency: Agency, originator: str, notice_id: str) -> HeldNot
     Raises: NotFound; VerificationFailed.
     """
     record = await agency.client.get_notice(originator, notice_id)
+    is_withdrawn = record.HasField("withdrawal")
+    latest = record.withdrawal if is_withdrawn else record.version
     return HeldNotice(
         originator=originator,
         notice_id=notice_id,
-        version=parse_act(record.version.envelope).act.version.notice.version,
-        is_withdrawn=record.state == NOTICE_STATE_WITHDRAWN,
-        entry_index=record.version.leaf.entry_index,
-        envelope=record.version.envelope,
+        entry_index=latest.leaf.entry_index,
+        version=record.version.envelope,
+        withdrawal=record.withdrawal.envelope if is_withdrawn else None,
     )
 
 
@@ -51,20 +52,17 @@ def _latest_of(submissions: list[KeptSubmission]) -> list[HeldNotice]:
     receipted = [s for s in submissions if s.receipted is not None]
     for submission in sorted(receipted, key=lambda s: s.entry_index or 0):
         for envelope in submission.request.acts:
-            parsed = parse_act(envelope)
-            if parsed.kind == ADDRESSING:
-                continue
-            before = latest.get(parsed.notice_id)
-            is_withdrawn = parsed.kind == WITHDRAWAL
-            if is_withdrawn and before is None:
-                continue
-            shown = before.envelope if is_withdrawn and before is not None else envelope
-            latest[parsed.notice_id] = HeldNotice(
-                originator=parsed.originator,
-                notice_id=parsed.notice_id,
-                version=parse_act(shown).act.version.notice.version,
-                is_withdrawn=is_withdrawn,
-                entry_index=submission.entry_index or 0,
-                envelope=shown,
-            )
+            _take(latest, parse_act(envelope), submission.entry_index or 0)
     return list(latest.values())
+
+
+def _take(latest: dict[str, HeldNotice], parsed: ParsedAct, entry_index: int) -> None:
+    if parsed.kind == VERSION:
+        latest[parsed.notice_id] = HeldNotice(
+            parsed.originator, parsed.notice_id, entry_index, parsed.envelope, None
+        )
+    elif parsed.kind == WITHDRAWAL and parsed.notice_id in latest:
+        before = latest[parsed.notice_id]
+        latest[parsed.notice_id] = replace(
+            before, entry_index=entry_index, withdrawal=parsed.envelope
+        )

@@ -17,6 +17,7 @@ from agency_client.field_text import (
 )
 from comity.times import datetime_from_timestamp
 from comity.v1 import notices_pb2 as pb
+from comity.v1.acts_pb2 import WithdrawalAct, WithdrawalReason
 
 DISCLAIMER = "This is not an INTERPOL notice, and by itself it authorises no arrest."
 
@@ -86,6 +87,13 @@ def notice_lines(
     if has_unknown_fields:
         yield "It holds parts that this version cannot show; they are in its JSON form (--json)."
     yield DISCLAIMER
+
+
+def withdrawal_line(withdrawal: WithdrawalAct, safe: Safe) -> str:
+    """Why a notice was withdrawn."""
+    reason = code_words(WithdrawalReason.DESCRIPTOR, withdrawal.reason)
+    details = "; ".join(safe(detail.text) for detail in withdrawal.details)
+    return f"Withdrawn: {reason}{f' ({details})' if details else ''}."
 
 
 def _subject_lines(subject: pb.Subject, safe: Safe) -> Iterator[str]:

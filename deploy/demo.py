@@ -182,7 +182,7 @@ def main() -> None:
             show("comity-hub --help      what whoever runs a hub can do")
             show("README.md              a first notice by hand")
             if arguments.serve:
-                tell(f"The hub serves {stage.address} until you press Ctrl+C. Use the agencies with")
+                tell(f"The hub serves {stage.address} until Ctrl+C. Use the agencies with")
                 show(f"COMITY_HOME={stage.folder / 'agencies'} comity status -p BR-NCB")
                 signal.sigwait({signal.SIGINT, signal.SIGTERM})
         finally:

@@ -42,9 +42,9 @@ async def list_notices(
     async with opened_agency(profile) as agency:
         held: Iterator[HeldNotice] = (list_own if own else list_held)(agency, traffic)
         for one in held:
-            parsed = parse_act(one.envelope)
+            parsed = parse_act(one.version)
             notice = parsed.act.version.notice
-            state = state_words(notice, is_withdrawn=one.is_withdrawn, now=agency.clock())
+            state = state_words(notice, is_withdrawn=one.withdrawal is not None, now=agency.clock())
             if not every and state != "in force":
                 continue
             if json:
@@ -70,15 +70,18 @@ def _line(one: HeldNotice, parsed: ParsedAct, state: str) -> str:
 def _document(one: HeldNotice, parsed: ParsedAct, state: str) -> dict[str, Any]:
     from comity.acts import has_unknown_fields
 
-    return {
+    document = {
         "originator": one.originator,
         "noticeId": one.notice_id,
         "state": state.replace(" ", "_").upper(),
         "entryIndex": one.entry_index,
         "hasUnknownFields": has_unknown_fields(parsed.act),
         "act": json_from(parsed.act),
-        "envelope": json_from(one.envelope),
+        "envelope": json_from(one.version),
     }
+    if one.withdrawal is not None:
+        document["withdrawal"] = json_from(one.withdrawal)
+    return document
 
 
 @notice_app.command()
@@ -93,16 +96,16 @@ async def show(
     json: JsonOption = False,
 ) -> None:
     """Show a notice: from the inbox, from what was sent, or else as the hub has it."""
-    from agency_client.notice_text import notice_lines, state_words
+    from agency_client.notice_text import notice_lines, state_words, withdrawal_line
     from comity.acts import has_unknown_fields, parse_act
 
     async with opened_agency(profile) as agency:
         found = await _find(agency, notice_id, originator)
         now = agency.clock()
     for one in found:
-        parsed = parse_act(one.envelope)
+        parsed = parse_act(one.version)
         notice = parsed.act.version.notice
-        state = state_words(notice, is_withdrawn=one.is_withdrawn, now=now)
+        state = state_words(notice, is_withdrawn=one.withdrawal is not None, now=now)
         if json:
             write_json(_document(one, parsed, state))
             continue
@@ -115,6 +118,8 @@ async def show(
         )
         for line in lines:
             write(line)
+        if one.withdrawal is not None:
+            write(withdrawal_line(parse_act(one.withdrawal).act.withdrawal, safe))
         write(f"Verified: entry {one.entry_index} of the ledger of {agency.profile.hub_domain}.")
 
 

@@ -31,8 +31,8 @@ CREATE TABLE events (
 CREATE INDEX events_by_notice ON events (originator, notice_id);
 CREATE TABLE notices (
   originator TEXT, notice_id TEXT, version INTEGER NOT NULL, kind INTEGER NOT NULL,
-  traffic INTEGER NOT NULL, is_withdrawn INTEGER NOT NULL, entry_index INTEGER NOT NULL,
-  envelope BLOB NOT NULL, PRIMARY KEY (originator, notice_id));
+  traffic INTEGER NOT NULL, entry_index INTEGER NOT NULL, envelope BLOB NOT NULL,
+  withdrawal BLOB, PRIMARY KEY (originator, notice_id));
 CREATE INDEX notices_by_entry ON notices (entry_index);
 CREATE INDEX notices_by_id ON notices (notice_id);
 CREATE TABLE quarantine (

