@@ -47,7 +47,7 @@ async def test_an_honest_ledger_is_followed() -> None:
         )
         sizes.append(client.trust.size)
 
-    assert [3, 4, 8, 8, 11] == sizes
+    assert sizes == [3, 4, 8, 8, 11]
 
 
 async def test_a_proof_from_another_size_is_asked_for_anew() -> None:
@@ -64,7 +64,7 @@ async def test_a_proof_from_another_size_is_asked_for_anew() -> None:
     hub.answers["ProveConsistency"] = noting
     await client.accept_proof(ledger.proof(known_size=4), [])
 
-    assert [(5, 11)] == asked
+    assert asked == [(5, 11)]
     assert client.trust.size == 11
 
 
@@ -187,7 +187,7 @@ async def test_the_roster_is_taken_up_where_it_stood() -> None:
     await client.refresh_roster()
 
     assert {"FR-NCB", "DE-BKA"} == set(client.trust.roster.agencies)
-    assert [1, 11] == list(client.trust.roster_leaves)
+    assert list(client.trust.roster_leaves) == [1, 11]
 
 
 def test_something_else_is_no_roster_entry() -> None:
