@@ -55,7 +55,7 @@ def test_a_window_is_kept_with_its_place_and_what_was_learned(inbox: Inbox) -> N
     assert [index] == [event.entry_index for event in new]
     assert inbox.received.find_cursor("inbox") == 3
     assert inbox.memory.find_checkpoint(trust.origin) == trust.checkpoint
-    assert [1] == [leaf.entry_index for leaf in inbox.memory.list_roster_leaves()]
+    assert [leaf.entry_index for leaf in inbox.memory.list_roster_leaves()] == [1]
     assert [index] == [notice.entry_index for notice in inbox.received.notices(traffic=LIVE)]
 
 
@@ -67,7 +67,7 @@ def test_events_that_come_twice_are_new_once(inbox: Inbox) -> None:
 
     new = inbox.commit_window("inbox", window_of(ledger, trust, first, second), trust)
 
-    assert [3] == [event.entry_index for event in new]
+    assert [event.entry_index for event in new] == [3]
     assert inbox.received.count_notices() == 2
 
 
@@ -132,7 +132,7 @@ def test_two_commands_that_were_shown_different_ledgers_notice(inbox: Inbox) -> 
 
 
 def test_old_checkpoints_are_thinned_out_to_one_per_thousand_entries(inbox: Inbox) -> None:
-    ledger, trust = make_ledger()
+    _ledger, trust = make_ledger()
     origin = trust.origin
     sizes = [10, 500, 990, 1_010, 1_500, 1_999, 2_000, 5_300, 5_310]
     for size in sizes:
@@ -142,7 +142,7 @@ def test_old_checkpoints_are_thinned_out_to_one_per_thousand_entries(inbox: Inbo
     kept = [one.size for one in inbox.memory.list_checkpoints(origin)]
     newest = inbox.memory.find_checkpoint(origin, at_most=1_998)
 
-    assert [990, 1_999, 2_000, 5_300, 5_310] == kept
+    assert kept == [990, 1_999, 2_000, 5_300, 5_310]
     assert newest is not None
     assert newest.size == 990
 
