@@ -29,7 +29,7 @@ class Agency:
     profile: Profile
     inbox: Inbox
     client: HubClient
-    passphrase: bytes | None = None
+    passphrase: Callable[[], bytes | None] = lambda: None
     clock: Callable[[], datetime] = utc_now
     token_bytes: Callable[[int], bytes] = secrets.token_bytes
 
@@ -48,7 +48,7 @@ class Agency:
         """
         return ActSigner(
             self.profile,
-            keys=self.profile.load_signing_keys(self.passphrase),
+            keys=self.profile.load_signing_keys(self.passphrase()),
             clock=self.clock,
             new_id=self.new_id,
         )
@@ -70,9 +70,11 @@ def load_trust(profile: Profile, inbox: Inbox) -> Trust:
 
 @asynccontextmanager
 async def open_agency(
-    profile: Profile, *, passphrase: bytes | None = None
+    profile: Profile, *, passphrase: Callable[[], bytes | None] = lambda: None
 ) -> AsyncIterator[Agency]:
     """An agency ready to work. What it learned of the ledger is kept when it closes.
+
+    `passphrase` is asked for once a private key is needed.
 
     Raises: MalformedInput, StoreUnavailable.
     """

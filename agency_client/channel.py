@@ -54,7 +54,7 @@ class HubChannel:
         self,
         profile: Profile,
         *,
-        passphrase: bytes | None = None,
+        passphrase: Callable[[], bytes | None] = lambda: None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         uniform: Callable[[float, float], float] = random.uniform,
     ) -> None:
@@ -139,7 +139,7 @@ class HubChannel:
         return tuple(n for stat in stats for n in (stat.st_mtime_ns, stat.st_size, stat.st_ino))
 
     def _build(self) -> grpc.aio.Channel:
-        key = self._profile.load_tls_key(self._passphrase).private_bytes(
+        key = self._profile.load_tls_key(self._passphrase()).private_bytes(
             serialization.Encoding.PEM,
             serialization.PrivateFormat.PKCS8,
             serialization.NoEncryption(),
@@ -157,7 +157,7 @@ class HubChannel:
 
     async def _explained(self, failure: ComityError) -> ComityError:
         if isinstance(failure, HubUnreachable):
-            return await explain_unreachable(self._profile, passphrase=self._passphrase)
+            return await explain_unreachable(self._profile, passphrase=self._passphrase())
         return failure
 
 

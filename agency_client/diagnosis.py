@@ -7,6 +7,8 @@ connects by itself, and says in words what is wrong. Never sends anything but a 
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
 import ssl
 from datetime import UTC, datetime
 
@@ -53,8 +55,7 @@ async def _explain_connection(profile: Profile, passphrase: bytes | None) -> Com
     except ssl.SSLError as error:
         return HubUnreachable(f"The handshake with the hub at {address} fails: {_named(error)}.")
     except (OSError, TimeoutError, ValueError) as error:
-        kind = getattr(error, "strerror", None) or type(error).__name__
-        return HubUnreachable(f"The hub at {address} does not answer ({kind}).")
+        return HubUnreachable(f"The hub at {address} does not answer ({_cause(error)}).")
     try:
         return await _explain_refusal(reader, address)
     finally:
@@ -65,7 +66,9 @@ async def _explain_refusal(reader: asyncio.StreamReader, address: str) -> Comity
     try:
         async with asyncio.timeout(REFUSAL_SECONDS):
             if await reader.read(1):
-                return HubUnreachable(f"The connection to the hub at {address} broke off.")
+                return HubUnreachable(
+                    f"The connection to the hub at {address} broke off; it answers again now."
+                )
     except ssl.SSLError as error:
         return CertificateRefused(f"The hub refuses the agency's certificate: {_named(error)}.")
     except (OSError, TimeoutError):
@@ -82,6 +85,15 @@ def _context(profile: Profile, passphrase: bytes | None) -> ssl.SSLContext:
         profile.path(CERTIFICATE), profile.path(TLS_KEY), password=passphrase or b""
     )
     return context
+
+
+def _cause(error: Exception) -> str:
+    if isinstance(error, TimeoutError):
+        return f"nothing within {CONNECT_SECONDS:.0f} seconds"
+    if isinstance(error, socket.gaierror):
+        return "its name cannot be resolved"
+    number = getattr(error, "errno", None)
+    return os.strerror(number).lower() if number else type(error).__name__
 
 
 def _named(error: ssl.SSLError) -> str:

@@ -50,6 +50,17 @@ def load_drafts(paths: Sequence[Path], *, traffic: Traffic.ValueType) -> list[Dr
     return drafts
 
 
+def load_draft(path: Path, *, traffic: Traffic.ValueType) -> Draft:
+    """The one draft in a file.
+
+    Raises: MalformedInput.
+    """
+    drafts = load_drafts([path], traffic=traffic)
+    if len(drafts) > 1:
+        raise MalformedInput(f"{path} holds more than one notice.")
+    return drafts[0]
+
+
 def _documents(path: Path, violations: list[Violation]) -> Iterator[tuple[str, str]]:
     try:
         text = path.read_text(encoding="utf-8")
@@ -74,6 +85,8 @@ def parse_draft(text: str) -> Notice:
     """
     if len(text) > MAX_DRAFT_BYTES:
         raise MalformedInput("is larger than a notice can be")
+    if not text.lstrip().startswith("{"):
+        raise MalformedInput("is no JSON object")
     try:
         return Parse(text, Notice())
     except (ParseError, ValueError, RecursionError) as error:

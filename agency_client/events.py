@@ -83,8 +83,10 @@ def verify_event(event: events_pb2.Event, trust: Trust) -> VerifiedEvent:
         if known is None or known.entry != event.leaf.entry:
             raise ProofInvalid("The hub shows a roster entry that the roster is not made of.")
         return VerifiedEvent(event.kind, index, None, False, event)
-    parsed = parse_act(event.act.envelope)  # 2
-    if parsed.kind != _EVENT_ACTS.get(event.kind) or not _fits_version(event.kind, parsed):
+    if event.kind not in _EVENT_ACTS:  # 2
+        raise ProofInvalid("The event is of a kind that this version does not know.")
+    parsed = parse_act(event.act.envelope)
+    if parsed.kind != _EVENT_ACTS[event.kind] or not _fits_version(event.kind, parsed):
         raise ProofInvalid("The event shows an act of another kind than it says.")
     was_added = event.kind == ADDRESSEE_ADDED
     if event.act.HasField("leaf") != was_added:  # 5

@@ -62,9 +62,12 @@ class Watch:
                     async for window in stream:
                         delay = FIRST_DELAY_SECONDS
                         yield window
+                failure: ComityError = HubUnavailable("The hub has ended the watch.")
             except HubUnavailable as error:
-                self._on_break(error)
-                await self._client.channel.pause(delay, error)
+                failure = error
+            if not self._is_over:
+                self._on_break(failure)
+                await self._client.channel.pause(delay, failure)
                 delay = min(delay * 2, MAX_DELAY_SECONDS)
 
     async def windows_of_one_stream(self) -> AsyncGenerator[KeptWindow, None]:
@@ -104,7 +107,9 @@ class Watch:
         if which == "progress":
             await self._client.accept_proof(response.progress.proof, [])
             return self._window([], [], next_index=response.progress.next_index)
-        return await self._take_events(response.window)
+        if which == "window":
+            return await self._take_events(response.window)
+        return None  # Of a kind that this version does not know: nothing of it is confirmed.
 
     async def _take_events(self, window: watches_pb2.EventWindow) -> KeptWindow:
         """Verifies a window.

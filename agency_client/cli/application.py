@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
-from functools import wraps
+from functools import cache, partial, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ParamSpec
 
@@ -133,14 +134,31 @@ def read_passphrase(profile: Profile) -> bytes | None:
     Raises: MalformedInput.
     """
     from agency_client.profile import SIGNING_KEY, read_secret
+    from comity.errors import MalformedInput
 
-    named = os.environ.get(PASSPHRASE_FILE_VARIABLE)
     if b"ENCRYPTED" not in read_secret(profile.path(SIGNING_KEY)).split(b"\n", 1)[0]:
         return None
-    if named:
-        return read_secret(Path(named)).rstrip(b"\r\n")
+    written = passphrase_from_file()
+    if written is not None:
+        return written
+    if not sys.stdin.isatty():
+        raise MalformedInput(
+            f"The private keys are encrypted: {PASSPHRASE_FILE_VARIABLE} has to name a file with "
+            "their passphrase where nobody can be asked."
+        )
     entered: str = typer.prompt("Passphrase", hide_input=True, err=True)
     return entered.encode()
+
+
+def passphrase_from_file() -> bytes | None:
+    """The passphrase in the file that the environment names, if it names one.
+
+    Raises: MalformedInput where it cannot be read, or can be read by others.
+    """
+    from agency_client.profile import read_secret
+
+    named = os.environ.get(PASSPHRASE_FILE_VARIABLE)
+    return read_secret(Path(named)).rstrip(b"\r\n") if named else None
 
 
 @asynccontextmanager
@@ -152,7 +170,7 @@ async def opened_agency(profile: str | None) -> AsyncIterator[Agency]:
     from agency_client.agency import open_agency
 
     chosen = chosen_profile(profile)
-    async with open_agency(chosen, passphrase=read_passphrase(chosen)) as agency:
+    async with open_agency(chosen, passphrase=cache(partial(read_passphrase, chosen))) as agency:
         yield agency
 
 
@@ -171,6 +189,7 @@ def read_file(path: Path) -> bytes:
 
 # The subcommands register themselves with the applications above.
 from agency_client.cli import (  # noqa: E402, F401
+    amending,
     imports,
     ledger,
     notices,

@@ -7,6 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from agency_client.cli.addressing import (
+    ExceptOption,
+    LaterOption,
+    ToOption,
+    resolved,
+    stated_rule,
+)
 from agency_client.cli.application import (
     EXIT_REFUSED,
     ExerciseOption,
@@ -17,11 +24,9 @@ from agency_client.cli.application import (
     opened_agency,
 )
 from agency_client.cli.output import print_error, progress, say, write, write_json
-from agency_client.cli.submitting import ExceptOption, LaterOption, ToOption, resolved, stated_rule
 
 if TYPE_CHECKING:
     from agency_client.importing import ImportReport
-    from agency_client.un_list import ImportPlan
 
 
 @import_app.command("un-list")
@@ -55,18 +60,17 @@ async def un_list(
     async with opened_agency(profile) as agency:
         await resolved(agency, rule)
         make_terms = IssueTerms.exercise if exercise else IssueTerms.live
+        make_plan = plan_mass_delisting if list_is_complete else plan_import
         with progress("sending") as bar:
-
-            def on_start(plan: ImportPlan) -> None:
-                bar.at(0, len(plan.new) + len(plan.changed) + len(plan.delisted))
-
             report = await import_un_list(
                 agency,
                 file,
                 terms=make_terms(agency.clock()),
                 rule=rule,
-                make_plan=plan_mass_delisting if list_is_complete else plan_import,
-                on_start=on_start,
+                make_plan=make_plan,
+                on_start=lambda plan: bar.at(
+                    0, len(plan.new) + len(plan.changed) + len(plan.delisted)
+                ),
                 on_outcome=lambda _: bar.step(),
             )
     _report(report, json=json)

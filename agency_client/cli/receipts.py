@@ -96,8 +96,8 @@ def _verify_one(receipted: ReceiptedActs, keys: Sequence[LedgerKey], *, json: bo
         )
         return
     write(f"The receipt verifies: {' and '.join(kinds)} of {safe(acts[0].notice_id)}")
-    write(f"by {safe(entry.acts.originator)}, recorded {moment:%Y-%m-%d %H:%M:%S} UTC as entry ")
-    write(f"{receipted.receipt.entry_index} of {checkpoint.origin} ({checkpoint.size:,} entries).")
+    write(f"  by {safe(entry.acts.originator)}, recorded {moment:%Y-%m-%d %H:%M:%S} UTC")
+    write(f"  entry {receipted.receipt.entry_index:,} of {checkpoint.origin}")
 
 
 @receipt_app.command()

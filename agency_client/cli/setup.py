@@ -16,6 +16,7 @@ from agency_client.cli.application import (
     command,
     exit_code_for,
     opened_agency,
+    passphrase_from_file,
     read_file,
     read_passphrase,
 )
@@ -71,6 +72,9 @@ async def init(
 
 
 def _new_passphrase() -> bytes:
+    written = passphrase_from_file()
+    if written is not None:
+        return written
     entered: str = typer.prompt(
         "New passphrase", hide_input=True, confirmation_prompt=True, err=True
     )

@@ -1,4 +1,4 @@
-"""`comity notice submit`, `revise`, `widen`, `withdraw`, `send-kept`."""
+"""`comity notice submit`, `send-kept`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from agency_client.cli.addressing import (
+    ExceptOption,
+    LaterOption,
+    ToOption,
+    resolved,
+    stated_rule,
+)
 from agency_client.cli.application import (
     EXIT_REFUSED,
     ExerciseOption,
@@ -30,62 +37,15 @@ from agency_client.cli.output import (
 
 if TYPE_CHECKING:
     from agency_client.agency import Agency
+    from agency_client.drafts import Draft
     from agency_client.submission import Outcome
-    from comity.identity import AgencyId
-    from comity.v1.acts_pb2 import AddressingRule, ReceiptedActs
+    from comity.v1.acts_pb2 import AddressingRule, ReceiptedActs, SubmitActsRequest
 
-ToOption = Annotated[
-    list[str],
-    typer.Option(
-        "--to", help="Who receives it: an agency, a country, or 'all'. May be given repeatedly."
-    ),
-]
-ExceptOption = Annotated[
-    list[str] | None,
-    typer.Option("--except", help="Who does not: an agency or a country.", show_default=False),
-]
-LaterOption = Annotated[
-    bool,
-    typer.Option("--and-later-members", help="Also those who become members later."),
-]
 ReceiptOption = Annotated[
     Path | None,
     typer.Option("--receipt", help="Write the receipts here too.", show_default=False),
 ]
-IdArgument = Annotated[str, typer.Argument(metavar="ID", help="The notice's id.")]
-
 BULK_FROM = 2  # one notice goes as one call and shows its refusal whole
-
-
-def stated_rule(
-    to: Sequence[str], except_: Sequence[str] | None, *, and_later_members: bool
-) -> AddressingRule:
-    """The addressing that the options state; anything else is a usage error."""
-    from agency_client.addressing import rule_from_terms
-    from comity.errors import AddressingInvalid
-
-    try:
-        rule = rule_from_terms(to, exceptions=except_ or ())
-    except AddressingInvalid as error:
-        faults = "; ".join(f"--{v.field}: {v.description}" for v in error.violations)
-        raise typer.BadParameter(faults) from None
-    rule.and_later_members = and_later_members
-    return rule
-
-
-async def resolved(agency: Agency, rule: AddressingRule) -> frozenset[AgencyId]:
-    """The members that a rule names now. The hub decides again when it takes the notice.
-
-    Raises: AddressingInvalid with every term at fault.
-    """
-    from comity.addressing import resolve_rule
-
-    await agency.client.refresh_roster()
-    return resolve_rule(
-        rule,
-        originator=agency.profile.agency,
-        members=agency.trust.roster.active_agencies(),
-    )
 
 
 @notice_app.command()
@@ -107,34 +67,47 @@ async def submit(
 
     Id, version and time of issue are filled in; a draft without a time of expiry lives a year.
     """
-    from agency_client.drafts import load_drafts, verify_drafts
-    from agency_client.submission import Submitting
+    from agency_client.drafts import load_drafts
     from comity.v1.notices_pb2 import TRAFFIC_EXERCISE, TRAFFIC_LIVE
 
     rule = stated_rule(to, except_, and_later_members=and_later_members)
     drafts = load_drafts(files, traffic=TRAFFIC_EXERCISE if exercise else TRAFFIC_LIVE)
     async with opened_agency(profile) as agency:
-        signer = agency.signer()
-        notices = [(draft.source, signer.completed(draft.notice)) for draft in drafts]
-        verify_drafts(notices)
+        sources, requests = await _sign(agency, drafts, rule)
         addressees = await resolved(agency, rule)
-        sources = {notice.notice_id: source for source, notice in notices}
-        with progress("signing", len(notices)) as bar:
-            requests = []
-            for _, notice in notices:
-                requests.append(signer.first_version(notice, rule))
-                bar.step()
-        submitting = Submitting(agency)
-        if len(requests) < BULK_FROM:
-            receipted = [await submitting.send(requests[0])]
-            refused: list[Outcome] = []
-        else:
-            with progress("sending", len(requests)) as bar:
-                outcomes = await submitting.send_each(requests, on_outcome=lambda _: bar.step())
-            receipted = [o.receipted for o in outcomes if o.receipted is not None]
-            refused = [o for o in outcomes if o.error is not None]
+        outcomes = await _send(agency, requests)
+    receipted = [o.receipted for o in outcomes if o.receipted is not None]
     report_receipted(receipted, json=json, to=len(addressees), receipt=receipt)
-    _report_refused(refused, sources, json=json)
+    _report_refused(outcomes, sources, json=json)
+
+
+async def _sign(
+    agency: Agency, drafts: Sequence[Draft], rule: AddressingRule
+) -> tuple[dict[str, str], list[SubmitActsRequest]]:
+    """Where each notice stood, by its id, and the signed acts of each."""
+    from agency_client.drafts import verify_drafts
+
+    signer = agency.signer()
+    notices = [(draft.source, signer.completed(draft.notice)) for draft in drafts]
+    verify_drafts(notices)
+    requests = []
+    with progress("signing", len(notices)) as bar:
+        for _, notice in notices:
+            requests.append(signer.first_version(notice, rule))
+            bar.step()
+    return {notice.notice_id: source for source, notice in notices}, requests
+
+
+async def _send(agency: Agency, requests: Sequence[SubmitActsRequest]) -> list[Outcome]:
+    from agency_client.submission import Outcome, Submitting
+    from comity.acts import parse_act
+
+    submitting = Submitting(agency)
+    if len(requests) < BULK_FROM:
+        receipted = await submitting.send(requests[0])
+        return [Outcome(parse_act(receipted.acts[0]).notice_id, receipted, None)]
+    with progress("sending", len(requests)) as bar:
+        return await submitting.send_each(requests, on_outcome=lambda _: bar.step())
 
 
 def report_receipted(
@@ -162,7 +135,8 @@ def _write_receipts(path: Path, receipted: Sequence[ReceiptedActs]) -> None:
     path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
 
 
-def _report_refused(refused: Sequence[Outcome], sources: dict[str, str], *, json: bool) -> None:
+def _report_refused(outcomes: Sequence[Outcome], sources: dict[str, str], *, json: bool) -> None:
+    refused = [outcome for outcome in outcomes if outcome.error is not None]
     for outcome in refused:
         if outcome.error is None:
             continue
@@ -174,93 +148,6 @@ def _report_refused(refused: Sequence[Outcome], sources: dict[str, str], *, json
             print_error(outcome.error)
     if refused:
         raise typer.Exit(EXIT_REFUSED)
-
-
-@notice_app.command()
-@command
-async def revise(
-    notice_id: IdArgument,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The new content, as JSON.")],
-    receipt: ReceiptOption = None,
-    profile: ProfileOption = None,
-    json: JsonOption = False,
-) -> None:
-    """Publish a new version of a notice. Its addressees stay."""
-    from agency_client.drafts import load_drafts
-    from agency_client.submission import Submitting
-
-    async with opened_agency(profile) as agency:
-        submitting = Submitting(agency)
-        latest = await submitting.fetch_latest(notice_id)
-        [draft] = load_drafts([file], traffic=latest.act.version.notice.traffic)
-        request = agency.signer().next_version(draft.notice, latest)
-        receipted = await submitting.send(request)
-    report_receipted([receipted], json=json, to=None, receipt=receipt)
-
-
-@notice_app.command()
-@command
-async def widen(
-    notice_id: IdArgument,
-    to: ToOption,
-    and_later_members: LaterOption = False,
-    receipt: ReceiptOption = None,
-    profile: ProfileOption = None,
-    json: JsonOption = False,
-) -> None:
-    """Address a notice to more agencies. Nobody is taken off: for that, withdraw it."""
-    from agency_client.addressing import wider_rule
-    from agency_client.submission import Submitting
-    from comity.acts import parse_act
-
-    added = stated_rule(to, None, and_later_members=and_later_members)
-    async with opened_agency(profile) as agency:
-        await resolved(agency, added)  # Says which terms are at fault.
-        record = await agency.client.get_notice(agency.profile.agency, notice_id)
-        current = parse_act(record.addressing.envelope).act.addressing.rule
-        rule = wider_rule(current, added, members=agency.trust.roster.active_agencies())
-        addressees = await resolved(agency, rule)
-        latest = parse_act(record.version.envelope)
-        request = agency.signer().wider_addressing(notice_id, latest.digest, rule)
-        receipted = await Submitting(agency).send(request)
-    report_receipted([receipted], json=json, to=len(addressees), receipt=receipt)
-
-
-@notice_app.command()
-@command
-async def withdraw(
-    notice_id: IdArgument,
-    reason: Annotated[
-        str,
-        typer.Option(
-            help="purpose-achieved, legal-basis-ended, issued-in-error, delisted, or other."
-        ),
-    ],
-    details: Annotated[
-        str | None, typer.Option(help="Which other reason; further words.", show_default=False)
-    ] = None,
-    language: Annotated[str, typer.Option(help="The language of the details.")] = "en",
-    receipt: ReceiptOption = None,
-    profile: ProfileOption = None,
-    json: JsonOption = False,
-) -> None:
-    """End a notice: nobody may act on it any longer."""
-    from agency_client.submission import Submitting
-    from comity.v1.acts_pb2 import WithdrawalReason
-    from comity.v1.notices_pb2 import LocalizedText
-
-    code = f"WITHDRAWAL_REASON_{reason.upper().replace('-', '_')}"
-    if code not in WithdrawalReason.keys()[1:]:
-        raise typer.BadParameter(f"--reason: {reason!r} is none of those that --help names.")
-    texts = [LocalizedText(language=language, text=details, original=True)] if details else []
-    async with opened_agency(profile) as agency:
-        submitting = Submitting(agency)
-        latest = await submitting.fetch_latest(notice_id)
-        request = agency.signer().withdrawal(
-            notice_id, latest.digest, reason=WithdrawalReason.Value(code), details=texts
-        )
-        receipted = await submitting.send(request)
-    report_receipted([receipted], json=json, to=None, receipt=receipt)
 
 
 @notice_app.command("send-kept")
@@ -275,4 +162,4 @@ async def send_kept(profile: ProfileOption = None, json: JsonOption = False) -> 
             outcomes = await Submitting(agency).send_kept(lambda _: bar.step())
     receipted = [o.receipted for o in outcomes if o.receipted is not None]
     report_receipted(receipted, json=json, to=None, receipt=None)
-    _report_refused([o for o in outcomes if o.error is not None], {}, json=json)
+    _report_refused(outcomes, {}, json=json)

@@ -78,7 +78,8 @@ class LedgerMemory:
             return
         connection.executemany(
             "INSERT OR IGNORE INTO roster_entries VALUES (?, ?)",
-            [(i, leaf.entry) for i, leaf in trust.roster_leaves.items() if i > known],
+            # A copy: the roster may grow on the event loop meanwhile.
+            [(i, leaf.entry) for i, leaf in list(trust.roster_leaves.items()) if i > known],
         )
 
     def cut_back(self, connection: sqlite3.Connection, size: int) -> None:

@@ -7,7 +7,8 @@ from one, in place of a channel.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -184,6 +185,9 @@ class SmallLedger:
     def consistency(self, older: int, newer: int) -> list[bytes]:
         return self._hashes(consistency_ranges(older, newer), newer)
 
+    def inclusion(self, index: int, size: int) -> list[bytes]:
+        return self._hashes(inclusion_ranges(index, size), size)
+
     def receipt(self, index: int, *, size: int | None = None) -> ledger_pb2.Receipt:
         count = self.size if size is None else size
         return ledger_pb2.Receipt(
@@ -191,7 +195,7 @@ class SmallLedger:
             entry=self.entries[index],
             content_salt=self.salts[index][0],
             addressing_salt=self.salts[index][1],
-            inclusion_path=self._hashes(inclusion_ranges(index, count), count),
+            inclusion_path=self.inclusion(index, count),
             checkpoint=self.note(count),
         )
 
@@ -212,6 +216,7 @@ class SmallHub:
     def __init__(self, ledger: SmallLedger) -> None:
         self.ledger = ledger
         self.pauses: list[float] = []
+        self.streams: dict[str, Callable[[AsyncIterator[Any]], AsyncGenerator[Any, None]]] = {}
         self.answers: dict[str, Callable[[Any], Any]] = {
             "GetCheckpoint": lambda _: ledger_pb2.GetCheckpointResponse(
                 checkpoint=self.ledger.note()
@@ -219,6 +224,7 @@ class SmallHub:
             "ProveConsistency": self._prove_consistency,
             "ListAgencyKeys": self._list_agency_keys,
             "ListEntries": self._list_entries,
+            "ProveInclusion": self._prove_inclusion,
         }
 
     # --- in place of HubChannel -----------------------------------------------------------------
@@ -228,6 +234,13 @@ class SmallHub:
         if isinstance(answer, ComityError):
             raise answer
         return answer
+
+    async def stream(
+        self, method: Callable[[Any], Any], requests: AsyncIterator[Any]
+    ) -> AsyncGenerator[Any, None]:
+        async with aclosing(self.streams[method(self)](requests)) as answers:
+            async for answer in answers:
+                yield answer
 
     async def pause(self, delay: float, failure: ComityError | None = None) -> None:
         self.pauses.append(delay)
@@ -249,6 +262,12 @@ class SmallHub:
             return MalformedInput()
         path = self.ledger.consistency(request.from_size, request.to_size)
         return ledger_pb2.ProveConsistencyResponse(to_size=request.to_size, consistency_path=path)
+
+    def _prove_inclusion(self, request: ledger_pb2.ProveInclusionRequest) -> Any:
+        path = self.ledger.inclusion(request.entry_index, request.ledger_size)
+        return ledger_pb2.ProveInclusionResponse(
+            ledger_size=request.ledger_size, inclusion_path=path
+        )
 
     def _list_agency_keys(self, request: roster_pb2.ListAgencyKeysRequest) -> Any:
         indices = [index for index in self.ledger.roster if index >= request.first_index]

@@ -87,7 +87,7 @@ def _as_withdrawal(event: events_pb2.Event) -> None:
 
 
 def _of_unknown_kind(event: events_pb2.Event) -> None:
-    event.kind = 77  # type: ignore[assignment]
+    event.kind = 77  # type: ignore[assignment]  # Of a later version.
 
 
 def _lying_elsewhere(event: events_pb2.Event) -> None:

@@ -1,0 +1,59 @@
+"""`--to`, `--except`, `--and-later-members`: whom a notice goes to is always said."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from agency_client.agency import Agency
+    from comity.identity import AgencyId
+    from comity.v1.acts_pb2 import AddressingRule
+
+ToOption = Annotated[
+    list[str],
+    typer.Option(
+        "--to", help="Who receives it: an agency, a country, or 'all'. May be given repeatedly."
+    ),
+]
+ExceptOption = Annotated[
+    list[str] | None,
+    typer.Option("--except", help="Who does not: an agency or a country.", show_default=False),
+]
+LaterOption = Annotated[
+    bool,
+    typer.Option("--and-later-members", help="Also those who become members later."),
+]
+
+
+def stated_rule(
+    to: Sequence[str], except_: Sequence[str] | None, *, and_later_members: bool
+) -> AddressingRule:
+    """The addressing that the options state; anything else is a usage error."""
+    from agency_client.addressing import rule_from_terms
+    from comity.errors import AddressingInvalid
+
+    try:
+        rule = rule_from_terms(to, exceptions=except_ or ())
+    except AddressingInvalid as error:
+        faults = "; ".join(f"--{v.field}: {v.description}" for v in error.violations)
+        raise typer.BadParameter(faults) from None
+    rule.and_later_members = and_later_members
+    return rule
+
+
+async def resolved(agency: Agency, rule: AddressingRule) -> frozenset[AgencyId]:
+    """The members that a rule names now. The hub decides again when it takes the notice.
+
+    Raises: AddressingInvalid with every term at fault.
+    """
+    from comity.addressing import resolve_rule
+
+    await agency.client.refresh_roster()
+    return resolve_rule(
+        rule,
+        originator=agency.profile.agency,
+        members=agency.trust.roster.active_agencies(),
+    )

@@ -1,0 +1,213 @@
+"""The command line without a hub: usage, exit codes, and what programs can rely on."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from google.protobuf.json_format import MessageToJson
+from typer.testing import CliRunner, Result
+
+from agency_client.cli.application import app, exit_code_for
+from agency_client.profile import (
+    APPLICATION,
+    CERTIFICATE,
+    HUB_CA,
+    LEDGER_KEYS,
+    Profile,
+    load_profile,
+)
+from comity.checkpoint import verifier_key_text
+from comity.errors import HubUnreachable, LedgerForked, NotFound
+from comity.identity import AgencyId
+from comity.keys import ED25519, generate_private_key
+from comity.v1 import acts_pb2
+from tests.unit.small_ledger import SmallLedger
+
+EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
+RED = str(EXAMPLES / "notice-red.json")
+HUB = ("--hub", "127.0.0.1:1", "--hub-domain", "hub.example")
+FRANCE = generate_private_key(ED25519)
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("COMITY_HOME", str(tmp_path / "home"))
+    for name in ("COMITY_PROFILE", "COMITY_PASSPHRASE_FILE"):
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path / "home"
+
+
+def comity(*arguments: str, entered: str | None = None) -> Result:
+    return CliRunner().invoke(app, list(arguments), input=entered)
+
+
+def make_profile(home: Path, *options: str) -> Profile:
+    made = comity("init", "FR-NCB", *HUB, "--name", "Sample bureau", *options)
+    assert made.exit_code == 0, made.output
+    return load_profile(home / "default")
+
+
+def joined(home: Path) -> tuple[Profile, SmallLedger]:
+    """A profile that has joined, as far as that can be seen without a connection."""
+    profile, ledger = make_profile(home), SmallLedger()
+    for name in (CERTIFICATE, HUB_CA):
+        profile.path(name).write_text("not a certificate")
+    profile.path(LEDGER_KEYS).write_text(verifier_key_text(ledger.ledger_key) + "\n")
+    return profile, ledger
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("notice", "submit", RED),
+        ("notice", "submit", "--to", "all"),
+        ("notice", "submit", RED, "--to", "fr"),
+        ("notice", "submit", RED, "--to", "all", "--except", "all"),
+        ("notice", "withdraw", "id", "--reason", "because"),
+        ("notice", "watch", "--count", "0"),
+        ("notice", "widen", "id"),
+        ("import", "un-list", RED),
+        ("init", "FR-NCB", "--name", "x"),
+        ("init", "FR-NCB", "--hub", "nowhere", "--hub-domain", "hub.example", "--name", "x"),
+        ("init", "FR-NCB", *HUB, "--name", "x", "--signing-key", "rsa"),
+        ("nonsense",),
+    ],
+)
+def test_wrong_usage_ends_with_2(home: Path, arguments: Sequence[str]) -> None:
+    assert comity(*arguments).exit_code == 2
+    assert not home.exists()
+
+
+def test_every_term_of_an_addressing_at_fault_is_named() -> None:
+    output = comity("notice", "submit", RED, "--to", "all,fr", "--except", "QQ").output
+
+    assert "'fr'" in output
+    assert "'QQ'" in output
+
+
+@pytest.mark.parametrize(
+    ("error", "code"), [(NotFound(), 1), (HubUnreachable(), 3), (LedgerForked(), 4)]
+)
+def test_errors_end_with_their_codes(error: NotFound, code: int) -> None:
+    assert exit_code_for(error) == code
+
+
+def test_help_names_the_exit_codes_and_imports_little() -> None:
+    script = (
+        "import sys; from agency_client.cli import main\n"
+        "sys.argv = ['comity', '--help']\n"
+        "try: main()\n"
+        "finally: print(sorted({'grpc', 'cryptography', 'google.protobuf'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+
+    assert "3 hub unreachable" in done.stdout
+    assert done.stdout.rstrip().endswith("[]")
+
+
+def test_init_makes_a_profile_and_what_to_hand_over(home: Path) -> None:
+    profile = make_profile(home)
+
+    assert profile == Profile(home / "default", AgencyId("FR-NCB"), "hub.example", "127.0.0.1:1")
+    assert profile.path(APPLICATION).exists()
+    assert comity("init", "FR-NCB", *HUB, "--name", "x").exit_code == 1
+
+
+def test_profiles_have_names_or_folders(home: Path, tmp_path: Path) -> None:
+    for chosen, folder in (("fr", home / "fr"), (f"{tmp_path}/fr", tmp_path / "fr")):
+        assert comity("init", "FR-NCB", *HUB, "--name", "x", "-p", chosen).exit_code == 0
+        assert load_profile(folder).agency == "FR-NCB"
+
+
+def test_a_wrong_agency_id_is_refused_before_anything_is_made(home: Path) -> None:
+    assert comity("init", "fr-ncb", *HUB, "--name", "x").exit_code == 1
+    assert not home.exists()
+
+
+def test_a_passphrase_is_asked_for_twice_and_then_read_from_its_file(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    init = ("init", "FR-NCB", *HUB, "--name", "x", "--encrypt")
+    assert comity(*init, entered="correct horse\ncorrect horse\n").exit_code == 0
+    secret = tmp_path / "passphrase"
+    secret.write_bytes(b"correct horse\n")
+    monkeypatch.setenv("COMITY_PASSPHRASE_FILE", str(secret))
+    answer = tmp_path / "answer.json"
+    answer.write_text("{}")
+
+    assert "chmod 600" in comity("join", str(answer)).output
+    with monkeypatch.context() as unset:
+        unset.delenv("COMITY_PASSPHRASE_FILE")
+        assert "COMITY_PASSPHRASE_FILE" in comity("join", str(answer)).output
+    secret.chmod(0o600)
+    assert "hubDomain" in comity("join", str(answer)).output
+
+
+def test_what_has_not_joined_says_what_to_do(home: Path) -> None:
+    make_profile(home)
+    result = comity("status")
+
+    assert result.exit_code == 1
+    assert "comity join" in result.output
+
+
+def test_what_is_no_answer_of_a_hub_is_refused(home: Path) -> None:
+    make_profile(home)
+    for file in (RED, "missing.json"):
+        assert comity("join", file).exit_code == 1
+
+
+def test_a_certificate_that_cannot_be_read_is_said(home: Path) -> None:
+    joined(home)
+    result = comity("notice", "submit", RED, "--to", "all")
+
+    assert result.exit_code == 1
+    assert "certificate" in result.output
+
+
+def test_every_fault_of_every_file_is_said_before_the_hub_is_asked(
+    home: Path, tmp_path: Path
+) -> None:
+    joined(home)
+    document = json.loads(Path(RED).read_text())
+    for name, change in (("a", {"caseReference": ""}), ("b", {"subjects": []})):
+        (tmp_path / f"{name}.json").write_text(json.dumps({**document, **change}))
+    files = [str(tmp_path / name) for name in ("a.json", "b.json")]
+    result = comity("notice", "submit", *files, "--to", "all")
+
+    assert result.exit_code == 1
+    assert "a.json: case_reference" in result.output
+    assert "b.json: subjects" in result.output
+
+
+def test_lists_are_empty_and_json_is_nothing_else(home: Path) -> None:
+    joined(home)
+    for arguments in (("notice", "list"), ("notice", "list", "--own"), ("notice", "quarantine")):
+        result = comity(*arguments, "--json")
+        assert (result.exit_code, result.stdout) == (0, "")
+
+
+def test_receipts_verify_offline(home: Path, tmp_path: Path) -> None:
+    _, ledger = joined(home)
+    ledger.add_roster("FR-NCB", added=[FRANCE])
+    index = ledger.publish("FR-NCB", FRANCE)
+    receipted = acts_pb2.ReceiptedActs(acts=ledger.acts[index], receipt=ledger.receipt(index))
+    file = tmp_path / "receipts.json"
+    line = MessageToJson(receipted, indent=None)
+    file.write_text(f"{line}\n{line}\n")
+    result = comity("receipt", "verify", str(file), "--json")
+    other = verifier_key_text(SmallLedger().ledger_key)
+
+    assert result.exit_code == 0
+    assert [json.loads(one)["entryIndex"] for one in result.stdout.splitlines()] == [index] * 2
+    file.write_text(MessageToJson(receipted))
+    assert "entry" in comity("receipt", "verify", str(file)).stdout
+    assert comity("receipt", "verify", str(file), "--ledger-key", other).exit_code == 4
+    assert comity("receipt", "verify", RED).exit_code == 1

@@ -1,0 +1,112 @@
+"""What reaches a terminal: in the right order, whole, and unable to do anything to it."""
+
+from __future__ import annotations
+
+import io
+import json
+import unicodedata
+from pathlib import Path
+
+import pytest
+from google.protobuf.json_format import ParseDict
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agency_client.cli.output import safe, say, write_json
+from agency_client.notice_text import DISCLAIMER, headline, notice_lines, withdrawal_line
+from comity.v1 import acts_pb2, notices_pb2
+
+EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
+
+
+def load(name: str) -> notices_pb2.Notice:
+    return ParseDict(
+        json.loads((EXAMPLES / f"notice-{name}.json").read_text()), notices_pb2.Notice()
+    )
+
+
+def lines_of(notice: notices_pb2.Notice, state: str = "in force") -> list[str]:
+    return list(
+        notice_lines(notice, originator="FR-NCB", state=state, has_unknown_fields=False, safe=safe)
+    )
+
+
+def test_what_is_asked_and_what_not_to_do_come_first() -> None:
+    lines = lines_of(load("red"))
+
+    assert lines[:3] == [
+        "Locate and arrest; Inform the originator: Ana Sample EXAMPLE (1985-03, BR)",
+        "! Do not alert the subject",
+        "! Confirm the identity first",
+    ]
+    assert lines[-1] == DISCLAIMER
+
+
+@pytest.mark.parametrize("state", ["withdrawn", "expired"])
+def test_a_notice_that_has_ended_says_so_before_anything_else(state: str) -> None:
+    assert lines_of(load("red"), state)[0].startswith(state.upper())
+
+
+def test_an_exercise_says_so_before_what_is_asked() -> None:
+    notice = load("red")
+    notice.traffic = notices_pb2.TRAFFIC_EXERCISE
+
+    assert lines_of(notice)[0].startswith("EXERCISE")
+
+
+@pytest.mark.parametrize("name", ["red", "yellow", "object", "purple"])
+def test_every_text_of_a_notice_is_shown(name: str) -> None:
+    text = "\n".join(lines_of(load(name)))
+
+    for value in _texts(json.loads((EXAMPLES / f"notice-{name}.json").read_text())):
+        assert safe(value) in text
+
+
+def _texts(value: object) -> list[str]:
+    """Every text of a document, codes left out."""
+    if isinstance(value, dict):
+        return [text for child in value.values() for text in _texts(child)]
+    if isinstance(value, list):
+        return [text for child in value for text in _texts(child)]
+    is_text = isinstance(value, str) and not value.isupper() and len(value) > 2
+    return [str(value)] if is_text and "_" not in str(value) else []
+
+
+def test_a_notice_of_an_object_is_headed_by_its_marks() -> None:
+    assert headline(load("object"), safe).endswith("vehicle EX-000-MP EXAMPLE0000000001")
+
+
+def test_a_withdrawal_says_why() -> None:
+    withdrawal = acts_pb2.WithdrawalAct(reason=acts_pb2.WITHDRAWAL_REASON_ISSUED_IN_ERROR)
+    withdrawal.details.add(language="en", text="Wrong person", original=True)
+
+    assert withdrawal_line(withdrawal, safe) == "Withdrawn: issued in error (Wrong person)."
+
+
+@given(st.text())
+def test_no_text_can_do_anything_to_a_terminal(text: str) -> None:
+    shown = safe(text)
+
+    inside = shown.removeprefix("\u2068").removesuffix("\u2069")
+    forbidden = {"Cc", "Cf", "Zl", "Zp", "Cs", "Co", "Cn"}
+    assert not {unicodedata.category(c) for c in inside if c not in "\u200c\u200d"} & forbidden
+    assert inside.isascii() or shown != inside
+
+
+def test_escapes_overrides_and_markup_come_out_as_text() -> None:
+    assert safe("\x1b[31mred\x07\r\nnext") == "\u2068\ufffd[31mred\ufffd\ufffd next\u2069"
+    assert safe("a\u202eb") == "\u2068a\ufffdb\u2069"
+    assert safe("[bold]x[/bold]") == "[bold]x[/bold]"
+    assert safe("样本") == "\u2068样本\u2069"
+
+
+def test_json_is_one_line_whatever_the_text(capsys: pytest.CaptureFixture[str]) -> None:
+    write_json({"text": "a\nb\x1b"})
+    say("beside")
+    captured = capsys.readouterr()
+
+    assert json.loads(captured.out) == {"text": "a\nb\x1b"}
+    assert captured.out.count("\n") == 1
+    assert "\x1b" not in captured.out
+    assert captured.err == "beside\n"
+    assert io.StringIO(captured.out).readline().endswith("\n")
