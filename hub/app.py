@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
 import grpc
 from grpc_health.v1 import health_pb2_grpc
@@ -146,26 +147,23 @@ async def running_hub(
         await membership.refresh()
         await tail.start()
 
-        guard = Guard(
-            hub_domain=settings.domain,
-            rules={**RULES, **REFLECTION_RULES} if settings.reflection else RULES,
-            membership=membership,
-            clock=clock,
+        server = _make_server(
+            settings,
+            guard=Guard(
+                hub_domain=settings.domain,
+                rules={**RULES, **REFLECTION_RULES} if settings.reflection else RULES,
+                membership=membership,
+                clock=clock,
+            ),
+            servicers=_Servicers(
+                acts=ActServicer(acts, bulk),
+                notices=NoticeServicer(notices),
+                ledger=LedgerServicer(ledger),
+                agencies=AgencyServicer(ledger),
+                watches=WatchServicer(open_watches),
+                health=HealthServicer(partial(_is_healthy, signer, database)),
+            ),
         )
-        server = grpc.aio.server(interceptors=[guard], options=_OPTIONS)
-        acts_pb2_grpc.add_ActServiceServicer_to_server(ActServicer(acts, bulk), server)
-        events_pb2_grpc.add_NoticeServiceServicer_to_server(NoticeServicer(notices), server)
-        ledger_pb2_grpc.add_LedgerServiceServicer_to_server(LedgerServicer(ledger), server)
-        roster_pb2_grpc.add_AgencyServiceServicer_to_server(AgencyServicer(ledger), server)
-        watches_pb2_grpc.add_WatchServiceServicer_to_server(WatchServicer(open_watches), server)
-
-        async def is_healthy() -> bool:
-            return signer.can_sign() and await is_reachable(database)
-
-        health_pb2_grpc.add_HealthServicer_to_server(HealthServicer(is_healthy), server)
-        if settings.reflection:
-            _enable_reflection(server)
-
         tls = TlsFiles(settings, membership_version=lambda: membership.version)
         port = server.add_secure_port(settings.listen, tls.credentials())
 
@@ -181,6 +179,33 @@ async def running_hub(
         await server.start()
         stack.push_async_callback(_stop, server, open_watches)
         yield RunningHub(port, membership, open_watches)
+
+
+@dataclass(frozen=True, slots=True)
+class _Servicers:
+    acts: ActServicer
+    notices: NoticeServicer
+    ledger: LedgerServicer
+    agencies: AgencyServicer
+    watches: WatchServicer
+    health: HealthServicer
+
+
+def _make_server(settings: Settings, *, guard: Guard, servicers: _Servicers) -> grpc.aio.Server:
+    server = grpc.aio.server(interceptors=[guard], options=_OPTIONS)
+    acts_pb2_grpc.add_ActServiceServicer_to_server(servicers.acts, server)
+    events_pb2_grpc.add_NoticeServiceServicer_to_server(servicers.notices, server)
+    ledger_pb2_grpc.add_LedgerServiceServicer_to_server(servicers.ledger, server)
+    roster_pb2_grpc.add_AgencyServiceServicer_to_server(servicers.agencies, server)
+    watches_pb2_grpc.add_WatchServiceServicer_to_server(servicers.watches, server)
+    health_pb2_grpc.add_HealthServicer_to_server(servicers.health, server)
+    if settings.reflection:
+        _enable_reflection(server)
+    return server
+
+
+async def _is_healthy(signer: CheckpointSigner, database: Database) -> bool:
+    return signer.can_sign() and await is_reachable(database)
 
 
 async def _stop(server: grpc.aio.Server, open_watches: OpenWatches) -> None:

@@ -186,9 +186,13 @@ def test_points_that_prove_nothing_are_refused(y: int, sign: int) -> None:
 
 
 def test_under_a_key_of_small_order_one_signature_would_fit_every_message() -> None:
-    weak = ed25519.Ed25519PublicKey.from_public_bytes(b"\x01" + bytes(31))
+    raw = b"\x01" + bytes(31)
+    weak = ed25519.Ed25519PublicKey.from_public_bytes(raw)
     for message in (b"one", b"another"):
         weak.verify(b"\x01" + bytes(63), message)  # This is why such keys are refused.
+
+    with pytest.raises(MalformedInput):
+        ed25519_public_key_from_raw(raw)
 
 
 def test_sound_points_are_accepted() -> None:
