@@ -20,8 +20,8 @@ help: ## list these targets
 
 setup: .venv/.locked .venv/.editable ## create or renew .venv (the others do it by themselves)
 
-demo: setup ## two agencies and a hub on this machine, exchanging a notice
-	$(BIN)/python deploy/demo.py $(ARGS)
+demo: setup ## the exchange as a story: a hub, three agencies, kill -9; ARGS=--serve leaves it running
+	$(BIN)/python -m deploy.demo $(ARGS)
 
 test: setup ## every test; ARGS="tests/unit -k merkle" for some
 	$(BIN)/python -m pytest --no-header --numprocesses $(WORKERS) --dist loadscope $(ARGS)

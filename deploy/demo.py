@@ -11,11 +11,16 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
+from contextlib import closing
 from pathlib import Path
+from typing import Any
+
+from deploy.long_list import lengthened
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = ROOT / "docs" / "examples"
@@ -25,7 +30,8 @@ AGENCIES = {
     "BR-NCB": "Sample bureau of Brazil",
     "KE-NCB": "Sample bureau of Kenya",
 }
-KILL_AFTER_SECONDS = 0.35  # in the middle of the import, on most machines
+LISTED = 39  # subjects of the sample
+COPIES = 40  # makes an import of a second or two, long enough to be killed in the middle
 IS_TERMINAL = sys.stdout.isatty()
 
 
@@ -101,6 +107,21 @@ class Stage:
         if self.serving.stdout is not None:
             self.serving.stdout.readline()
 
+    def ledger_size(self) -> int:
+        with closing(sqlite3.connect(self.folder / "hub" / "hub.sqlite")) as connection:
+            [(size,)] = connection.execute("SELECT size FROM ledger_head")
+        return int(size)
+
+    def receipted(self) -> set[str]:
+        """The notices for which France has the hub's receipt on its own disk."""
+        path = self.folder / "agencies" / "FR-NCB" / "inbox.sqlite"
+        with closing(sqlite3.connect(path)) as connection:
+            rows = connection.execute(
+                "SELECT notice_id FROM submissions "
+                "WHERE receipted IS NOT NULL AND source LIKE 'un%'"
+            )
+            return {notice_id for (notice_id,) in rows}
+
     def end(self, number: signal.Signals) -> None:
         if self.serving is not None:
             self.serving.send_signal(number)
@@ -146,25 +167,52 @@ def send_a_notice(stage: Stage) -> None:
 
 
 def import_and_kill(stage: Stage) -> None:
-    tell("3. France imports a sanctions list of 39 (invented), and the hub is killed with kill -9.")
-    list_file = str(EXAMPLES / "un-list-sample.xml")
-    importing = stage.background("FR-NCB", "import", "un-list", list_file, "--to", "all")
-    time.sleep(KILL_AFTER_SECONDS)
-    stage.end(signal.SIGKILL)
+    sample = (EXAMPLES / "un-list-sample.xml").read_text(encoding="utf-8")
+    long_list = stage.folder / "list.xml"
+    long_list.write_text(lengthened(sample, copies=COPIES), encoding="utf-8")
+    total = LISTED * COPIES
+    tell(f"3. France imports a list of {total:,} (invented), and kill -9 hits the hub meanwhile.")
+    importing = stage.background("FR-NCB", "import", "un-list", str(long_list), "--to", "all")
+    size = kill_in_the_middle(stage, total=total)
+    acknowledged = stage.receipted()
+    show(f"killed at {size:,} entries, {len(acknowledged):,} notices acknowledged; started again")
     stage.serve()
-    importing.communicate(timeout=60)
-    show("killed and started again; the import is run once more and goes on where it was:")
-    show(stage.comity("FR-NCB", "import", "un-list", list_file, "--to", "all"))
-    stage.comity("KE-NCB", "notice", "watch", "--from-start", "--count", "39")
-    held = stage.comity("KE-NCB", "notice", "list", "--json").splitlines()
-    show(f"Kenya holds {len(held)} of 39 notices, each once, each verified.")
-    if len({json.dumps(json.loads(line), sort_keys=True) for line in held}) != len(held):
-        raise SystemExit("a notice was held twice")
+    importing.communicate(timeout=120)
+    show("the import is run once more, to be sure that nothing is left:")
+    show(stage.comity("FR-NCB", "import", "un-list", str(long_list), "--to", "all"))
+    events = stage.comity(
+        "KE-NCB", "notice", "watch", "--from-start", "--count", str(total), "--json"
+    )
+    compare(stage, [json.loads(line) for line in events.splitlines()], acknowledged)
+
+
+def kill_in_the_middle(stage: Stage, *, total: int) -> int:
+    """Kills the hub once a quarter of the list is in its ledger, and gives the ledger's size."""
+    give_up_at = time.monotonic() + 30
+    while stage.ledger_size() < total // 4 and time.monotonic() < give_up_at:
+        time.sleep(0.002)
+    stage.end(signal.SIGKILL)
+    return stage.ledger_size()
+
+
+def compare(stage: Stage, events: list[dict[str, Any]], acknowledged: set[str]) -> None:
+    places = [event["entryIndex"] for event in events]
+    received = [event["noticeId"] for event in events if "noticeId" in event]
+    lost = acknowledged - set(received)
+    again = len(received) - len(set(received))
+    in_order = "in the ledger's order" if places == sorted(places) else "OUT OF ORDER"
+    show(
+        f"Kenya received {len(received):,} notices {in_order}; "
+        f"acknowledged and lost: {len(lost)}; received twice: {again}"
+    )
+    if lost or again or places != sorted(places):
+        raise SystemExit("The exchange has not kept its word.")
 
 
 def verify(stage: Stage) -> None:
     tell("4. Nobody has to believe the hub: an agency recomputes the ledger and checks a receipt.")
     show(stage.comity("KE-NCB", "ledger", "verify"))
+    stage.comity("FR-NCB", "ledger", "verify")
     show(stage.comity("FR-NCB", "receipt", "verify", str(stage.folder / "receipt.json")))
 
 

@@ -6,9 +6,11 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +106,15 @@ class World:
     def documents(self, agency: str, *arguments: str) -> list[Any]:
         lines = self.comity(agency, *arguments, "--json").splitlines()
         return [json.loads(line) for line in lines]
+
+    def receipted(self, agency: str) -> set[str]:
+        """The notices for which an agency has the hub's receipt on its own disk."""
+        path = self.folder / "agencies" / agency / "inbox.sqlite"
+        with closing(sqlite3.connect(path)) as connection:
+            rows = connection.execute(
+                "SELECT notice_id FROM submissions WHERE receipted IS NOT NULL"
+            )
+            return {notice_id for (notice_id,) in rows}
 
     @staticmethod
     def _command(module: str, *arguments: str) -> list[str]:
