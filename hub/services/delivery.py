@@ -58,6 +58,9 @@ class Delivery:
         self._filter = NoticeFilter.FromString(watch.filter_bytes)
         self._position = watch.next_index
         self._known_size = known_size
+        # Events that were looked at and wait for room; entitlement is judged when they are taken.
+        self._ahead: deque[StoredEvent] = deque()
+        self._ahead_end = watch.next_index
         self._unconfirmed: deque[_Sent] = deque()
         self._sent_index = watch.next_index
         self._confirmed_index = watch.next_index
@@ -152,19 +155,21 @@ class Delivery:
 
     async def _scan(self) -> list[StoredEvent]:
         """The next events for this reader, as many as there is room for; moves the position."""
+        if not self._ahead:
+            await self._look_ahead()
+        room = MAX_UNCONFIRMED_EVENTS - sum(sent.event_count for sent in self._unconfirmed)
+        taken = [self._ahead.popleft() for _ in range(min(room, len(self._ahead)))]
+        self._position = taken[-1].entry_index + 1 if self._ahead else self._ahead_end
+        return await self._source.entitlement.entitled(self.caller.agency, taken)
+
+    async def _look_ahead(self) -> None:
+        """Fetches a page of events and keeps those that the filter wants."""
         end = self._source.tail.size
         page = await self._page(end)
-        wanted = [e for e in page if is_wanted(e, self._filter, traffic=self.watch.traffic)]
-        found = await self._source.entitlement.entitled(self.caller.agency, wanted)
-        room = MAX_UNCONFIRMED_EVENTS - sum(sent.event_count for sent in self._unconfirmed)
-        if len(found) > room:
-            found = found[:room]
-            self._position = found[-1].entry_index + 1
-        elif len(page) == PAGE_EVENTS:
-            self._position = page[-1].entry_index + 1
-        else:
-            self._position = end
-        return found
+        self._ahead.extend(
+            e for e in page if is_wanted(e, self._filter, traffic=self.watch.traffic)
+        )
+        self._ahead_end = page[-1].entry_index + 1 if len(page) == PAGE_EVENTS else end
 
     async def _page(self, end: int) -> Sequence[StoredEvent]:
         recent = self._source.tail.recent_events(self._position)
@@ -181,6 +186,7 @@ class Delivery:
             size += record.ByteSize()
             if count and size > room:
                 self._position = found[count].entry_index
+                self._ahead.extendleft(reversed(found[count:]))
                 break
             count += 1
         events, records = found[:count], records[:count]
