@@ -8,23 +8,16 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import signal
-import socket
-import sqlite3
-import subprocess
 import sys
 import tempfile
 import time
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from deploy.long_list import lengthened
+from deploy.stage import EXAMPLES, Stage
 
-ROOT = Path(__file__).parents[1]
-EXAMPLES = ROOT / "docs" / "examples"
-DOMAIN = "hub.example"
 AGENCIES = {
     "FR-NCB": "Sample bureau of France",
     "BR-NCB": "Sample bureau of Brazil",
@@ -48,107 +41,15 @@ def show(text: str) -> None:
         print(f"    {line}", flush=True)
 
 
-class Stage:
-    """The folder that the demo plays in."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        with socket.socket() as listener:
-            listener.bind(("127.0.0.1", 0))
-            self.address = f"127.0.0.1:{listener.getsockname()[1]}"
-        self.environment = {
-            **os.environ,
-            "COMITY_HOME": str(folder / "agencies"),
-            "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "proto")]),
-        }
-        self.serving: subprocess.Popen[str] | None = None
-
-    def run(self, module: str, *arguments: str) -> str:
-        done = subprocess.run(
-            self.command(module, *arguments),
-            env=self.environment,
-            cwd=self.folder,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode:
-            raise SystemExit(f"{' '.join(arguments)} failed:\n{done.stdout}{done.stderr}")
-        return done.stdout
-
-    def command(self, module: str, *arguments: str) -> list[str]:
-        return [sys.executable, "-c", f"from {module} import main; main()", *arguments]
-
-    def hub(self, *arguments: str) -> str:
-        return self.run("hub.cli", *arguments, "-f", str(self.folder / "hub"))
-
-    def comity(self, agency: str, *arguments: str) -> str:
-        return self.run("agency_client.cli", *arguments, "-p", agency)
-
-    def background(self, agency: str, *arguments: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            self.command("agency_client.cli", *arguments, "-p", agency),
-            env=self.environment,
-            cwd=self.folder,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
-
-    def serve(self) -> None:
-        with (self.folder / "hub.log").open("a") as log:
-            self.serving = subprocess.Popen(
-                self.command("hub.cli", "serve", "-f", str(self.folder / "hub")),
-                env=self.environment,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
-            )
-        if self.serving.stdout is not None:
-            self.serving.stdout.readline()
-
-    def ledger_size(self) -> int:
-        with closing(sqlite3.connect(self.folder / "hub" / "hub.sqlite")) as connection:
-            [(size,)] = connection.execute("SELECT size FROM ledger_head")
-        return int(size)
-
-    def receipted(self) -> set[str]:
-        """The notices for which France has the hub's receipt on its own disk."""
-        path = self.folder / "agencies" / "FR-NCB" / "inbox.sqlite"
-        with closing(sqlite3.connect(path)) as connection:
-            rows = connection.execute(
-                "SELECT notice_id FROM submissions "
-                "WHERE receipted IS NOT NULL AND source LIKE 'un%'"
-            )
-            return {notice_id for (notice_id,) in rows}
-
-    def end(self, number: signal.Signals) -> None:
-        if self.serving is not None:
-            self.serving.send_signal(number)
-            self.serving.wait()
-            self.serving = None
-
-
 def play(stage: Stage) -> None:
     tell("1. A hub is made, and three agencies are admitted. No private key leaves its agency.")
-    hub = ["--listen", stage.address, "--address", stage.address]
-    stage.hub("init", "--domain", DOMAIN, *hub)
     for agency, name in AGENCIES.items():
-        admit(stage, agency, name)
-    stage.serve()
+        stage.admit(agency, name)
+    stage.start_hub()
     show(stage.hub("agency", "list"))
     send_a_notice(stage)
     import_and_kill(stage)
     verify(stage)
-
-
-def admit(stage: Stage, agency: str, name: str) -> None:
-    at = ["--hub", stage.address, "--hub-domain", DOMAIN]
-    stage.comity(agency, "init", agency, *at, "--name", name)
-    application = stage.folder / "agencies" / agency / "application.json"
-    admission = stage.folder / f"{agency}.admission.json"
-    stage.hub("agency", "add", "--application", str(application), "--out", str(admission))
-    stage.comity(agency, "join", str(admission))
 
 
 def send_a_notice(stage: Stage) -> None:
@@ -174,9 +75,9 @@ def import_and_kill(stage: Stage) -> None:
     tell(f"3. France imports a list of {total:,} (invented), and kill -9 hits the hub meanwhile.")
     importing = stage.background("FR-NCB", "import", "un-list", str(long_list), "--to", "all")
     size = kill_in_the_middle(stage, total=total)
-    acknowledged = stage.receipted()
+    acknowledged = stage.receipted("FR-NCB")
     show(f"killed at {size:,} entries, {len(acknowledged):,} notices acknowledged; started again")
-    stage.serve()
+    stage.start_hub()
     importing.communicate(timeout=120)
     show("the import is run once more, to be sure that nothing is left:")
     show(stage.comity("FR-NCB", "import", "un-list", str(long_list), "--to", "all"))
@@ -191,7 +92,7 @@ def kill_in_the_middle(stage: Stage, *, total: int) -> int:
     give_up_at = time.monotonic() + 30
     while stage.ledger_size() < total // 4 and time.monotonic() < give_up_at:
         time.sleep(0.002)
-    stage.end(signal.SIGKILL)
+    stage.kill_hub()
     return stage.ledger_size()
 
 
@@ -234,7 +135,7 @@ def main() -> None:
                 show(f"COMITY_HOME={stage.folder / 'agencies'} comity status -p BR-NCB")
                 signal.sigwait({signal.SIGINT, signal.SIGTERM})
         finally:
-            stage.end(signal.SIGTERM)
+            stage.stop_hub()
 
 
 if __name__ == "__main__":

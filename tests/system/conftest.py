@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.system.world import World
+from deploy.stage import Stage
 
 
 @pytest.fixture(scope="session")
@@ -25,12 +25,12 @@ def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
+def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stage]:
     """A serving hub with three members."""
     url = None
     if request.param == "postgresql":
         url = new_database(request.getfixturevalue("postgres_url"))
-    made = World(tmp_path, database_url=url)
+    made = Stage(tmp_path, database_url=url)
     for agency in ("FR-NCB", "BR-NCB", "KE-NCB"):
         made.admit(agency)
     made.start_hub()

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from comity.v1 import ledger_pb2, ledger_pb2_grpc
-from tests.system.world import DOMAIN, World
+from deploy.stage import DOMAIN, Stage
 
 UNAVAILABLE = grpc.StatusCode.UNAVAILABLE
 UNAUTHENTICATED = grpc.StatusCode.UNAUTHENTICATED
@@ -27,8 +27,8 @@ ELSEWHERE = x509.UniformResourceIdentifier("spiffe://other.example/agency/FR-NCB
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    world = World(tmp_path_factory.mktemp("certificates"))
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    world = Stage(tmp_path_factory.mktemp("certificates"))
     world.admit("FR-NCB")
     world.start_hub()
     yield world
@@ -78,7 +78,7 @@ def signed_by(
     return pem, builder.sign(authority, SHA256()).public_bytes(serialization.Encoding.PEM)
 
 
-async def code_of_call(world: World, pair: tuple[bytes, bytes] | None) -> grpc.StatusCode:
+async def code_of_call(world: Stage, pair: tuple[bytes, bytes] | None) -> grpc.StatusCode:
     ca = (world.folder / "hub" / "ca.pem").read_bytes()
     credentials = grpc.ssl_channel_credentials(ca, *(pair or (None, None)))
     options = [("grpc.ssl_target_name_override", DOMAIN)]
@@ -91,25 +91,25 @@ async def code_of_call(world: World, pair: tuple[bytes, bytes] | None) -> grpc.S
     return grpc.StatusCode.OK
 
 
-async def test_a_member_comes_in(served: World) -> None:
+async def test_a_member_comes_in(served: Stage) -> None:
     home = served.folder / "agencies" / "FR-NCB"
     pair = ((home / "tls-key.pem").read_bytes(), (home / "certificate.pem").read_bytes())
 
     assert await code_of_call(served, pair) is grpc.StatusCode.OK
 
 
-async def test_nobody_comes_in_without_a_certificate(served: World) -> None:
+async def test_nobody_comes_in_without_a_certificate(served: Stage) -> None:
     assert await code_of_call(served, None) is UNAVAILABLE
 
 
-async def test_a_foreign_authority_is_refused(served: World) -> None:
+async def test_a_foreign_authority_is_refused(served: Stage) -> None:
     foreign = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "elsewhere")])
 
     assert await code_of_call(served, signed_by(foreign, name, [FRANCE], days=30)) is UNAVAILABLE
 
 
-async def test_an_expired_certificate_is_refused(served: World) -> None:
+async def test_an_expired_certificate_is_refused(served: Stage) -> None:
     pair = signed_by_hub(served.folder / "hub", [FRANCE], days=-1)
 
     assert await code_of_call(served, pair) is UNAVAILABLE
@@ -127,14 +127,14 @@ async def test_an_expired_certificate_is_refused(served: World) -> None:
     ids=["CN only", "another hub's", "two SANs", "a DNS name beside it", "not in the roster"],
 )
 async def test_a_certificate_of_the_wrong_name_is_refused(
-    served: World, names: list[x509.GeneralName]
+    served: Stage, names: list[x509.GeneralName]
 ) -> None:
     pair = signed_by_hub(served.folder / "hub", names)
 
     assert await code_of_call(served, pair) is UNAUTHENTICATED
 
 
-def test_tls_1_2_is_refused(served: World) -> None:
+def test_tls_1_2_is_refused(served: Stage) -> None:
     home = served.folder / "agencies" / "FR-NCB"
     context = ssl.create_default_context(cafile=served.folder / "hub" / "ca.pem")
     context.load_cert_chain(home / "certificate.pem", home / "tls-key.pem")

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from deploy.long_list import lengthened
-from tests.system.world import EXAMPLES, World
+from deploy.stage import EXAMPLES, Stage
 
 RED = str(EXAMPLES / "notice-red.json")
 LIST = str(EXAMPLES / "un-list-sample.xml")
@@ -18,7 +18,7 @@ COPIES = 20  # an import of a second, long enough to be killed in the middle
 KILLS = 4
 
 
-def test_a_notice_reaches_whom_it_is_addressed_to_and_nobody_else(world: World) -> None:
+def test_a_notice_reaches_whom_it_is_addressed_to_and_nobody_else(world: Stage) -> None:
     world.comity("FR-NCB", "notice", "submit", RED, "--to", "BR-NCB")
 
     seen = world.comity("BR-NCB", "notice", "watch", "--from-start", "--count", "1")
@@ -28,11 +28,11 @@ def test_a_notice_reaches_whom_it_is_addressed_to_and_nobody_else(world: World) 
     assert world.comity("KE-NCB", "notice", "list").strip() == ""
 
 
-def test_an_unstated_addressing_is_a_usage_error(world: World) -> None:
+def test_an_unstated_addressing_is_a_usage_error(world: Stage) -> None:
     assert "--to" in world.run("FR-NCB", "notice", "submit", RED, expected=2).stderr
 
 
-def test_importing_again_publishes_nothing_and_a_newer_edition_what_changed(world: World) -> None:
+def test_importing_again_publishes_nothing_and_a_newer_edition_what_changed(world: Stage) -> None:
     first = world.comity("FR-NCB", "import", "un-list", LIST, "--to", "all")
     again = world.comity("FR-NCB", "import", "un-list", LIST, "--to", "all")
     newer = world.comity("FR-NCB", "import", "un-list", NEXT_LIST, "--to", "all")
@@ -44,7 +44,7 @@ def test_importing_again_publishes_nothing_and_a_newer_edition_what_changed(worl
 
 
 def test_nothing_acknowledged_is_lost_or_out_of_order_when_the_hub_is_killed(
-    world: World, tmp_path: Path
+    world: Stage, tmp_path: Path
 ) -> None:
     """kill -9 in mid-import, again and again; the client goes on where it was."""
     chance = random.Random(20261124)

@@ -31,14 +31,14 @@ from comity.identifiers import uuid7_from
 from comity.keys import PrivateKey
 from comity.times import timestamp_from
 from comity.v1 import acts_pb2, notices_pb2
-from tests.system.world import DOMAIN, EXAMPLES, World
+from deploy.stage import DOMAIN, EXAMPLES, Stage
 
 Acts = list[acts_pb2.Envelope]
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    world = World(tmp_path_factory.mktemp("refusals"))
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    world = Stage(tmp_path_factory.mktemp("refusals"))
     for agency in ("FR-NCB", "BR-NCB"):
         world.admit(agency)
     world.start_hub()
@@ -47,7 +47,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 
 @pytest.fixture
-async def agency(served: World) -> AsyncIterator[Agency]:
+async def agency(served: Stage) -> AsyncIterator[Agency]:
     async with open_agency(load_profile(served.folder / "agencies" / "FR-NCB")) as opened:
         yield opened
 

@@ -1,4 +1,7 @@
-"""A hub and agencies as their users run them: by the command lines, in processes of their own."""
+"""A hub and agencies as their users run them: by the command lines, in processes of their own.
+
+The demo, the system tests and the benchmarks play on it.
+"""
 
 from __future__ import annotations
 
@@ -14,10 +17,11 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 EXAMPLES = ROOT / "docs" / "examples"
 DOMAIN = "hub.example"
 START_SECONDS = 30
+RUN_SECONDS = 120
 
 
 def free_port() -> int:
@@ -26,7 +30,11 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-class World:
+class NotAsExpected(Exception):
+    """A command ended otherwise than it should have; says what it wrote."""
+
+
+class Stage:
     """A folder with a hub and the profiles of its members."""
 
     def __init__(self, folder: Path, *, database_url: str | None = None) -> None:
@@ -50,8 +58,7 @@ class World:
             *options,
         )
 
-    def admit(self, agency: str) -> None:
-        name = f"Sample bureau {agency}"
+    def admit(self, agency: str, name: str = "Sample bureau") -> None:
         hub = ["--hub", self.address, "--hub-domain", DOMAIN]
         self.comity(agency, "init", agency, *hub, "--name", name)
         application = self.folder / "agencies" / agency / "application.json"
@@ -68,11 +75,12 @@ class World:
                 stderr=log,
                 text=True,
             )
-        assert self._hub.stdout is not None
-        assert self._hub.stdout.readline().startswith("Serving")
+        if self._hub.stdout is None or not self._hub.stdout.readline().startswith("Serving"):
+            raise NotAsExpected((self.folder / "hub.log").read_text(encoding="utf-8"))
 
     def kill_hub(self) -> None:
-        assert self._hub is not None
+        if self._hub is None:
+            return
         self._hub.send_signal(signal.SIGKILL)
         self._end()
 
@@ -82,7 +90,8 @@ class World:
             self._end()
 
     def _end(self) -> None:
-        assert self._hub is not None
+        if self._hub is None:
+            return
         self._hub.wait(START_SECONDS)
         if self._hub.stdout is not None:
             self._hub.stdout.close()
@@ -103,16 +112,33 @@ class World:
     def comity_command(self, agency: str, *arguments: str) -> list[str]:
         return self._command("agency_client.cli", *arguments, "-p", agency)
 
+    def background(self, agency: str, *arguments: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            self.comity_command(agency, *arguments),
+            env=self.environment,
+            cwd=self.folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+
+    def ledger_size(self) -> int:
+        """The entries in the ledger of a hub on SQLite."""
+        with closing(sqlite3.connect(self.folder / "hub" / "hub.sqlite")) as connection:
+            [(size,)] = connection.execute("SELECT size FROM ledger_head")
+        return int(size)
+
     def documents(self, agency: str, *arguments: str) -> list[Any]:
         lines = self.comity(agency, *arguments, "--json").splitlines()
         return [json.loads(line) for line in lines]
 
     def receipted(self, agency: str) -> set[str]:
-        """The notices for which an agency has the hub's receipt on its own disk."""
+        """The imported notices for which an agency has the hub's receipt on its own disk."""
         path = self.folder / "agencies" / agency / "inbox.sqlite"
         with closing(sqlite3.connect(path)) as connection:
             rows = connection.execute(
-                "SELECT notice_id FROM submissions WHERE receipted IS NOT NULL"
+                "SELECT notice_id FROM submissions "
+                "WHERE receipted IS NOT NULL AND source LIKE 'un%'"
             )
             return {notice_id for (notice_id,) in rows}
 
@@ -127,8 +153,9 @@ class World:
             cwd=self.folder,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=RUN_SECONDS,
             check=False,
         )
-        assert done.returncode == expected, done.stdout + done.stderr
+        if done.returncode != expected:
+            raise NotAsExpected(f"exit {done.returncode}\n{done.stdout}{done.stderr}")
         return done
