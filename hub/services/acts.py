@@ -13,7 +13,7 @@ from comity.identity import AgencyId
 from comity.v1 import acts_pb2, ledger_pb2
 from hub.services.judgement import Accepted, LedgerState, Repeated, judge
 from hub.services.membership import Membership
-from hub.services.preparing import Preparing
+from hub.services.preparing import INLINE_BELOW, Preparing
 from hub.services.receipts import Receipts
 from hub.services.submissions import Submission
 from hub.store.acts import StoredAct, find_acts, insert_acts
@@ -47,6 +47,7 @@ class ActsService:
         receipts: Receipts,
     ) -> None:
         self._preparing = preparing
+        self._on_their_way = 0
         self._membership = membership
         self._writer = writer
         self._receipts = receipts
@@ -56,7 +57,15 @@ class ActsService:
 
         Raises: what `prepare_submission` and `judge` raise; StoreUnavailable.
         """
-        return await self.commit(await self._preparing.prepare(agency, request))
+        self._on_their_way += 1
+        try:
+            if self._on_their_way < INLINE_BELOW:
+                submission = self._preparing.prepare_here(agency, request)
+            else:
+                submission = await self._preparing.prepare(agency, request)
+            return await self.commit(submission)
+        finally:
+            self._on_their_way -= 1
 
     async def commit(self, submission: Submission) -> acts_pb2.SubmitActsResponse:
         """Commits a prepared submission and gives its receipt."""

@@ -7,6 +7,8 @@ that verifying runs on another core than everything else; a single submission is
 from __future__ import annotations
 
 import asyncio
+import logging
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -21,10 +23,15 @@ from hub.services.submissions import (
 )
 from hub.services.verifiers import VerifierPool
 
-INLINE_BELOW = 4  # waiting submissions; handing fewer over takes longer than verifying them
-MAX_BATCH_SUBMISSIONS = 32  # so that two batches of 64 callers overlap
+INLINE_BELOW = 4  # submissions; handing fewer over takes longer than verifying them here
+MAX_BATCH_SUBMISSIONS = (
+    32  # so that of 64 callers one half is verified while the other is committed
+)
+GATHER_TURNS = 3  # of the event loop, before a batch is handed over
 
 Prepared = Submission | ComityError
+
+_log = logging.getLogger("hub.preparing")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,22 +48,26 @@ class Preparing:
         self._hub_domain = hub_domain
         self._membership = membership
         self._pool = pool
-        self._waiting: list[_Waiting] = []
-        self._turn: asyncio.Handle | None = None
-        self._running: set[asyncio.Task[None]] = set()
+        self._waiting: deque[_Waiting] = deque()
+        self._handing_over = 0
+        self._tasks: set[asyncio.Task[None]] = set()
 
     async def prepare(self, agency: AgencyId, request: bytes) -> Submission:
-        """Prepares one serialized submission of an agency.
+        """Prepares one serialized submission among several that are on their way.
 
-        Raises: what `prepare_submission` raises.
+        Raises: what `prepare_submission` raises; ShuttingDown.
         """
-        if not self._pool.is_ready:
+        if not self._pool.size:
             return self.prepare_here(agency, request)
-        loop = asyncio.get_running_loop()
-        answer: asyncio.Future[Prepared] = loop.create_future()
+        answer: asyncio.Future[Prepared] = asyncio.get_running_loop().create_future()
         self._waiting.append(_Waiting(agency, request, answer))
-        if self._turn is None:
-            self._turn = loop.call_soon(self._take_turn)
+        if self._handing_over < self._pool.size:
+            # Counted here and where the task ends, in the same step as it finds nothing waiting:
+            # what comes in after that starts another.
+            self._handing_over += 1
+            task = asyncio.create_task(self._hand_over())
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
         prepared = await answer
         if isinstance(prepared, ComityError):
             raise prepared
@@ -64,8 +75,13 @@ class Preparing:
 
     async def prepare_each(self, agency: AgencyId, requests: Sequence[bytes]) -> list[Prepared]:
         """Prepares serialized submissions of an agency, each with an outcome of its own."""
-        if not self._pool.is_ready or len(requests) < INLINE_BELOW:
+        if not self._pool.size or len(requests) < INLINE_BELOW:
             return [self._prepared_here(agency, request) for request in requests]
+        return await self._prepare_elsewhere(agency, requests)
+
+    async def _prepare_elsewhere(
+        self, agency: AgencyId, requests: Sequence[bytes]
+    ) -> list[Prepared]:
         keys = self._membership.roster.signing_keys(agency)
         version = self._membership.version
         refusals = await self._pool.verify(
@@ -97,28 +113,37 @@ class Preparing:
         except ComityError as error:
             return error
 
-    def _take_turn(self) -> None:
-        """Takes what has come in during one turn of the event loop."""
-        self._turn = None
-        waiting, self._waiting = self._waiting, []
-        if len(waiting) < INLINE_BELOW:
-            for one in waiting:
-                _settle(one, self._prepared_here(one.agency, one.request))
-            return
-        for agency in {one.agency for one in waiting}:
-            of_agency = [one for one in waiting if one.agency == agency]
-            for first in range(0, len(of_agency), MAX_BATCH_SUBMISSIONS):
-                batch = of_agency[first : first + MAX_BATCH_SUBMISSIONS]
-                task = asyncio.ensure_future(self._prepare_batch(agency, batch))
-                self._running.add(task)
-                task.add_done_callback(self._running.discard)
+    async def _hand_over(self) -> None:
+        """Hands over what waits, batch after batch, until nothing does."""
+        try:
+            while self._waiting:
+                for _ in range(GATHER_TURNS):
+                    await asyncio.sleep(0)
+                if not self._waiting:
+                    break  # Another hand took it.
+                agency = self._waiting[0].agency
+                batch: list[_Waiting] = []
+                while (
+                    self._waiting
+                    and self._waiting[0].agency == agency
+                    and len(batch) < MAX_BATCH_SUBMISSIONS
+                ):
+                    batch.append(self._waiting.popleft())
+                await self._prepare_batch(agency, batch)
+        finally:
+            self._handing_over -= 1
 
     async def _prepare_batch(self, agency: AgencyId, batch: Sequence[_Waiting]) -> None:
+        outcomes: Sequence[Prepared]
         try:
-            outcomes = await self.prepare_each(agency, [one.request for one in batch])
+            # However few: while they are away, more come in, and the next batch is larger.
+            outcomes = await self._prepare_elsewhere(agency, [one.request for one in batch])
+        except ShuttingDown as error:
+            outcomes = [error] * len(batch)
         except asyncio.CancelledError:
             outcomes = [ShuttingDown()] * len(batch)
         except Exception:
+            _log.exception("preparing failed unforeseen")
             outcomes = [InternalError()] * len(batch)
         for one, outcome in zip(batch, outcomes, strict=True):
             _settle(one, outcome)

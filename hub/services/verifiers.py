@@ -31,9 +31,9 @@ class VerifierPool:
         self._processes: list[asyncio.subprocess.Process] = []
 
     @property
-    def is_ready(self) -> bool:
-        """Whether there are verifiers."""
-        return bool(self._processes)
+    def size(self) -> int:
+        """How many verifiers there are."""
+        return len(self._processes)
 
     async def start(self) -> None:
         """Starts the verifiers and waits until each answers."""

@@ -22,9 +22,7 @@ from hub.store.ledger import lock_head
 from hub.store.transaction import CommittedBatch, LedgerTransaction
 
 MAX_BATCH_ITEMS = 256  # keeps a transaction in the milliseconds; more waits for the next one
-QUIET_TURNS = (
-    10  # of the event loop, some ten microseconds each; answers of one batch come back as one
-)
+GATHER_SECONDS = 0.002  # a batch costs some milliseconds, however few are in it
 MAX_WAITING_ITEMS = 20_000  # some seconds of work; past it callers are told to come back
 
 # Decides over its items inside the transaction, in order: a result or an error for each.
@@ -65,6 +63,7 @@ class LedgerWriter:
         self._on_commit = on_commit
         self._waiting: asyncio.Queue[_Waiting] = asyncio.Queue(MAX_WAITING_ITEMS)
         self._is_stopped = False
+        self._last_count = 1
 
     async def commit(self, use_case: UseCase, item: Any) -> Committed:
         """Commits one item with whatever else is waiting.
@@ -90,14 +89,16 @@ class LedgerWriter:
                 _refuse([self._waiting.get_nowait()], ShuttingDown())
 
     async def _gather(self, batch: list[_Waiting]) -> None:
-        """Takes what waits, and what arrives as long as each turn of the loop brings more."""
-        quiet_turns = 0
-        while len(batch) < MAX_BATCH_ITEMS and quiet_turns < QUIET_TURNS:
-            quiet_turns += 1
-            while len(batch) < MAX_BATCH_ITEMS and not self._waiting.empty():
-                batch.append(self._waiting.get_nowait())
-                quiet_turns = 0
-            await asyncio.sleep(0)
+        """Takes what waits; where several came last time, gives others a moment to come too."""
+        self._take_waiting(batch)
+        if self._last_count > 1:
+            await asyncio.sleep(GATHER_SECONDS)
+            self._take_waiting(batch)
+        self._last_count = len(batch)
+
+    def _take_waiting(self, batch: list[_Waiting]) -> None:
+        while len(batch) < MAX_BATCH_ITEMS and not self._waiting.empty():
+            batch.append(self._waiting.get_nowait())
 
     async def _commit_batch(self, batch: Sequence[_Waiting]) -> None:
         try:
