@@ -48,6 +48,7 @@ class ActsService:
     ) -> None:
         self._preparing = preparing
         self._on_their_way = 0
+        self._kept_audiences: set[bytes] = set()
         self._membership = membership
         self._writer = writer
         self._receipts = receipts
@@ -103,7 +104,7 @@ class ActsService:
         """The commit half: decides over a batch in order and writes what was accepted."""
         await self._membership.refresh_within(transaction.connection, transaction.head)
         state = await self._load_state(transaction, submissions)
-        batch = _BatchOfActs(transaction, state)
+        batch = _BatchOfActs(transaction, state, kept_audiences=self._kept_audiences)
         decisions = [self._decide(batch, submission) for submission in submissions]
         await batch.write()
         return decisions
@@ -135,8 +136,15 @@ class ActsService:
 class _BatchOfActs:
     """What the accepted submissions of one transaction write, statement by table."""
 
-    def __init__(self, transaction: LedgerTransaction, state: LedgerState) -> None:
+    def __init__(
+        self,
+        transaction: LedgerTransaction,
+        state: LedgerState,
+        *,
+        kept_audiences: set[bytes],
+    ) -> None:
         self._transaction = transaction
+        self._kept_audiences = kept_audiences
         self._state = state
         self._known = set(state.notices)
         self._acts: list[StoredAct] = []
@@ -177,7 +185,7 @@ class _BatchOfActs:
         if not self._acts:
             return
         connection = self._transaction.connection
-        await insert_missing_audiences(connection, self._audiences)
+        await insert_missing_audiences(connection, self._audiences, known=self._kept_audiences)
         await insert_acts(connection, self._acts)
         standings = self._standings.values()
         await insert_notices(connection, [s for s in standings if s.key not in self._known])

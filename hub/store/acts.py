@@ -10,10 +10,12 @@ from sqlalchemy import Row, select
 
 from comity.identity import AgencyId
 from hub.store.database import Connection
-from hub.store.rows import insert_rows
+from hub.store.rows import insert_rows, select_by_text
 from hub.store.tables import acts
 
 ActKey = tuple[AgencyId, str]
+
+_COLUMNS = [column.name for column in acts.columns]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +33,8 @@ class StoredAct:
 
 async def find_acts(connection: Connection, act_ids: Collection[str]) -> dict[ActKey, StoredAct]:
     """The acts of some ids, of whichever originators."""
-    rows = await connection.execute(select(acts).where(acts.c.act_id.in_(act_ids)))
-    found = (_stored_act(row) for row in rows)
+    rows = await select_by_text(connection, acts, acts.c.act_id, act_ids)
+    found = (StoredAct(**dict(zip(_COLUMNS, row, strict=True))) for row in rows)
     return {(act.originator, act.act_id): act for act in found}
 
 

@@ -14,6 +14,8 @@ from comity.v1.acts_pb2 import AddressingRule
 from hub.store.database import Connection
 from hub.store.tables import audience_members, audiences
 
+MAX_KNOWN_AUDIENCES = 65_536  # 32 bytes each
+
 
 @dataclass(frozen=True, slots=True)
 class Audience:
@@ -51,13 +53,21 @@ async def find_audiences(connection: Connection, keys: Collection[bytes]) -> dic
     return {key: Audience(key, frozenset(members[key]), rule) for key, rule in found.items()}
 
 
-async def insert_missing_audiences(connection: Connection, wanted: Iterable[Audience]) -> None:
-    """Adds the audiences that are not kept yet."""
-    by_key = {audience.key: audience for audience in wanted}
+async def insert_missing_audiences(
+    connection: Connection, wanted: Iterable[Audience], *, known: set[bytes]
+) -> None:
+    """Adds the audiences that are not kept yet.
+
+    `known` remembers keys that were found committed, so that they are not asked for again.
+    """
+    by_key = {audience.key: audience for audience in wanted if audience.key not in known}
     if not by_key:
         return
+    if len(known) > MAX_KNOWN_AUDIENCES:
+        known.clear()
     statement = select(audiences.c.audience).where(audiences.c.audience.in_(by_key))
     kept = set((await connection.execute(statement)).scalars())
+    known |= kept
     missing = {key: a for key, a in by_key.items() if key not in kept}
     if not missing:
         return

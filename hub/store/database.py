@@ -87,6 +87,13 @@ class InlineConnection:
         assert driver is not None
         driver.executemany(statement, rows).close()
 
+    def execute_driver(self, statement: str, parameters: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+        """Hands a statement to the driver and gives its rows."""
+        driver = self._connection.connection.driver_connection
+        assert driver is not None
+        rows: list[tuple[Any, ...]] = driver.execute(statement, parameters).fetchall()
+        return rows
+
     async def run_sync(self, function: Callable[[sqlalchemy.Connection], T]) -> T:
         """Runs what works on the connection below."""
         return function(self._connection)

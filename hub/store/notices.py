@@ -10,10 +10,12 @@ from sqlalchemy import Row, bindparam, or_, select, update
 
 from comity.identity import AgencyId
 from hub.store.database import Connection
-from hub.store.rows import insert_rows
+from hub.store.rows import insert_rows, select_by_text
 from hub.store.tables import audience_members, notices
 
 NoticeKey = tuple[AgencyId, str]
+
+_COLUMNS = [column.name for column in notices.columns]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +44,8 @@ async def find_notices(
     connection: Connection, notice_ids: Collection[str]
 ) -> dict[NoticeKey, NoticeStanding]:
     """The notices of some ids, of whichever originators."""
-    rows = await connection.execute(select(notices).where(notices.c.notice_id.in_(notice_ids)))
-    found = (_standing(row) for row in rows)
+    rows = await select_by_text(connection, notices, notices.c.notice_id, notice_ids)
+    found = (NoticeStanding(**dict(zip(_COLUMNS, row, strict=True))) for row in rows)
     return {standing.key: standing for standing in found}
 
 

@@ -22,7 +22,7 @@ from hub.store.ledger import lock_head
 from hub.store.transaction import CommittedBatch, LedgerTransaction
 
 MAX_BATCH_ITEMS = 256  # keeps a transaction in the milliseconds; more waits for the next one
-GATHER_SECONDS = 0.002  # a batch costs some milliseconds, however few are in it
+GATHER_SECONDS = 0.003  # a batch costs some milliseconds, however few are in it
 MAX_WAITING_ITEMS = 20_000  # some seconds of work; past it callers are told to come back
 
 # Decides over its items inside the transaction, in order: a result or an error for each.
