@@ -12,8 +12,8 @@ from comity.errors import ComityError, MalformedInput, Violation
 from comity.identity import AgencyId, parse_agency_id, parse_hub_domain
 
 SETTINGS_FILE = "hub.toml"
-# One core serves, the others verify signatures; more than two have nothing to do.
-DEFAULT_VERIFIERS = min(2, (os.cpu_count() or 1) - 1)
+# Serving keeps one core busy; more than two verifiers have nothing to do.
+DEFAULT_VERIFIERS = min(2, os.cpu_count() or 1)
 ACCESS_KEEP_DAYS = 3 * 365  # the design's three years; a hub's law may say otherwise
 
 

@@ -27,6 +27,7 @@ INLINE_BELOW = 4  # submissions; handing fewer over takes longer than verifying 
 MAX_BATCH_SUBMISSIONS = (
     32  # so that of 64 callers one half is verified while the other is committed
 )
+MAX_HANDS = 1  # the fuller the batches, the less each costs; bulk streams use every verifier
 GATHER_TURNS = 3  # of the event loop, before a batch is handed over
 
 Prepared = Submission | ComityError
@@ -61,7 +62,7 @@ class Preparing:
             return self.prepare_here(agency, request)
         answer: asyncio.Future[Prepared] = asyncio.get_running_loop().create_future()
         self._waiting.append(_Waiting(agency, request, answer))
-        if self._handing_over < self._pool.size:
+        if self._handing_over < MAX_HANDS:
             # Counted here and where the task ends, in the same step as it finds nothing waiting:
             # what comes in after that starts another.
             self._handing_over += 1
