@@ -39,6 +39,7 @@ class Stage:
 
     def __init__(self, folder: Path, *, database_url: str | None = None) -> None:
         self.folder = folder
+        self.database_url = database_url
         self.address = f"127.0.0.1:{free_port()}"
         self.environment = {
             **os.environ,
@@ -46,6 +47,7 @@ class Stage:
             "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "proto")]),
         }
         self._hub: subprocess.Popen[str] | None = None
+        self._others: list[subprocess.Popen[str]] = []
         options = ["--database", database_url] if database_url else []
         self.hub(
             "init",
@@ -67,39 +69,58 @@ class Stage:
         self.comity(agency, "join", str(admission))
 
     def start_hub(self) -> None:
+        self._hub = self._serving()
+
+    def start_another_hub(self) -> str:
+        """One more process of a hub on PostgreSQL; gives its address. `stop_hub` stops it too."""
+        address = f"127.0.0.1:{free_port()}"
+        self._others.append(self._serving("--listen", address))
+        return address
+
+    def _serving(self, *options: str) -> subprocess.Popen[str]:
         with (self.folder / "hub.log").open("a") as log:
-            self._hub = subprocess.Popen(
-                self._command("hub.cli", "serve", "-f", str(self.folder / "hub")),
+            hub = subprocess.Popen(
+                self.hub_command("serve", *options),
                 env=self.environment,
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
             )
-        if self._hub.stdout is None or not self._hub.stdout.readline().startswith("Serving"):
+        if hub.stdout is None or not hub.stdout.readline().startswith("Serving"):
             raise NotAsExpected((self.folder / "hub.log").read_text(encoding="utf-8"))
+        return hub
+
+    @property
+    def hub_pid(self) -> int:
+        """The process of the hub that serves."""
+        if self._hub is None:
+            raise NotAsExpected("no hub is serving")
+        return self._hub.pid
 
     def kill_hub(self) -> None:
-        if self._hub is None:
-            return
-        self._hub.send_signal(signal.SIGKILL)
-        self._end()
-
-    def stop_hub(self) -> None:
-        if self._hub is not None:
-            self._hub.send_signal(signal.SIGTERM)
-            self._end()
-
-    def _end(self) -> None:
-        if self._hub is None:
-            return
-        self._hub.wait(START_SECONDS)
-        if self._hub.stdout is not None:
-            self._hub.stdout.close()
+        self._end(self._hub, signal.SIGKILL)
         self._hub = None
 
+    def stop_hub(self) -> None:
+        for hub in (self._hub, *self._others):
+            self._end(hub, signal.SIGTERM)
+        self._hub = None
+        self._others.clear()
+
+    @staticmethod
+    def _end(hub: subprocess.Popen[str] | None, number: signal.Signals) -> None:
+        if hub is None:
+            return
+        hub.send_signal(number)
+        hub.wait(START_SECONDS)
+        if hub.stdout is not None:
+            hub.stdout.close()
+
     def hub(self, *arguments: str) -> str:
-        command = self._command("hub.cli", *arguments, "-f", str(self.folder / "hub"))
-        return self._run(command, expected=0).stdout
+        return self._run(self.hub_command(*arguments), expected=0).stdout
+
+    def hub_command(self, *arguments: str) -> list[str]:
+        return self._command("hub.cli", *arguments, "-f", str(self.folder / "hub"))
 
     def comity(self, agency: str, *arguments: str, expected: int = 0) -> str:
         return self.run(agency, *arguments, expected=expected).stdout

@@ -35,7 +35,7 @@ from comity.errors import StoreUnavailable
 SQLITE_READERS = 8  # transactions that may be open at once; each holds a snapshot of the database
 POSTGRES_CONNECTIONS = 8  # one writes, one listens, the others read
 POOL_WAIT_SECONDS = 5.0  # longer than any query here; past it the database is as good as away
-LOCK_WAIT_SECONDS = 5.0  # the hub's command line holds the write lock for milliseconds
+LOCK_WAIT_SECONDS = 5.0  # other hub processes and the command line hold it for milliseconds
 LOCK_RETRY_SECONDS = 0.005
 READ_LOCK_MILLISECONDS = 1_000  # readers meet a lock only while a log is being recovered
 
@@ -266,6 +266,7 @@ def _sqlite_engine(url: URL, *, pool_size: int, begin: str) -> Engine:
 
 
 def _postgres_engine(url: URL) -> AsyncEngine:
+    own_options = url.query.get("options", "")
     return create_async_engine(
         url,
         pool_size=POSTGRES_CONNECTIONS,
@@ -274,6 +275,7 @@ def _postgres_engine(url: URL) -> AsyncEngine:
         pool_pre_ping=True,
         # What is read after the head's row lock has to be what was committed before it.
         isolation_level="READ COMMITTED",
+        connect_args={"options": f"{own_options} -c lock_timeout={LOCK_WAIT_SECONDS * 1000:.0f}"},
     )
 
 
