@@ -123,7 +123,9 @@ def open_checkpoint(note: bytes, key: LedgerKey) -> Checkpoint:
     if checkpoint.origin != key.origin:  # 2
         _require_other_epoch(checkpoint.origin, key.origin)
         raise EpochChanged(
-            f"The hub's ledger goes on under {checkpoint.origin}; accepted is {key.origin}."
+            f"The hub says that its ledger goes on under {checkpoint.origin}; accepted is "
+            f"{key.origin}. Ask its administrators, by another way, why and for the new key; then: "
+            "comity ledger accept-epoch KEY"
         )
     ours = [value for name, value in signatures if name == key.origin]  # 3
     ours = [value for value in ours if value[:KEY_ID_BYTES] == key.note_key_id]
