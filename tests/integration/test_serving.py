@@ -103,11 +103,9 @@ async def test_a_second_authority_is_taken_without_a_restart(stage: Stage, agenc
     """A change of authority: the new one signs, and what the old one signed is still taken."""
     folder = stage.folder / "hub"
     key = generate_tls_key()
-    new = CertificateAuthority(
-        make_ca_certificate(key, hub_domain=DOMAIN, now=datetime.now(UTC)), key
-    )
+    certificate = make_ca_certificate(key, hub_domain=DOMAIN, now=datetime.now(UTC))
     old = (folder / "ca.pem").read_bytes()
-    (folder / "ca.pem").write_bytes(pem_from_certificate(new.certificate) + old)
+    (folder / "ca.pem").write_bytes(pem_from_certificate(certificate) + old)
     (folder / "ca-key.pem").write_bytes(pem_from_key(key))
 
     await asyncio.to_thread(stage.admit, "KE-NCB")
