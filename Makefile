@@ -13,7 +13,7 @@ BUF := build/buf/node_modules/.bin/buf
 MAKEFLAGS += --no-print-directory
 .SILENT:
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test check bench proto baseline lock clean
+.PHONY: help setup demo test check bench proto examples baseline lock clean
 
 help: ## list these targets
 	awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
@@ -31,6 +31,9 @@ bench: setup ## the benchmarks
 
 proto: setup ## write the generated code anew from proto/comity/v1/*.proto
 	$(BIN)/python proto/generate.py
+
+examples: setup ## write docs/examples/messages anew, from a hub that runs
+	$(BIN)/python -m docs.examples.generate
 
 # --- make check ----------------------------------------------------------------------------------
 
@@ -74,7 +77,7 @@ contract:
 endif
 
 baseline: $(BUF) ## at a release: the contract that later ones must not break
-	$(BUF) build proto --output proto/baseline.binpb
+	$(BUF) build proto --exclude-source-info --output proto/baseline.binpb
 
 # --- tools ---------------------------------------------------------------------------------------
 

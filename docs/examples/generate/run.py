@@ -1,0 +1,90 @@
+"""One run of the story: a hub and its members in a folder, from their making to a restored hub."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from google.protobuf.message import Message
+
+from comity.v1 import ledger_pb2
+from deploy.stage import free_port
+from docs.examples.generate import story
+from docs.examples.generate.members import Member, admit_members, make_hub
+from docs.examples.generate.recording import Recording, RecordingChannel, recorded_hub
+from docs.examples.generate.seeded import SeededBytes, StoryClock, seeded
+from hub.administration import Administration
+from hub.settings import Settings
+
+BEGINNING = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
+BACKUP = "backup.sqlite"
+
+
+async def run_story(folder: Path) -> Sequence[Message]:
+    """Every message of the story, in the order in which they passed."""
+    clock, draw = StoryClock(BEGINNING), SeededBytes()
+    with seeded(draw):
+        settings = await make_hub(folder / "hub", clock=clock)
+        members = await admit_members(settings, folder, clock=clock, draw=draw)
+        # The verifiers are processes of their own and would not draw from the seed.
+        serving = replace(settings, listen=f"127.0.0.1:{free_port()}", verifiers=0)
+        async with recorded_hub(serving, clock=clock) as recording:
+            highest = await _exchange(recording, members, settings=serving, clock=clock)
+        recording.messages += [members[0].application, members[0].admission]
+        recording.messages += _access_records(settings)
+        recording.messages.append(await _restored_epoch(settings, highest, clock=clock))
+    return recording.messages
+
+
+async def _exchange(
+    recording: Recording, members: Sequence[Member], *, settings: Settings, clock: StoryClock
+) -> bytes:
+    """What passes while the hub serves. Gives the highest checkpoint that a member has seen."""
+    france, brazil = members[0], members[1]
+    from_france, from_brazil = (
+        RecordingChannel(member.profile, recording, address=settings.listen)
+        for member in (france, brazil)
+    )
+    scene = story.Scene(clock, france, from_france, from_brazil, recording)
+    try:
+        red = await story.publish(scene)
+        _copy(settings.folder / "hub.sqlite", settings.folder / BACKUP)
+        van = await story.send_in_bulk(scene, red)
+        await story.withdraw(scene, van)
+        await story.watch(scene)
+        return await story.read_and_verify(scene)
+    finally:
+        await from_france.close()
+        await from_brazil.close()
+
+
+def _copy(database: Path, target: Path) -> None:
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute("VACUUM INTO ?", (str(target),))
+
+
+def _access_records(settings: Settings) -> Sequence[Message]:
+    """What the hub has recorded of the story's accesses; it shows these to nobody."""
+    with closing(sqlite3.connect(settings.folder / "hub.sqlite")) as connection:
+        rows = connection.execute(
+            "SELECT record FROM access_records ORDER BY entry_index, leaf_index"
+        )
+        return [ledger_pb2.AccessRecord.FromString(record) for (record,) in rows]
+
+
+async def _restored_epoch(settings: Settings, highest: bytes, *, clock: StoryClock) -> Message:
+    """The entry with which the hub goes on from its backup."""
+    backup = settings.folder / BACKUP
+    clock.advance(seconds=3_600)
+    restored = replace(settings, database_url=f"sqlite:///{backup}")
+    async with Administration(restored, clock=clock) as administration:
+        await administration.begin_epoch(highest)
+    with closing(sqlite3.connect(backup)) as connection:
+        [(entry,)] = connection.execute(
+            "SELECT entry FROM ledger_entries ORDER BY entry_index DESC LIMIT 1"
+        )
+    return ledger_pb2.LedgerEntry.FromString(entry)

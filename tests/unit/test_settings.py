@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import MISSING, fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from comity.errors import MalformedInput
+from hub.settings import SETTINGS_FILE, Settings, load_settings, parse_settings
+
+EXAMPLE = Path(__file__).parents[2] / "deploy" / "hub.toml"
+KEYS = [field for field in fields(Settings) if field.name != "folder"]
+OPTIONAL = {field.name: field.default for field in KEYS if field.default is not MISSING}
+
+
+def with_optional_keys(text: str) -> str:
+    """The text with the keys that are commented out put in force."""
+    return re.sub(r"^# (?=[a-z_]+ = )", "", text, flags=re.MULTILINE)
+
+
+def example() -> dict[str, Any]:
+    return tomllib.loads(with_optional_keys(EXAMPLE.read_text(encoding="utf-8")))
+
+
+def faults_of(values: dict[str, Any]) -> dict[str, str]:
+    with pytest.raises(MalformedInput) as refused:
+        parse_settings(values, folder=EXAMPLE.parent)
+    return {violation.field: violation.description for violation in refused.value.violations}
+
+
+# --- the shipped example ------------------------------------------------------------------------
+
+
+def test_example_loads_as_it_is_shipped() -> None:
+    settings = load_settings(EXAMPLE)
+
+    assert settings.domain == "hub.example"
+    assert settings.ledger_key == EXAMPLE.parent / "ledger-key.pem"
+    assert {name: getattr(settings, name) for name in OPTIONAL} == OPTIONAL
+
+
+def test_example_shows_every_key_and_no_other() -> None:
+    assert {field.name for field in KEYS} == example().keys()
+
+
+def test_example_loads_with_its_optional_keys_in_force(tmp_path: Path) -> None:
+    text = with_optional_keys(EXAMPLE.read_text(encoding="utf-8"))
+    (tmp_path / SETTINGS_FILE).write_text(text, encoding="utf-8")
+
+    settings = load_settings(tmp_path)
+
+    assert example()["verifiers"] == settings.verifiers
+    assert settings.access_keep_days == OPTIONAL["access_keep_days"]
+    assert settings.reflection == OPTIONAL["reflection"]
+
+
+def test_example_leaves_out_no_key_that_is_needed() -> None:
+    in_force = tomllib.loads(EXAMPLE.read_text(encoding="utf-8"))
+
+    assert {field.name for field in KEYS} - OPTIONAL.keys() == in_force.keys()
+
+
+def test_example_explains_every_key_right_before_it() -> None:
+    lines = EXAMPLE.read_text(encoding="utf-8").splitlines()
+
+    for field in KEYS:
+        [place] = [n for n, line in enumerate(lines) if re.match(rf"(# )?{field.name} = ", line)]
+        assert re.match(r"# .*[.:]$", lines[place - 1]), field.name
+
+
+# --- what is refused ----------------------------------------------------------------------------
+
+
+def test_every_unknown_missing_and_wrong_key_is_named_at_once() -> None:
+    values = example() | {"databse_url": "sqlite:///hub.sqlite", "colour": 3, "verifiers": "two"}
+    del values["database_url"], values["listen"]
+
+    faults = faults_of(values)
+
+    assert {"databse_url", "colour", "verifiers", "database_url", "listen"} == faults.keys()
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("domain", "HUB.example"),
+        ("agency", "HUB"),
+        ("listen", 8443),
+        ("reflection", "false"),
+        ("reflection", 1),
+        ("access_keep_days", 30.5),
+        ("access_keep_days", True),
+        ("verifiers", "2"),
+        ("ca_key", ["ca-key.pem"]),
+    ],
+)
+def test_value_of_another_kind_is_refused_by_its_key(key: str, value: object) -> None:
+    assert [key] == list(faults_of(example() | {key: value}))
+
+
+def test_section_is_refused_as_an_unknown_key() -> None:
+    faults = faults_of(example() | {"server": {"listen": "0.0.0.0:8443"}})
+
+    assert list(faults) == ["server"]
+
+
+def test_file_that_is_not_toml_is_refused_by_its_name(tmp_path: Path) -> None:
+    (tmp_path / SETTINGS_FILE).write_text("domain = hub.example")
+
+    with pytest.raises(MalformedInput, match=r"hub\.toml is not TOML"):
+        load_settings(tmp_path)
+
+
+def test_file_that_is_missing_is_refused_by_its_name(tmp_path: Path) -> None:
+    with pytest.raises(MalformedInput, match=r"hub\.toml cannot be read"):
+        load_settings(tmp_path)
+
+
+# --- what becomes of values ---------------------------------------------------------------------
+
+
+def test_relative_paths_are_resolved_against_the_folder_of_the_file() -> None:
+    values = example() | {"tls_key": "keys/tls.pem", "ca_key": "/etc/comity/ca-key.pem"}
+
+    settings = parse_settings(values, folder=Path("/srv/hub"))
+
+    assert Path("/srv/hub/keys/tls.pem") == settings.tls_key
+    assert Path("/etc/comity/ca-key.pem") == settings.ca_key
+
+
+@pytest.mark.parametrize(
+    ("written", "resolved"),
+    [
+        ("sqlite:///hub.sqlite", "sqlite:////srv/hub/hub.sqlite"),
+        ("sqlite:////var/lib/hub.sqlite", "sqlite:////var/lib/hub.sqlite"),
+        ("postgresql://comity@db.example/comity", "postgresql://comity@db.example/comity"),
+    ],
+)
+def test_database_file_is_resolved_and_an_address_is_left_alone(
+    written: str, resolved: str
+) -> None:
+    settings = parse_settings(example() | {"database_url": written}, folder=Path("/srv/hub"))
+
+    assert resolved == settings.database_url
