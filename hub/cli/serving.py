@@ -13,7 +13,7 @@ import typer
 from hub.administration import Administration
 from hub.cli.application import DEFAULT_FOLDER, Folder, app, command, utc_now
 from hub.folder import held_alone
-from hub.logs import configure_logs
+from hub.logs import configure_logs, log_lost_error
 from hub.settings import Settings, load_settings
 
 
@@ -41,6 +41,7 @@ async def _serve(settings: Settings) -> None:
 
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
+    loop.set_exception_handler(log_lost_error)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
     async with running_hub(settings) as hub:
