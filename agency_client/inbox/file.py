@@ -9,15 +9,15 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from agency_client.inbox.notices import take_held_withdrawals
 from comity.errors import StoreUnavailable
 
 PRIVATE_MODE = 0o600
-SCHEMA_VERSION = 1
 BUSY_MILLISECONDS = 10_000  # another command of this profile writes for milliseconds only
 
 _SCHEMA = """
@@ -50,6 +50,19 @@ CREATE TABLE editions (source TEXT PRIMARY KEY, generated_at TEXT NOT NULL)
 """
 
 
+def _make_tables(connection: sqlite3.Connection) -> None:
+    for statement in _SCHEMA.split(";"):
+        connection.execute(statement)
+
+
+# What brings an inbox to the next version of the schema: each step once, in this order.
+_MIGRATIONS: Sequence[Callable[[sqlite3.Connection], None]] = (
+    _make_tables,
+    take_held_withdrawals,  # version 1 lost a withdrawal that came before its version
+)
+SCHEMA_VERSION = len(_MIGRATIONS)
+
+
 class InboxFile:
     """The open file."""
 
@@ -76,12 +89,12 @@ class InboxFile:
     def _migrate(self) -> None:
         with self.transaction() as connection:
             [(version,)] = connection.execute("PRAGMA user_version")
-            if version == 0:
-                for statement in _SCHEMA.split(";"):
-                    connection.execute(statement)
-                connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
-            elif version != SCHEMA_VERSION:
+            if version > SCHEMA_VERSION:
                 raise StoreUnavailable("The inbox was written by a newer version of this program.")
+            for step in _MIGRATIONS[version:]:
+                step(connection)
+            if version < SCHEMA_VERSION:
+                connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:

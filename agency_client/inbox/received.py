@@ -9,7 +9,7 @@ from typing import Any
 
 from agency_client.events import VerifiedEvent
 from agency_client.inbox.file import InboxFile
-from comity.acts import VERSION
+from agency_client.inbox.notices import update_notices
 from comity.v1 import acts_pb2, events_pb2, ledger_pb2
 
 PAGE_NOTICES = 512  # held in memory at once by whoever goes through them all
@@ -66,7 +66,7 @@ class Received:
         connection.executemany(
             "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?)", [_event_row(origin, e) for e in new]
         )
-        _update_notices(connection, new)
+        update_notices(connection, [(e.entry_index, e.act) for e in new if e.act is not None])
         connection.executemany(
             "INSERT OR REPLACE INTO quarantine VALUES (?, ?, ?, ?)",
             [(origin, q.entry_index, q.reason, q.message.SerializeToString()) for q in quarantined],
@@ -91,12 +91,12 @@ class Received:
 
     def find_notices(self, notice_id: str) -> list[HeldNotice]:
         """The notices of an id, one for each originator that has used it."""
-        rows = self._file.rows(f"{_NOTICE} WHERE notice_id = ?", (notice_id,))
+        rows = self._file.rows(f"{_NOTICE} WHERE notice_id = ? AND version > 0", (notice_id,))
         return [_held_notice(row) for row in rows]
 
     def count_notices(self) -> int:
         """How many notices are held, withdrawn ones included."""
-        return int(self._file.rows("SELECT count(*) FROM notices")[0][0])
+        return int(self._file.rows("SELECT count(*) FROM notices WHERE version > 0")[0][0])
 
     def list_quarantined(self) -> list[Quarantined]:
         """What did not verify, and why."""
@@ -156,38 +156,6 @@ def _event_row(origin: str, event: VerifiedEvent) -> tuple[Any, ...]:
         "" if parsed is None else parsed.originator,
         "" if parsed is None else parsed.notice_id,
         event.message.SerializeToString(),
-    )
-
-
-def _update_notices(connection: sqlite3.Connection, events: Sequence[VerifiedEvent]) -> None:
-    """Versions first: a withdrawal is always of a version that is there by then."""
-    acts = [(event.entry_index, event.act) for event in events if event.act is not None]
-    connection.executemany(
-        "INSERT INTO notices VALUES (?, ?, ?, ?, ?, ?, ?, NULL) "
-        "ON CONFLICT (originator, notice_id) DO UPDATE SET version = excluded.version, "
-        "entry_index = excluded.entry_index, envelope = excluded.envelope "
-        "WHERE excluded.version >= version",  # equal: sent again after a new epoch
-        [
-            (
-                parsed.originator,
-                parsed.notice_id,
-                parsed.act.version.notice.version,
-                parsed.act.version.notice.kind,
-                parsed.act.version.notice.traffic,
-                entry_index,
-                parsed.envelope.SerializeToString(),
-            )
-            for entry_index, parsed in acts
-            if parsed.kind == VERSION
-        ],
-    )
-    connection.executemany(
-        "UPDATE notices SET withdrawal = ?, entry_index = ? WHERE originator = ? AND notice_id = ?",
-        [
-            (parsed.envelope.SerializeToString(), i, parsed.originator, parsed.notice_id)
-            for i, parsed in acts
-            if parsed.kind != VERSION
-        ],
     )
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 import sqlite3
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from agency_client.events import NEW_VERSION, PUBLISHED, WITHDRAWN
+from agency_client.events import ADDRESSEE_ADDED, NEW_VERSION, PUBLISHED, WITHDRAWN
 from agency_client.inbox import Inbox, KeptWindow
 from agency_client.inbox.file import PRIVATE_MODE
 from agency_client.trust import SeenCheckpoint, Trust
@@ -91,6 +93,76 @@ def test_a_notice_is_held_in_its_latest_version_with_its_withdrawal(inbox: Inbox
     assert held.version == ledger.acts[second][0]
     assert held.withdrawal == ledger.acts[ended][0]
     assert held.entry_index == ended
+
+
+def published_and_withdrawn(ledger: SmallLedger) -> tuple[str, list[events_pb2.Event]]:
+    """A notice of two versions and its withdrawal: its id, and the events in their order."""
+    first = ledger.publish("FR-NCB", FRANCE)
+    notice_id = acts_pb2.Act.FromString(ledger.acts[first][0].payload).version.notice.notice_id
+    newer = notices_pb2.Notice(notice_id=notice_id, version=2, traffic=LIVE)
+    second = ledger.publish("FR-NCB", FRANCE, notice=newer)
+    ended = ledger.withdraw("FR-NCB", FRANCE, version_entry=second)
+    kinds = zip((PUBLISHED, NEW_VERSION, WITHDRAWN), (first, second, ended), strict=True)
+    return notice_id, [ledger.event(kind, index) for kind, index in kinds]
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
+def test_a_notice_is_the_same_when_its_events_come_in_another_order(
+    inbox: Inbox, order: Sequence[int]
+) -> None:
+    ledger, trust = make_ledger()
+    notice_id, events = published_and_withdrawn(ledger)
+
+    for number in order:
+        inbox.commit_window(f"watch-{number}", window_of(ledger, trust, events[number]), trust)
+
+    [held] = inbox.received.find_notices(notice_id)
+    assert events[1].act.envelope == held.version
+    assert events[2].act.envelope == held.withdrawal
+    assert events[2].leaf.entry_index == held.entry_index
+    assert [held] == list(inbox.received.notices(traffic=LIVE))
+
+
+def test_a_withdrawn_notice_stays_so_when_it_is_shown_to_a_later_addressee(inbox: Inbox) -> None:
+    ledger, trust = make_ledger()
+    first = ledger.publish("FR-NCB", FRANCE)
+    ended = ledger.event(WITHDRAWN, ledger.withdraw("FR-NCB", FRANCE, version_entry=first))
+    widened = ledger.address("FR-NCB", FRANCE, version_entry=first)
+    added = ledger.event(ADDRESSEE_ADDED, widened, act_entry=first)
+
+    inbox.commit_window("inbox", window_of(ledger, trust, ended, added), trust)
+
+    [held] = inbox.received.notices(traffic=LIVE)
+    assert ended.act.envelope == held.withdrawal
+
+
+def test_a_withdrawal_alone_is_no_notice_yet(inbox: Inbox) -> None:
+    ledger, trust = make_ledger()
+    notice_id, [*_, ended] = published_and_withdrawn(ledger)
+
+    inbox.commit_window("terminal", window_of(ledger, trust, ended), trust)
+
+    assert inbox.received.count_notices() == 0
+    assert not inbox.received.find_notices(notice_id)
+
+
+def test_an_inbox_that_forgot_a_withdrawal_finds_it_when_it_is_opened(tmp_path: Path) -> None:
+    path = tmp_path / "inbox.sqlite"
+    ledger, trust = make_ledger()
+    notice_id, events = published_and_withdrawn(ledger)
+    written = Inbox(path)
+    written.commit_window("inbox", window_of(ledger, trust, *events), trust)
+    written.close()
+    with closing(sqlite3.connect(path)) as connection:  # as version 1 left it
+        connection.execute("UPDATE notices SET withdrawal = NULL")
+        connection.execute("PRAGMA user_version = 1")
+        connection.commit()
+
+    opened = Inbox(path)
+
+    [held] = opened.received.find_notices(notice_id)
+    assert events[2].act.envelope == held.withdrawal
+    opened.close()
 
 
 def test_what_does_not_verify_is_set_apart_with_the_reason(inbox: Inbox) -> None:

@@ -1,0 +1,42 @@
+"""What an inbox makes of a served hub's events, whatever order its watches bring them in."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import aclosing
+
+from agency_client.agency import Agency
+from agency_client.runner import kept_windows
+from agency_client.watching import Watch
+from comity.v1 import acts_pb2, watches_pb2
+from tests.integration.drafts import Draft, new_id
+
+WAIT_SECONDS = 30  # bounds a test that would never end; nothing here is timed
+
+
+async def keep_until(agency: Agency, wanted: acts_pb2.Envelope, *, first_index: int) -> None:
+    """Keeps what a new watch brings from an entry on, up to an act."""
+    name = new_id()
+    opening = watches_pb2.OpenWatch(
+        name=name, start=watches_pb2.WATCH_START_INDEX, first_index=first_index
+    )
+    watch = Watch(agency.client, opening)
+    async with asyncio.timeout(WAIT_SECONDS), aclosing(kept_windows(agency, watch, name)) as kept:
+        async for window, _ in kept:
+            if any(event.message.act.envelope == wanted for event in window.verified):
+                return
+
+
+async def test_a_withdrawn_notice_shows_so_when_its_version_comes_after_the_withdrawal(
+    france: Agency, brazil: Agency, draft: Draft
+) -> None:
+    version, addressing = draft.acts()
+    published = await france.client.submit_acts([version, addressing])
+    withdrawal = draft.withdrawal()
+    withdrawn = await france.client.submit_acts([withdrawal])
+
+    await keep_until(brazil, withdrawal, first_index=withdrawn.receipt.entry_index)
+    await keep_until(brazil, version, first_index=published.receipt.entry_index)
+
+    [held] = brazil.inbox.received.find_notices(draft.notice.notice_id)
+    assert withdrawal == held.withdrawal
