@@ -7,7 +7,7 @@ stored levels is recomputed from it. Never writes.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from comity.merkle import NodeKey, node_hash
 from hub.store.database import Connection, Database
@@ -48,13 +48,20 @@ class TreeReader:
         self._tiles: OrderedDict[TileKey, _Tile] = OrderedDict()
 
     async def nodes(self, wanted: Collection[NodeKey]) -> dict[NodeKey, bytes]:
-        """The hashes of perfect subtrees by (level, index). All of them must be complete."""
-        missing = set(map(_tile_key, wanted)) - self._tiles_that_hold(wanted)
+        """The hashes of perfect subtrees by (level, index). All of them must be complete.
+
+        Holds on to the tiles that it needs: while it reads the ones that are missing, others may
+        push those that are there out of the cache.
+        """
+        needed = _needed_tiles(wanted)
+        tiles = self._kept_tiles(needed)
+        missing = needed.keys() - tiles.keys()
         if missing:
             async with self._database.read() as connection:
                 for key in sorted(missing):
-                    self._keep(key, await _load_tile(connection, key))
-        found = {key: self._node(key) for key in wanted}
+                    tiles[key] = await _load_tile(connection, key)
+                    self._keep(key, tiles[key])
+        found = {key: _node(tiles, key) for key in wanted}
         while len(self._tiles) > MAX_CACHED_TILES:
             self._tiles.popitem(last=False)
         return found
@@ -70,30 +77,41 @@ class TreeReader:
             if tile is not None and len(tile.hashes) == place:
                 tile.hashes.append(entry.leaf_hash)
 
-    def _tiles_that_hold(self, wanted: Collection[NodeKey]) -> set[TileKey]:
-        needed: dict[TileKey, int] = {}
-        for level, index in wanted:
-            height = level % STORED_LEVEL_STEP
-            key = _tile_key((level, index))
-            last = ((index + 1) << height) - key[1] * TILE_WIDTH
-            needed[key] = max(needed.get(key, 0), last)
-        return {
-            key
-            for key, count in needed.items()
-            if key in self._tiles and len(self._tiles[key].hashes) >= count
-        }
-
-    def _node(self, key: NodeKey) -> bytes:
-        level, index = key
-        height = level % STORED_LEVEL_STEP
-        tile_key = _tile_key(key)
-        self._tiles.move_to_end(tile_key)
-        first = tile_key[1] * TILE_WIDTH >> height
-        return self._tiles[tile_key].node(height, index - first)
+    def _kept_tiles(self, needed: Mapping[TileKey, int]) -> dict[TileKey, _Tile]:
+        """The tiles in the cache that are as long as needed, by key."""
+        kept = {}
+        for key, count in needed.items():
+            tile = self._tiles.get(key)
+            if tile is not None and len(tile.hashes) >= count:
+                kept[key] = tile
+                self._tiles.move_to_end(key)
+        return kept
 
     def _keep(self, key: TileKey, tile: _Tile) -> None:
-        self._tiles[key] = tile
+        """Takes a tile into the cache, unless the one there has grown longer meanwhile."""
+        kept = self._tiles.get(key)
+        if kept is None or len(kept.hashes) < len(tile.hashes):
+            self._tiles[key] = tile
         self._tiles.move_to_end(key)
+
+
+def _needed_tiles(wanted: Collection[NodeKey]) -> dict[TileKey, int]:
+    """The tiles that nodes lie in, each with how many of its hashes they need."""
+    needed: dict[TileKey, int] = {}
+    for level, index in wanted:
+        height = level % STORED_LEVEL_STEP
+        key = _tile_key((level, index))
+        last = ((index + 1) << height) - key[1] * TILE_WIDTH
+        needed[key] = max(needed.get(key, 0), last)
+    return needed
+
+
+def _node(tiles: Mapping[TileKey, _Tile], key: NodeKey) -> bytes:
+    level, index = key
+    height = level % STORED_LEVEL_STEP
+    tile_key = _tile_key(key)
+    first = tile_key[1] * TILE_WIDTH >> height
+    return tiles[tile_key].node(height, index - first)
 
 
 def _tile_key(key: NodeKey) -> TileKey:
