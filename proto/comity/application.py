@@ -1,6 +1,6 @@
 """An agency's application to a hub: what it holds, and the whole of its verification. No I/O.
 
-The client makes one, the hub verifies it before it admits anybody.
+`applicant.py` makes one, the hub verifies it before it admits anybody.
 """
 
 from __future__ import annotations
@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
 from google.protobuf.message import DecodeError
 
 from comity import envelope as dsse
+from comity.acts import has_unknown_fields
 from comity.errors import ApplicationInvalid, ComityError, Violation
 from comity.identity import AgencyId, parse_agency_id, spiffe_id_from_agency
 from comity.keys import PrivateKey, PublicKey, parse_public_key
@@ -24,6 +25,8 @@ from comity.v1 import agencies_pb2 as pb
 
 PAYLOAD_TYPE = "application/vnd.comity.application.v1+protobuf"
 MAX_NAME_CHARS = 200  # fits one line of a list of members
+MAX_KEYS = 8  # two of a kind while keys change; every member keeps the roster entry that lists them
+MAX_APPLICATION_BYTES = 32_768  # twice as much as eight of the largest keys
 SEALING_KEY_BYTES = 1_184 + 32  # an ML-KEM-768 encapsulation key and an X25519 key
 
 
@@ -80,8 +83,10 @@ def make_application(
 def verify_application(envelope: dsse.Envelope, *, hub_domain: str) -> VerifiedApplication:
     """Verifies an application and gives what it says.
 
-    1. It parses, is for this hub, and names an agency by a well-formed id and a name.
-    2. It brings signing, witness and sealing keys of known kinds, each under its own hash.
+    1. It parses, holds nothing that this version does not know, is for this hub, and names an
+       agency by a well-formed id and a name.
+    2. It brings signing, witness and sealing keys of known kinds, each under its own hash, and no
+       more of them than every member can be asked to keep.
     3. Each signing and witness key has signed it: possession is proven, and the signing key binds
        the sealing key.
     4. The certificate request is signed by its own ECDSA P-256 key and names this agency's SPIFFE
@@ -103,10 +108,15 @@ def verify_application(envelope: dsse.Envelope, *, hub_domain: str) -> VerifiedA
 def _parse(envelope: dsse.Envelope) -> pb.Application:
     if envelope.payload_type != PAYLOAD_TYPE:
         raise ApplicationInvalid("The file holds no application.")
+    if len(envelope.payload) > MAX_APPLICATION_BYTES:
+        raise ApplicationInvalid(f"An application is at most {MAX_APPLICATION_BYTES:,} bytes.")
     try:
-        return pb.Application.FromString(envelope.payload)
+        application = pb.Application.FromString(envelope.payload)
     except DecodeError as error:
         raise ApplicationInvalid("The application does not parse.") from error
+    if has_unknown_fields(application):
+        raise ApplicationInvalid("The application holds fields that this version does not know.")
+    return application
 
 
 def _naming_violations(application: pb.Application, hub_domain: str) -> list[Violation]:
@@ -124,6 +134,8 @@ def _naming_violations(application: pb.Application, hub_domain: str) -> list[Vio
 
 
 def _key_violations(application: pb.Application) -> list[Violation]:
+    if len(application.keys) > MAX_KEYS:
+        return [Violation("keys", f"are more than {MAX_KEYS}")]
     violations = []
     for purpose in (pb.KEY_PURPOSE_SIGNING, pb.KEY_PURPOSE_SEALING, pb.KEY_PURPOSE_WITNESS):
         if not any(key.purpose == purpose for key in application.keys):
@@ -176,15 +188,23 @@ def _require_request(
     try:
         request = x509.load_der_x509_csr(application.certificate_request)
         is_signed = request.is_signature_valid
+        key = request.public_key()
         names = list(request.extensions.get_extension_for_class(x509.SubjectAlternativeName).value)
-    except (ValueError, InvalidSignature, x509.ExtensionNotFound) as error:
+    except (
+        ValueError,
+        TypeError,
+        InvalidSignature,
+        UnsupportedAlgorithm,
+        x509.ExtensionNotFound,
+        x509.DuplicateExtension,
+        x509.UnsupportedGeneralNameType,
+    ) as error:
         raise _request_invalid("is no PKCS #10 request with one URI SAN") from error
     if not is_signed:
         raise _request_invalid("is not signed by its own key")
     expected = x509.UniformResourceIdentifier(spiffe_id_from_agency(agency, hub_domain=hub_domain))
     if names != [expected]:
         raise _request_invalid(f"has to name {expected.value} and nothing else")
-    key = request.public_key()
     if not isinstance(key, ec.EllipticCurvePublicKey) or key.curve.name != "secp256r1":
         raise _request_invalid("is for a key other than ECDSA P-256")
     return key
