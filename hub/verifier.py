@@ -48,7 +48,7 @@ def _answer(header: Mapping[str, Any], body: bytes) -> acts_pb2.SubmitBulkRespon
     response = acts_pb2.SubmitBulkResponse()
     keys = {key.key_id: key for key in map(_key, header.get("keys", ()))}
     for submission in acts_pb2.SubmitBulkRequest.FromString(body).submissions:
-        answer = response.answers.add()
+        answer = response.answers.add(number=submission.number)
         error = _find_error(submission.request, header, keys)
         if error is not None:
             answer.refused.CopyFrom(refusal_for(error))

@@ -20,6 +20,7 @@ from hub.services.submissions import (
     parse_submission,
     prepare_submission,
     read_submission,
+    require_submission_size,
 )
 from hub.services.verifiers import VerifierPool
 
@@ -60,6 +61,7 @@ class Preparing:
         """
         if not self._pool.size:
             return self.prepare_here(agency, request)
+        require_submission_size(request)  # before it waits and takes up room
         answer: asyncio.Future[Prepared] = asyncio.get_running_loop().create_future()
         self._waiting.append(_Waiting(agency, request, answer))
         if self._handing_over < MAX_HANDS:
@@ -89,7 +91,7 @@ class Preparing:
             requests, originator=agency, hub_domain=self._hub_domain, keys=keys
         )
         return [
-            read_submission(request, originator=agency, roster_entry=version)
+            _read_or_error(request, originator=agency, roster_entry=version)
             if refusal is None
             else refusal
             for request, refusal in zip(requests, refusals, strict=True)
@@ -139,7 +141,7 @@ class Preparing:
         try:
             # However few: while they are away, more come in, and the next batch is larger.
             outcomes = await self._prepare_elsewhere(agency, [one.request for one in batch])
-        except ShuttingDown as error:
+        except ComityError as error:
             outcomes = [error] * len(batch)
         except asyncio.CancelledError:
             outcomes = [ShuttingDown()] * len(batch)
@@ -148,6 +150,13 @@ class Preparing:
             outcomes = [InternalError()] * len(batch)
         for one, outcome in zip(batch, outcomes, strict=True):
             _settle(one, outcome)
+
+
+def _read_or_error(request: bytes, *, originator: AgencyId, roster_entry: int | None) -> Prepared:
+    try:
+        return read_submission(request, originator=originator, roster_entry=roster_entry)
+    except ComityError as error:
+        return error
 
 
 def _settle(waiting: _Waiting, outcome: Prepared) -> None:

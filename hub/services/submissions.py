@@ -61,12 +61,20 @@ def parse_submission(request: bytes) -> acts_pb2.SubmitActsRequest:
 
     Raises: TooLarge, MalformedInput (among others for text that is not UTF-8).
     """
-    if len(request) > MAX_SUBMISSION_BYTES:
-        raise TooLarge(f"A submission is at most {MAX_SUBMISSION_BYTES:,} bytes.")
+    require_submission_size(request)
     try:
         return acts_pb2.SubmitActsRequest.FromString(request)
     except DecodeError as error:
         raise MalformedInput("The submission is not a SubmitActsRequest.") from error
+
+
+def require_submission_size(request: bytes) -> None:
+    """Refuses a serialized submission past the limit.
+
+    Raises: TooLarge.
+    """
+    if len(request) > MAX_SUBMISSION_BYTES:
+        raise TooLarge(f"A submission is at most {MAX_SUBMISSION_BYTES:,} bytes.")
 
 
 def prepare_submission(
@@ -87,8 +95,7 @@ def prepare_submission(
     Raises: MalformedInput, TooLarge, UnknownFields, WrongHub, WrongOriginator, SigningKeyUnknown,
     SignatureInvalid, NoticeInvalid.
     """
-    if not 1 <= len(request.acts) <= MAX_ACTS:  # 1
-        raise MalformedInput("A submission holds one act, or a version and its addressing.")
+    _require_count(len(request.acts))  # 1
     for envelope in request.acts:
         if len(envelope.payload) > MAX_SUBMISSION_BYTES:
             raise TooLarge(f"An act is at most {MAX_SUBMISSION_BYTES:,} bytes.")
@@ -96,8 +103,8 @@ def prepare_submission(
     _require_belonging_together(acts)
     for act in acts:
         require_known_fields(act.act)
-        if act.originator != originator:
-            raise WrongOriginator()
+    _require_own(acts, originator)
+    for act in acts:
         verify_act(act, hub_domain=hub_domain, originator=originator, keys=keys)  # 3
     for act in acts:
         _require_well_formed(act)  # 4
@@ -107,12 +114,31 @@ def prepare_submission(
 def read_submission(
     request: bytes, *, originator: AgencyId, roster_entry: int | None
 ) -> Submission:
-    """Reads a serialized submission that has been verified, byte for byte, elsewhere."""
-    acts = acts_pb2.SubmitActsRequest.FromString(request).acts
-    return Submission(originator, tuple(parse_act(envelope) for envelope in acts), roster_entry)
+    """Reads a serialized submission that has been verified, byte for byte, elsewhere.
+
+    Looks again at what costs little: that the acts belong together and are the caller's.
+
+    Raises: MalformedInput, WrongOriginator.
+    """
+    envelopes = acts_pb2.SubmitActsRequest.FromString(request).acts
+    acts = tuple(parse_act(envelope) for envelope in envelopes)
+    _require_belonging_together(acts)
+    _require_own(acts, originator)
+    return Submission(originator, acts, roster_entry)
+
+
+def _require_count(count: int) -> None:
+    if not 1 <= count <= MAX_ACTS:
+        raise MalformedInput("A submission holds one act, or a version and its addressing.")
+
+
+def _require_own(acts: tuple[ParsedAct, ...], originator: AgencyId) -> None:
+    if any(act.originator != originator for act in acts):
+        raise WrongOriginator()
 
 
 def _require_belonging_together(acts: tuple[ParsedAct, ...]) -> None:
+    _require_count(len(acts))
     kinds = [act.kind for act in acts]
     if len(kinds) == 2 and sorted(kinds) != sorted((VERSION, ADDRESSING)):
         raise MalformedInput("Only a version and its addressing belong together.")

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 import pytest
 
 from agency_client.agency import Agency
 from comity.errors import ComityError, TooLarge
 from comity.statuses import error_from_refusal
-from comity.v1 import acts_pb2, errors_pb2
+from comity.v1 import acts_pb2, errors_pb2, events_pb2
 from tests.integration.drafts import Draft
 
 MEBIBYTE = 1_048_576
@@ -125,3 +127,34 @@ async def test_a_message_past_what_grpc_takes_is_refused_and_the_next_taken(
         await answers_to(france, [bytes(9 * MEBIBYTE)])
 
     assert len(await answers_to(france, [good(france)])) == 1
+
+
+async def test_a_stream_that_is_hung_up_lets_no_forged_act_of_the_next_one_in(
+    france: Agency, brazil: Agency
+) -> None:
+    """What is forged comes in a chunk as large as the good one whose verdicts nobody waited for."""
+    target = Draft(brazil.profile.load_signing_keys())
+    target.header.originator = "BR-NCB"
+    target.rule = acts_pb2.AddressingRule(agencies=["KE-NCB"])
+    await brazil.client.submit_acts(target.acts())
+    forged = acts_pb2.SubmitActsRequest(acts=[target.withdrawal()])
+    del forged.acts[0].signatures[:]
+    chunk = [good(france) for _ in range(64)]
+
+    for pause in (0.0, 0.01, 0.03, 0.06):
+        await hang_up_after(france, chunk, pause)
+        items = [forged.SerializeToString(), *(good(france) for _ in range(63))]
+        answers = await answers_to(france, items)
+        assert not answers[0].HasField("accepted")
+        assert all(answers[number].HasField("accepted") for number in range(1, 64))
+
+    record = await brazil.client.get_notice("BR-NCB", target.notice.notice_id)
+    assert record.state == events_pb2.NOTICE_STATE_PUBLISHED
+
+
+async def hang_up_after(agency: Agency, chunk: list[bytes], seconds: float) -> None:
+    task = asyncio.create_task(answers_to(agency, chunk))
+    await asyncio.sleep(seconds)
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
