@@ -60,6 +60,7 @@ STOP_SECONDS = 5.0  # running calls may finish; streams are ended at once
 
 _OPTIONS = [
     ("grpc.max_receive_message_length", MAX_REQUEST_BYTES),
+    ("grpc.max_concurrent_streams", 192),  # of one connection: what an agency may have at once
     ("grpc.server_handshake_timeout_ms", 10_000),  # an idle peer holds no socket longer
     ("grpc.max_connection_age_ms", 3_600_000),  # trust in a certificate is looked at hourly
     ("grpc.max_connection_age_grace_ms", 30_000),
@@ -121,7 +122,7 @@ async def running_hub(
         acts = ActsService(
             preparing=preparing, membership=membership, writer=writer, receipts=receipts
         )
-        bulk = BulkService(acts, preparing=preparing)
+        bulk = BulkService(acts, preparing=preparing, membership=membership)
         notices = NoticesService(
             database, tail=tail, entitlement=entitlement, proofs=proofs, access=access
         )

@@ -9,8 +9,9 @@ import asyncio
 import logging
 import time
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from datetime import datetime
 from typing import Any
@@ -25,7 +26,9 @@ from comity.errors import (
     InternalError,
     MalformedInput,
     NotPermitted,
+    QuotaExceeded,
 )
+from comity.identity import AgencyId
 from comity.statuses import status_for
 from hub.rpc.peer import read_peer
 from hub.rpc.table import Rule
@@ -34,6 +37,11 @@ from hub.services.membership import Membership
 
 # Their services parse by themselves, so that an item at fault is refused by itself.
 TAKES_BYTES = frozenset({"/comity.v1.ActService/SubmitActs"})
+
+# 64 at once from each of two systems, its watches and bulk streams, and room. Each may hold a
+# request of some megabytes.
+MAX_CALLS_PER_AGENCY = 192
+RETRY_SECONDS = 1.0
 
 _CALLER: ContextVar[Caller] = ContextVar("caller")
 _access_log = logging.getLogger("hub.calls")
@@ -60,6 +68,7 @@ class Guard(grpc.aio.ServerInterceptor):
         self._rules = rules
         self._membership = membership
         self._clock = clock
+        self._calls: Counter[AgencyId] = Counter()
 
     async def intercept_service(  # type: ignore[override]  # the stubs have it generic
         self,
@@ -90,6 +99,23 @@ class Guard(grpc.aio.ServerInterceptor):
         if method not in self._rules:  # 3
             raise NotPermitted()
         return Caller(peer.agency, peer.certificate_id, request_id)
+
+    @contextmanager
+    def counted(self, agency: AgencyId) -> Iterator[None]:
+        """Counts a call of an agency while it goes on.
+
+        Raises: QuotaExceeded.
+        """
+        if self._calls[agency] >= MAX_CALLS_PER_AGENCY:
+            raise QuotaExceeded(
+                f"An agency has at most {MAX_CALLS_PER_AGENCY} calls at once.",
+                retry_after_seconds=RETRY_SECONDS,
+            )
+        self._calls[agency] += 1
+        try:
+            yield
+        finally:
+            self._calls[agency] -= 1
 
     def timeout_seconds(self, method: str) -> float | None:
         """How long a call may take."""
@@ -156,12 +182,13 @@ class _Guarded:
         """Admits the call, turns every error into a status, and writes the log line."""
         request_id = uuid.uuid4().hex
         started = time.perf_counter()
-        agency, code = "-", "OK"
+        agency, code = AgencyId("-"), "OK"
         try:
             caller = self._guard.admit(context, self._method, request_id)
             agency = caller.agency
             _CALLER.set(caller)
-            yield
+            with self._guard.counted(agency):
+                yield
         except (asyncio.CancelledError, GeneratorExit):
             code = "CANCELLED"
             raise

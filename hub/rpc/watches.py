@@ -15,6 +15,8 @@ from hub.rpc.guard import current_caller
 from hub.services.delivery import Delivery
 from hub.services.open_watches import OpenWatches
 
+OPEN_SECONDS = 10.0  # a stream that opens nothing is not kept
+
 
 class WatchServicer(watches_pb2_grpc.WatchServiceServicer):
     """WatchEvents."""
@@ -30,7 +32,8 @@ class WatchServicer(watches_pb2_grpc.WatchServiceServicer):
     ) -> AsyncIterator[bytes]:
         """The first command opens, the others confirm."""
         commands = aiter(request_iterator)
-        first = _parse_command(await anext(commands, None))
+        async with asyncio.timeout(OPEN_SECONDS):
+            first = _parse_command(await anext(commands, None))
         if first.WhichOneof("command") != "open":
             raise MalformedInput("The first command of a watch opens it.")
         async with self._open_watches.opened(current_caller(), first.open) as delivery:

@@ -3,62 +3,95 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from functools import partial
 
-from comity.errors import ComityError, TooLarge
+from comity.errors import ComityError, QuotaExceeded, TooLarge
+from comity.identity import AgencyId
 from comity.statuses import refusal_for
 from comity.v1 import acts_pb2
 from hub.services.acts import ActsService
 from hub.services.calls import Caller
+from hub.services.membership import Membership
 from hub.services.preparing import Prepared, Preparing
 
 MAX_CHUNK_SUBMISSIONS = 256  # one batch of the ledger writer
 MAX_CHUNKS_IN_FLIGHT = 4  # one is sent, one is prepared, one is committed, one is answered
+MAX_STREAMS_PER_AGENCY = 4  # an import, an outbox, and one of each that broke off unnoticed
+MAX_BYTES_IN_FLIGHT = 33_554_432  # of all streams; each byte is there some five times meanwhile
+
+Answers = asyncio.Task[acts_pb2.SubmitBulkResponse]
 
 
 class BulkService:
-    """Answers the chunks of a stream in order, several in flight."""
+    """Answers the chunks of streams in order, several in flight."""
 
-    def __init__(self, acts: ActsService, *, preparing: Preparing) -> None:
+    def __init__(self, acts: ActsService, *, preparing: Preparing, membership: Membership) -> None:
         self._acts = acts
         self._preparing = preparing
+        self._membership = membership
+        self._streams: Counter[AgencyId] = Counter()
+        self._room = _Room(MAX_BYTES_IN_FLIGHT)
 
     async def answers(
         self, caller: Caller, chunks: AsyncIterator[acts_pb2.SubmitBulkRequest]
     ) -> AsyncIterator[acts_pb2.SubmitBulkResponse]:
         """An answer for every submission of every chunk.
 
-        Raises: TooLarge where a chunk holds too many submissions.
+        Raises: TooLarge where a chunk holds too many submissions; QuotaExceeded; AgencyNotActive
+        and CertificateRefused as soon as the caller is no member any longer.
         """
-        waiting: asyncio.Queue[asyncio.Task[acts_pb2.SubmitBulkResponse] | None]
-        waiting = asyncio.Queue(MAX_CHUNKS_IN_FLIGHT)
-        reading = asyncio.create_task(self._read(caller, chunks, waiting))
+        waiting: asyncio.Queue[Answers | None] = asyncio.Queue(MAX_CHUNKS_IN_FLIGHT)
+        with self._counted(caller.agency):
+            reading = asyncio.create_task(self._read(caller, chunks, waiting))
+            try:
+                while (task := await waiting.get()) is not None:
+                    yield await task
+                await reading
+            finally:
+                reading.cancel()
+                while not waiting.empty():
+                    if (task := waiting.get_nowait()) is not None:
+                        task.cancel()
+
+    @contextmanager
+    def _counted(self, agency: AgencyId) -> Iterator[None]:
+        if self._streams[agency] >= MAX_STREAMS_PER_AGENCY:
+            raise QuotaExceeded(
+                f"An agency has at most {MAX_STREAMS_PER_AGENCY} bulk streams at once."
+            )
+        self._streams[agency] += 1
         try:
-            while (task := await waiting.get()) is not None:
-                yield await task
-            await reading
+            yield
         finally:
-            reading.cancel()
-            while not waiting.empty():
-                if (task := waiting.get_nowait()) is not None:
-                    task.cancel()
+            self._streams[agency] -= 1
 
     async def _read(
         self,
         caller: Caller,
         chunks: AsyncIterator[acts_pb2.SubmitBulkRequest],
-        waiting: asyncio.Queue[asyncio.Task[acts_pb2.SubmitBulkResponse] | None],
+        waiting: asyncio.Queue[Answers | None],
     ) -> None:
         previous: asyncio.Task[list[Prepared]] | None = None
         try:
             async for chunk in chunks:
                 if len(chunk.submissions) > MAX_CHUNK_SUBMISSIONS:
                     raise TooLarge(f"A message holds at most {MAX_CHUNK_SUBMISSIONS} submissions.")
+                # The guard admitted the stream; membership may have ended since.
+                self._membership.require_active(caller.agency, certificate_id=caller.certificate_id)
+                size_bytes = await self._room.take(chunk.ByteSize())
                 prepared = asyncio.create_task(self._prepare(caller, chunk, after=previous))
-                await waiting.put(asyncio.create_task(self._answer(chunk, prepared)))
+                answers = asyncio.create_task(self._answer(chunk, prepared))
+                answers.add_done_callback(partial(self._give_back, size_bytes))
+                await waiting.put(answers)
                 previous = prepared
         finally:
             await waiting.put(None)
+
+    def _give_back(self, size_bytes: int, _answers: Answers) -> None:
+        self._room.give_back(size_bytes)
 
     async def _prepare(
         self,
@@ -89,3 +122,28 @@ class BulkService:
             else:
                 answer.accepted.CopyFrom(outcome)
         return response
+
+
+class _Room:
+    """How many bytes may be in flight; whoever comes while it is full waits for its turn."""
+
+    def __init__(self, size_bytes: int) -> None:
+        self._size_bytes = size_bytes
+        self._free_bytes = size_bytes
+        self._turn = asyncio.Lock()
+        self._given_back = asyncio.Event()
+
+    async def take(self, size_bytes: int) -> int:
+        """Waits for room and takes it; gives what has to be given back."""
+        wanted = min(size_bytes, self._size_bytes)
+        async with self._turn:
+            while self._free_bytes < wanted:
+                self._given_back.clear()
+                await self._given_back.wait()
+            self._free_bytes -= wanted
+        return wanted
+
+    def give_back(self, size_bytes: int) -> None:
+        """Gives back what was taken."""
+        self._free_bytes += size_bytes
+        self._given_back.set()

@@ -10,10 +10,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from comity.acts import ParsedAct
-from comity.addressing import resolve_rule
+from comity.addressing import is_as_wide, resolve_rule
 from comity.errors import (
     AddressingInvalid,
     AddressingNarrowed,
+    AgencyNotActive,
     IdReused,
     IssuedInFuture,
     IssuedTooLongAgo,
@@ -78,23 +79,26 @@ class Accepted:
 def judge(submission: Submission, state: LedgerState, *, entry_index: int) -> Accepted | Repeated:
     """Decides over a submission that would become the entry of the given index.
 
-    1. The same acts again give the same entry, before any question of time.
-    2. Issue times lie within what the hub takes, and the notice has not expired.
-    3. The acts fit where the notice stands.
+    1. The originator is a member at this moment, whatever it was when it sent this.
+    2. The same acts again give the same entry, before any question of time.
+    3. Issue times lie within what the hub takes, and the notice has not expired.
+    4. The acts fit where the notice stands.
 
-    Raises: IdReused, IssuedInFuture, IssuedTooLongAgo, NoticeExpired, NotFound, NotLatestVersion,
-    NoticeWithdrawn, NoticeInvalid, AddressingInvalid, AddressingNarrowed.
+    Raises: AgencyNotActive, IdReused, IssuedInFuture, IssuedTooLongAgo, NoticeExpired, NotFound,
+    NotLatestVersion, NoticeWithdrawn, NoticeInvalid, AddressingInvalid, AddressingNarrowed.
     """
-    repeated = _find_repeated(submission, state)  # 1
+    if submission.originator not in state.members:  # 1
+        raise AgencyNotActive()
+    repeated = _find_repeated(submission, state)  # 2
     if repeated is not None:
         return repeated
-    for act in submission.acts:  # 2
+    for act in submission.acts:  # 3
         _require_timely(act, now=state.now)
-    content = submission.content  # 3
+    content = submission.content  # 4
     if content is None:
         return _judge_addressing(submission, state, entry_index=entry_index)
     if content.kind == ledger_pb2.ACT_KIND_WITHDRAWAL:
-        return _judge_withdrawal(content, state, entry_index=entry_index)
+        return _judge_withdrawal(submission, content, state, entry_index=entry_index)
     return _judge_version(submission, content, state, entry_index=entry_index)
 
 
@@ -200,8 +204,10 @@ def _judge_first_version(
     )
 
 
-def _judge_withdrawal(content: ParsedAct, state: LedgerState, *, entry_index: int) -> Accepted:
-    standing = _require_published(state.notices.get((content.originator, content.notice_id)))
+def _judge_withdrawal(
+    submission: Submission, content: ParsedAct, state: LedgerState, *, entry_index: int
+) -> Accepted:
+    standing = _require_published(state.notices.get((submission.originator, content.notice_id)))
     audience = state.audiences[standing.audience]
     if content.act.withdrawal.version_digest != standing.version_digest:
         raise NotLatestVersion(f"The latest version is {standing.version}.")
@@ -218,7 +224,7 @@ def _judge_withdrawal(content: ParsedAct, state: LedgerState, *, entry_index: in
 
 def _judge_addressing(submission: Submission, state: LedgerState, *, entry_index: int) -> Accepted:
     addressing = submission.acts[0]
-    standing = _require_published(state.notices.get((addressing.originator, addressing.notice_id)))
+    standing = _require_published(state.notices.get((submission.originator, addressing.notice_id)))
     before = state.audiences[standing.audience]
     after = _wider_audience(addressing, standing.version_digest, before, state)
     return Accepted(
@@ -273,7 +279,15 @@ def _wider_audience(
 ) -> Audience:
     after = _resolved_audience(addressing, version_digest, state)
     # Who is no member any longer cannot be named again, and loses nothing by it.
-    dropped = (before.members & state.members) - after.members
-    if dropped or (before.open_rule is not None and after.open_rule is None):
+    if (before.members & state.members) - after.members:
         raise AddressingNarrowed()
+    if before.open_rule is not None:
+        _require_as_open(act_rule=addressing.act.addressing.rule, before=before.open_rule)
     return audience_of(after.members | before.members, after.open_rule)
+
+
+def _require_as_open(*, act_rule: AddressingRule, before: bytes) -> None:
+    """Requires that whoever would have been addressed on joining later still is."""
+    open_rule = AddressingRule.FromString(before)
+    if not act_rule.and_later_members or not is_as_wide(act_rule, open_rule):
+        raise AddressingNarrowed()

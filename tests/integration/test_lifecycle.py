@@ -165,3 +165,18 @@ async def test_an_addressing_over_an_older_version_is_refused(france: Agency, dr
 
     with pytest.raises(AddressingInvalid, match="version_digest"):
         await france.client.submit_acts([stale])
+
+
+async def test_who_would_join_later_cannot_be_left_out_afterwards(
+    france: Agency, draft: Draft
+) -> None:
+    draft.rule = acts_pb2.AddressingRule(all_members=True, and_later_members=True)
+    await france.client.submit_acts(draft.acts())
+
+    agencies = ["BR-NCB", "KE-NCB", "ZZ-HUB"]  # all who are members now, and nobody who joins
+    draft.rule = acts_pb2.AddressingRule(agencies=agencies, and_later_members=True)
+    with pytest.raises(AddressingNarrowed):
+        await france.client.submit_acts([draft.addressing()])
+    draft.rule = acts_pb2.AddressingRule(all_members=True)
+    with pytest.raises(AddressingNarrowed):
+        await france.client.submit_acts([draft.addressing()])
