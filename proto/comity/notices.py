@@ -112,10 +112,13 @@ def _subjects(notice: pb.Notice) -> Iterator[Violation]:
 
 
 def _narratives(notice: pb.Notice) -> Iterator[Violation]:
-    languages = [narrative.language for narrative in notice.narratives]
-    for number, language in enumerate(languages):
-        if language in languages[:number]:
+    seen: set[str] = set()
+    for number, narrative in enumerate(notice.narratives):
+        if not narrative.language:
+            yield Violation(f"narratives[{number}].language", "is missing")
+        elif narrative.language in seen:
             yield Violation(f"narratives[{number}].language", "stands twice")
+        seen.add(narrative.language)
     if sum(narrative.original for narrative in notice.narratives) > 1:
         yield Violation("narratives", "has more than one original")
 

@@ -43,26 +43,43 @@ class Roster:
         self.agencies: dict[AgencyId, agencies_pb2.Agency] = {}
         self.keys: dict[tuple[AgencyId, str], KeyRecord] = {}
         self.last_entry: int | None = None
+        self._key_ids: dict[AgencyId, list[str]] = {}
         self._parsed: dict[str, PublicKey] = {}
         self._current: dict[AgencyId, dict[str, PublicKey]] = {}
 
     def add_entry(self, entry_index: int, entry: RosterEntry) -> None:
         """Takes the next roster entry.
 
-        Raises: LedgerForked where the entry does not follow the last one that was added.
+        1. It follows the last one.
+        2. What ends was current, and what is added is new: a key has one period.
+
+        Raises: LedgerForked, and then nothing was taken.
         """
         predecessor = entry.predecessor if entry.HasField("predecessor") else None
-        if predecessor != self.last_entry:
+        if predecessor != self.last_entry:  # 1
             raise LedgerForked("A roster entry does not follow the one before it.")
         agency_id = AgencyId(entry.agency.agency_id)
+        self._require_periods(agency_id, entry)  # 2
         self.agencies[agency_id] = entry.agency
         for key_id in entry.key_ids_ended:
             record = self.keys[agency_id, key_id]
             self.keys[agency_id, key_id] = replace(record, ended_entry=entry_index)
         for key in entry.keys_added:
             self.keys[agency_id, key.key_id] = KeyRecord(agency_id, key, entry_index)
+            self._key_ids.setdefault(agency_id, []).append(key.key_id)
         self.last_entry = entry_index
         self._current.pop(agency_id, None)
+
+    def _require_periods(self, agency_id: AgencyId, entry: RosterEntry) -> None:
+        if not all(self.has_current_key(agency_id, key_id) for key_id in entry.key_ids_ended):
+            raise LedgerForked("A roster entry ends a key that is not current.")
+        added = [key.key_id for key in entry.keys_added]
+        if len(set(added)) != len(added) or any((agency_id, k) in self.keys for k in added):
+            raise LedgerForked("A roster entry adds a key that was there before.")
+
+    def keys_of(self, agency_id: AgencyId) -> list[KeyRecord]:
+        """Every key that an agency has or had, in the order of their entries."""
+        return [self.keys[agency_id, key_id] for key_id in self._key_ids.get(agency_id, ())]
 
     def active_agencies(self) -> frozenset[AgencyId]:
         """The agencies that are members now."""
@@ -83,7 +100,7 @@ class Roster:
         keys = self._current.get(agency_id)
         if keys is None:
             keys = self._public_keys(
-                r for r in self.keys.values() if r.agency_id == agency_id and r.ended_entry is None
+                record for record in self.keys_of(agency_id) if record.ended_entry is None
             )
             self._current[agency_id] = keys
         return keys
@@ -91,7 +108,7 @@ class Roster:
     def signing_keys_at(self, agency_id: AgencyId, entry_index: int) -> Mapping[str, PublicKey]:
         """An agency's signing keys that were valid at an entry, by key id."""
         return self._public_keys(
-            r for r in self.keys.values() if r.agency_id == agency_id and r.is_valid_at(entry_index)
+            record for record in self.keys_of(agency_id) if record.is_valid_at(entry_index)
         )
 
     def _public_keys(self, records: Iterable[KeyRecord]) -> dict[str, PublicKey]:
@@ -106,6 +123,11 @@ class Roster:
         return keys
 
     def _parse(self, key: agencies_pb2.AgencyKey) -> PublicKey:
-        if key.key_id not in self._parsed:
-            self._parsed[key.key_id] = parse_public_key(key.public_key)
-        return self._parsed[key.key_id]
+        parsed = self._parsed.get(key.key_id)
+        if parsed is None:
+            parsed = parse_public_key(key.public_key)
+            # Else one agency's entry could put a key of its own in the place of another's.
+            if parsed.key_id != key.key_id:
+                raise LedgerForked("A key's id is not that of the key.")
+            self._parsed[key.key_id] = parsed
+        return parsed

@@ -102,7 +102,7 @@ def error_from_status(status: status_pb2.Status) -> ComityError:
         violations=[Violation(v.field, v.description) for v in bad_request.field_violations],
         retry_after_seconds=(
             # Not a timedelta, which overflows where a peer names a delay beyond its range.
-            retry.retry_delay.seconds + retry.retry_delay.nanos / 1e9
+            max(0.0, retry.retry_delay.seconds + retry.retry_delay.nanos / 1e9)
             if retry.HasField("retry_delay")
             else None
         ),
