@@ -21,7 +21,7 @@ def back_up(stage: Stage) -> Callable[[], None]:
         database = stage.folder / "hub" / "hub.sqlite"
         copy = stage.folder / "backup.sqlite"
         shutil.copy(database, copy)
-        return lambda: shutil.copy(copy, database) and None
+        return lambda: _put_back(copy, database)
     url, settings = copy_of(stage.database_url), stage.folder / "hub" / "hub.toml"
     before = stage.database_url
 
@@ -72,6 +72,12 @@ def test_a_restored_hub_is_refused_until_its_epoch_is_accepted(
         world.comity(agency, "ledger", "verify")
     world.stop_hub()
     assert "The ledger verifies" in world.hub("verify-ledger")
+
+
+def _put_back(copy: Path, database: Path) -> None:
+    for beside in ("-wal", "-shm"):
+        database.with_name(database.name + beside).unlink(missing_ok=True)
+    shutil.copy(copy, database)
 
 
 def notices(stage: Stage, agency: str, *options: str) -> set[str]:
