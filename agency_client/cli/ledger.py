@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from agency_client.cli.application import (
+    EXIT_REFUSED,
     JsonOption,
     ProfileOption,
     chosen_profile,
@@ -14,7 +15,10 @@ from agency_client.cli.application import (
     ledger_app,
     opened_agency,
 )
-from agency_client.cli.output import print_error, progress, say, write, write_json
+from agency_client.cli.output import print_error, progress, safe, say, write, write_json
+
+if TYPE_CHECKING:
+    from agency_client.epochs import EpochReport
 
 
 @ledger_app.command()
@@ -88,8 +92,7 @@ async def accept_new_epoch(
             if not confirm:
                 typer.confirm("Did the hub's administrators tell you this key?", abort=True)
             report = await accept_epoch(agency, new_key)
-    write(f"The first {report.restored_size:,} entries were restored; the new tree goes on from")
-    write(f"them as this agency has seen them (compared at {report.compared_size:,} entries).")
+    _report_restored(report)
     again = [outcome for outcome in report.sent_again if outcome.error is None]
     write(f"Sent again what was lost: {len(again):,}. Next: comity run")
     for outcome in report.sent_again:
@@ -97,4 +100,15 @@ async def accept_new_epoch(
             say(f"{outcome.notice_id} could not be sent again:")
             print_error(outcome.error)
     if len(again) < len(report.sent_again):
-        raise typer.Exit(1)
+        raise typer.Exit(EXIT_REFUSED)
+
+
+def _report_restored(report: EpochReport) -> None:
+    write(f"The first {report.restored_size:,} entries were restored.")
+    if report.compared_size:
+        write("The new tree goes on from them as this agency has seen them")
+        write(f"(compared at {report.compared_size:,} entries).")
+    else:
+        write("This agency remembers none of them: nothing could be compared.")
+    for warning in report.warnings:
+        say(f"comity: {safe(warning)}")

@@ -71,11 +71,11 @@ class Inbox:
         again, places and roster entries go back. May be done twice.
         """
         with self._file.transaction() as connection:
-            self.memory.cut_back(connection, restored_size)
-            self.received.divide(
-                connection,
-                previous_origin=previous_origin,
-                origin=origin,
-                restored_size=restored_size,
-            )
+            for divide in (self.memory.divide, self.received.divide):
+                divide(
+                    connection,
+                    previous_origin=previous_origin,
+                    origin=origin,
+                    restored_size=restored_size,
+                )
             self.sent.set_lost_aside(connection, restored_size)

@@ -82,9 +82,24 @@ class LedgerMemory:
             [(i, leaf.entry) for i, leaf in list(trust.roster_leaves.items()) if i > known],
         )
 
-    def cut_back(self, connection: sqlite3.Connection, size: int) -> None:
-        """Forgets the roster from an entry on."""
-        connection.execute("DELETE FROM roster_entries WHERE entry_index >= ?", (size,))
+    def divide(
+        self,
+        connection: sqlite3.Connection,
+        *,
+        previous_origin: str,
+        origin: str,
+        restored_size: int,
+    ) -> None:
+        """Makes the checkpoints up to a size the new origin's too, and forgets the roster beyond.
+
+        So the next epoch is compared with what was seen under any before it.
+        """
+        connection.execute(
+            "INSERT OR IGNORE INTO checkpoints SELECT ?, size, root, note FROM checkpoints "
+            "WHERE origin = ? AND size <= ?",
+            (origin, previous_origin, restored_size),
+        )
+        connection.execute("DELETE FROM roster_entries WHERE entry_index >= ?", (restored_size,))
 
 
 def _thin_out(connection: sqlite3.Connection, newest: SeenCheckpoint) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
@@ -11,6 +11,7 @@ import pytest
 from agency_client.epochs import EpochReport, accept_epoch
 from agency_client.ledger_audit import verify_ledger
 from agency_client.profile import CERTIFICATE, HUB_CA
+from comity.checkpoint import Checkpoint, sign_checkpoint
 from comity.errors import EpochChanged, LedgerForked, MalformedInput
 from comity.keys import ED25519, generate_private_key
 from comity.v1 import ledger_pb2
@@ -35,18 +36,21 @@ async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
     made.inbox.close()
 
 
-def restore(desk: Desk, *, size: int = RESTORED_SIZE) -> SmallLedger:
+def restore(
+    desk: Desk, *, size: int = RESTORED_SIZE, epoch: int = 2, highest: bytes = b""
+) -> SmallLedger:
     """What the hub goes on with: its first entries, under a new origin."""
     restored = copy.copy(desk.ledger)
     previous = restored.ledger_key.origin
-    restored.epoch, restored.key = 2, generate_private_key(ED25519)
+    restored.epoch, restored.key = epoch, generate_private_key(ED25519)
     restored.entries = desk.ledger.entries[:size]
     restored.append(
         epoch=ledger_pb2.EpochEntry(
-            epoch=2,
+            epoch=epoch,
             origin=restored.ledger_key.origin,
             previous_origin=previous,
             restored_size=size,
+            highest_presented_checkpoint=highest,
         )
     )
     desk.ledger = desk.hub.ledger = restored
@@ -79,6 +83,80 @@ async def test_an_epoch_is_accepted_once(desk: Desk) -> None:
 
     with pytest.raises(MalformedInput, match="accepted already"):
         await accept(desk, restored)
+
+
+async def test_an_epoch_that_was_missed_is_passed_over(desk: Desk) -> None:
+    missed = restore(desk)
+    for request in desk.requests(4):
+        desk.hub.take(request)
+    restored = restore(desk, size=missed.size - 1, epoch=3)
+    with pytest.raises(EpochChanged):
+        await accept(desk, missed)
+
+    report = await accept(desk, restored)
+
+    assert report.restored_size == report.compared_size == RESTORED_SIZE
+    assert [outcome.error for outcome in report.sent_again] == [None] * 3
+    assert (await verify_ledger(desk.agency)).receipts == 6
+
+
+async def test_an_epoch_that_does_not_follow_the_accepted_one_is_refused(desk: Desk) -> None:
+    restore(desk)
+    desk.ledger.epoch = 4  # what the next one calls the epoch before it
+    restored = restore(desk, size=RESTORED_SIZE + 1, epoch=5)
+
+    with pytest.raises(LedgerForked, match=r"does not record the beginning of .*epoch-4"):
+        await accept(desk, restored)
+
+
+async def test_a_second_restoration_is_compared_with_what_was_seen_before_the_first(
+    desk: Desk,
+) -> None:
+    await accept(desk, restore(desk))
+
+    report = await accept(desk, restore(desk, size=RESTORED_SIZE - 1, epoch=3))
+
+    assert report.compared_size == RESTORED_SIZE - 1
+
+
+async def test_another_past_than_was_seen_two_epochs_ago_is_refused(desk: Desk) -> None:
+    await accept(desk, restore(desk))
+    restored = restore(desk, size=RESTORED_SIZE - 1, epoch=3)
+    restored.entries[2] = restored.entries[3]
+
+    with pytest.raises(LedgerForked):
+        await accept(desk, restored)
+
+
+async def test_nothing_is_compared_where_nothing_so_small_was_seen(desk: Desk) -> None:
+    report = await accept(desk, restore(desk, size=2))
+
+    assert report.compared_size == 0
+
+
+def _another_root(desk: Desk) -> bytes:
+    shown = Checkpoint(desk.ledger.ledger_key.origin, desk.ledger.size, bytes(32))
+    return sign_checkpoint(shown, desk.ledger.key)
+
+
+@pytest.mark.parametrize(
+    ("highest", "warning"),
+    [
+        (lambda desk: desk.ledger.note(7), "administrators knew of 7"),
+        (_another_root, "shown other 8 entries"),
+        (lambda _: b"no note", "does not verify"),
+        (lambda desk: desk.ledger.note(), None),
+        (lambda _: b"", None),
+    ],
+    ids=["fewer", "other", "garbage", "the same", "none"],
+)
+async def test_what_members_presented_is_compared_with_what_was_seen(
+    desk: Desk, highest: Callable[[Desk], bytes], warning: str | None
+) -> None:
+    report = await accept(desk, restore(desk, highest=highest(desk)))
+
+    assert (warning is not None) == len(report.warnings)
+    assert (warning or "") in "".join(report.warnings)
 
 
 async def test_another_past_than_the_one_seen_is_refused_and_nothing_changes(desk: Desk) -> None:
