@@ -24,8 +24,10 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 
 EXIT_REFUSED, EXIT_USAGE, EXIT_UNREACHABLE, EXIT_NOT_VERIFIED = 1, 2, 3, 4
+EXIT_INTERRUPTED = 130  # as shells have it: 128 and the number of SIGINT
 EXIT_CODES = (
-    "Exit codes: 0 done, 1 refused, 2 usage, 3 hub unreachable (try again), 4 verification failed."
+    "Exit codes: 0 done, 1 refused, 2 usage, 3 hub unreachable (try again), 4 verification failed, "
+    "130 interrupted."
 )
 PASSPHRASE_FILE_VARIABLE = "COMITY_PASSPHRASE_FILE"  # noqa: S105 - the name of a variable
 
@@ -64,7 +66,17 @@ app.add_typer(import_app, name="import")
 
 def command(function: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:
     """Runs an asynchronous command; an error of ours ends it with its exit code."""
+    return _ended_by_code(function, interrupted=EXIT_INTERRUPTED)
 
+
+def endless_command(function: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:
+    """The same for a command that goes on until it is interrupted: then it is done."""
+    return _ended_by_code(function, interrupted=0)
+
+
+def _ended_by_code(
+    function: Callable[P, Coroutine[Any, Any, None]], *, interrupted: int
+) -> Callable[P, None]:
     @wraps(function)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
         from comity.errors import ComityError
@@ -72,7 +84,7 @@ def command(function: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, Non
         try:
             asyncio.run(function(*args, **kwargs))
         except KeyboardInterrupt:
-            raise typer.Exit(0) from None
+            raise typer.Exit(interrupted) from None
         except BaseExceptionGroup as group:
             ours, others = group.split(ComityError)
             if ours is None or others is not None:

@@ -6,7 +6,13 @@ import asyncio
 import signal
 from typing import TYPE_CHECKING
 
-from agency_client.cli.application import ProfileOption, app, chosen_profile, command, opened_agency
+from agency_client.cli.application import (
+    ProfileOption,
+    app,
+    chosen_profile,
+    endless_command,
+    opened_agency,
+)
 from agency_client.cli.output import safe, say
 
 if TYPE_CHECKING:
@@ -17,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @app.command()
-@command
+@endless_command
 async def run(profile: ProfileOption = None) -> None:
     """Keep the inbox filled, until stopped. Logs to standard error, a line for what happens.
 

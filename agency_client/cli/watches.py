@@ -11,7 +11,7 @@ from agency_client.cli.application import (
     ExerciseOption,
     JsonOption,
     ProfileOption,
-    command,
+    endless_command,
     notice_app,
     opened_agency,
 )
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 @notice_app.command()
-@command
+@endless_command
 async def watch(
     name: Annotated[
         str, typer.Option(help="The watch's name: the hub keeps its place under it.")
