@@ -101,6 +101,73 @@ def test_value_of_another_kind_is_refused_by_its_key(key: str, value: object) ->
     assert [key] == list(faults_of(example() | {key: value}))
 
 
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("listen", "nonsense"),
+        ("listen", ":8443"),
+        ("listen", "hub.example:"),
+        ("listen", "hub.example:65536"),
+        ("listen", "::1:8443"),
+        ("listen", "unix:/run/hub.sock"),
+        ("public_address", "https://hub.example:8443"),
+        ("public_address", "hub.example:0"),
+        ("public_address", "hub.example"),
+        ("access_keep_days", -1),
+        ("access_keep_days", 0),
+        ("access_keep_days", 36_501),
+        ("verifiers", -3),
+        ("verifiers", 65),
+        ("database_url", "hub.sqlite"),
+        ("database_url", "sqlite:hub.sqlite"),
+        ("database_url", "sqlite:///"),
+        ("database_url", "sqlite:///hub.sqlite?nolock=1"),
+        ("database_url", "mysql://db.example/comity"),
+        ("database_url", "postgresql+asyncpg://db.example/comity"),
+        ("database_url", "postgresql://db.example:port/comity"),
+        ("database_url", "postgresql://[db.example/comity"),
+        ("tls_key", ""),
+        ("tls_key", "tls\0.pem"),
+    ],
+)
+def test_value_that_cannot_serve_is_refused_by_its_key(key: str, value: object) -> None:
+    assert [key] == list(faults_of(example() | {key: value}))
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("listen", "127.0.0.1:0"),
+        ("listen", "[::]:8443"),
+        ("public_address", "[2001:db8::1]:8443"),
+        ("access_keep_days", 1),
+        ("access_keep_days", 36_500),
+        ("verifiers", 0),
+        ("verifiers", 64),
+        ("database_url", "postgresql:///comity?host=/run/postgresql"),
+    ],
+)
+def test_value_at_a_bound_is_taken(key: str, value: object) -> None:
+    settings = parse_settings(example() | {key: value}, folder=EXAMPLE.parent)
+
+    assert value == getattr(settings, key)
+
+
+def test_unknown_key_is_named_once_whatever_its_kind() -> None:
+    with pytest.raises(MalformedInput) as refused:
+        parse_settings(example() | {"colour": 3}, folder=EXAMPLE.parent)
+
+    assert [violation.field for violation in refused.value.violations] == ["colour"]
+
+
+def test_another_address_to_serve_on_is_checked_like_that_of_the_file() -> None:
+    settings = load_settings(EXAMPLE)
+
+    assert settings.listening_on("127.0.0.1:0").listen == "127.0.0.1:0"
+    with pytest.raises(MalformedInput):
+        settings.listening_on("nonsense")
+
+
 def test_section_is_refused_as_an_unknown_key() -> None:
     faults = faults_of(example() | {"server": {"listen": "0.0.0.0:8443"}})
 
@@ -112,6 +179,29 @@ def test_file_that_is_not_toml_is_refused_by_its_name(tmp_path: Path) -> None:
 
     with pytest.raises(MalformedInput, match=r"hub\.toml is not TOML"):
         load_settings(tmp_path)
+
+
+def test_file_in_another_encoding_is_refused_by_its_name(tmp_path: Path) -> None:
+    (tmp_path / SETTINGS_FILE).write_bytes("# Clé".encode("latin-1"))
+
+    with pytest.raises(MalformedInput, match=r"hub\.toml is not TOML"):
+        load_settings(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "url", ["postgresql://comity:sample@db.example/c", "postgresql://db.example/c?password=sample"]
+)
+def test_file_with_a_password_that_others_can_read_is_refused(tmp_path: Path, url: str) -> None:
+    text = EXAMPLE.read_text(encoding="utf-8").replace("sqlite:///hub.sqlite", url)
+    file = tmp_path / SETTINGS_FILE
+    file.write_text(text, encoding="utf-8")
+    tmp_path.chmod(0o755)
+
+    file.chmod(0o644)
+    with pytest.raises(MalformedInput, match="chmod 600"):
+        load_settings(tmp_path)
+    file.chmod(0o600)
+    assert url == load_settings(tmp_path).database_url
 
 
 def test_file_that_is_missing_is_refused_by_its_name(tmp_path: Path) -> None:
