@@ -8,6 +8,7 @@ from pathlib import Path
 
 from agency_client.agency import Agency
 from agency_client.inbox import KeptSubmission
+from agency_client.locks import IMPORT_LOCK, held_alone
 from agency_client.signing import ActSigner
 from agency_client.submission import Outcome, Submitting, published_acts
 from agency_client.un_list import (
@@ -49,24 +50,28 @@ async def import_un_list(
     complete. What an earlier import left unanswered is sent first, so that the plan rests on what
     is published.
 
-    Raises: ListInvalid with everything at fault; HubUnavailable, and then the same call goes on.
+    One import at a time: what is published is not known before the one under way has ended.
+
+    Raises: ListInvalid with everything at fault; MalformedInput where another import is under way;
+    HubUnavailable, and then the same call goes on.
     """
     edition = load_list(path)
     submitting = Submitting(agency)
-    await submitting.send_kept()
     source = _source(terms.traffic)
-    require_not_older(edition, previous_edition=agency.inbox.sent.find_edition(source))
-    plan = make_plan(
-        edition.subjects,
-        published=published_listings(agency.inbox.sent.list_submissions(source=source)),
-        terms=terms,
-        new_notice_id=agency.new_id,
-    )
-    on_start(plan)
-    requests = _requests(agency.signer(), plan, rule)
-    outcomes = await submitting.send_each(requests, source=source, on_outcome=on_outcome)
-    if not any(outcome.error for outcome in outcomes):
-        agency.inbox.sent.save_edition(source, edition.generated_at)
+    with held_alone(agency.profile, IMPORT_LOCK):
+        await submitting.send_kept()
+        require_not_older(edition, previous_edition=agency.inbox.sent.find_edition(source))
+        plan = make_plan(
+            edition.subjects,
+            published=published_listings(agency.inbox.sent.list_of_source(source)),
+            terms=terms,
+            new_notice_id=agency.new_id,
+        )
+        on_start(plan)
+        requests = _requests(agency.signer(), plan, rule)
+        outcomes = await submitting.send_each(requests, source=source, on_outcome=on_outcome)
+        if not any(outcome.error for outcome in outcomes):
+            agency.inbox.sent.save_edition(source, edition.generated_at)
     return ImportReport(plan, outcomes)
 
 

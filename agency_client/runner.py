@@ -1,4 +1,4 @@
-"""`comity run`: keeps the inbox filled, whatever the line does. One process per profile.
+"""`comity run`: keeps the inbox filled, whatever the line does.
 
 Also sends what an interrupted command has left unanswered. Goes on through every failure but one:
 where the hub's ledger does not verify, nothing more is taken from it.
@@ -7,18 +7,16 @@ where the hub's ledger does not verify, nothing more is taken from it.
 from __future__ import annotations
 
 import asyncio
-import sqlite3
-from collections.abc import AsyncGenerator, Iterator
-from contextlib import aclosing, closing, contextmanager
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Protocol
 
 from agency_client.agency import Agency
 from agency_client.events import VerifiedEvent
 from agency_client.inbox import KeptWindow
-from agency_client.profile import Profile
 from agency_client.submission import Outcome, Submitting
 from agency_client.watching import Watch
-from comity.errors import AccessRefused, ComityError, HubUnavailable, MalformedInput
+from comity.errors import AccessRefused, ComityError, HubUnavailable
 from comity.v1 import notices_pb2, watches_pb2
 
 LIVE_WATCH = "inbox"
@@ -39,22 +37,6 @@ class Reporter(Protocol):
 
     def sent(self, outcome: Outcome) -> None:
         """An act that had been left unanswered is answered."""
-
-
-@contextmanager
-def held_alone(profile: Profile) -> Iterator[None]:
-    """Holds the profile for one running process; freed by the system whatever ends it.
-
-    Raises: MalformedInput where another process holds it.
-    """
-    with closing(
-        sqlite3.connect(profile.path("run.lock"), timeout=0, isolation_level=None)
-    ) as lock:
-        try:
-            lock.execute("BEGIN EXCLUSIVE")
-        except sqlite3.OperationalError as error:
-            raise MalformedInput("'comity run' is running for this profile already.") from error
-        yield
 
 
 def opening_of(

@@ -81,11 +81,11 @@ async def accept_new_epoch(
 ) -> None:
     """Go on with a hub that was restored from a backup, under its new ledger key."""
     from agency_client.epochs import accept_epoch
-    from agency_client.runner import held_alone
+    from agency_client.locks import RUN_LOCK, held_alone
     from comity.checkpoint import parse_verifier_key
 
     new_key = parse_verifier_key(key)
-    with held_alone(chosen_profile(profile)):
+    with held_alone(chosen_profile(profile), RUN_LOCK):
         async with opened_agency(profile) as agency:
             write(f"Accepted until now:  {agency.trust.origin}")
             write(f"To be accepted:      {new_key.origin}")

@@ -30,10 +30,10 @@ async def run(profile: ProfileOption = None) -> None:
     Goes on whatever the line does. Stops by itself only where the hub's ledger does not verify (4),
     or where the same watch was opened by another process (1).
     """
-    from agency_client.runner import held_alone
+    from agency_client.locks import RUN_LOCK, held_alone
     from comity.errors import VerificationFailed
 
-    with held_alone(chosen_profile(profile)):
+    with held_alone(chosen_profile(profile), RUN_LOCK):
         async with opened_agency(profile) as agency:
             log = Log(agency)
             log.line("started", hub=agency.profile.hub_domain, agency=agency.profile.agency)

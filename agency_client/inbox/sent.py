@@ -65,14 +65,20 @@ class Sent:
                 [(i,) for i in submission_ids],
             )
 
-    def list_submissions(
-        self, *, source: str | None = None, notice_id: str | None = None
-    ) -> list[KeptSubmission]:
-        """What was sent, in order; all, or from one source or of one notice."""
+    def list_submissions(self, *, notice_id: str | None = None) -> list[KeptSubmission]:
+        """What was sent, in order; all, or of one notice."""
         rows = self._file.rows(
-            f"{_SUBMISSION} WHERE source = coalesce(?, source) "
-            "AND notice_id = coalesce(?, notice_id) ORDER BY submission_id",
-            (source, notice_id),
+            f"{_SUBMISSION} WHERE notice_id = coalesce(?, notice_id) ORDER BY submission_id",
+            (notice_id,),
+        )
+        return [_kept_submission(row) for row in rows]
+
+    def list_of_source(self, source: str) -> list[KeptSubmission]:
+        """What was sent, in order, of the notices of a source: by it, and by hand since."""
+        rows = self._file.rows(
+            f"{_SUBMISSION} WHERE notice_id IN "  # noqa: S608 - a text of ours
+            "(SELECT notice_id FROM submissions WHERE source = ?) ORDER BY submission_id",
+            (source,),
         )
         return [_kept_submission(row) for row in rows]
 

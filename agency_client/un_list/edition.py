@@ -9,13 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from agency_client.un_list.mapping import IssueTerms, first_version
 from agency_client.un_list.reader import ListEdition, ListedSubject
 from comity.errors import ListInvalid, NoticeInvalid, TooLarge, Violation
 from comity.notices import verify_notice
+from comity.times import datetime_from_timestamp
 from comity.v1 import notices_pb2 as pb
+
+RENEW_BEFORE = timedelta(days=183)  # an agency that imports twice a year lets no sanction lapse
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +47,6 @@ class ImportPlan:
     unchanged: tuple[PublishedListing, ...]
     delisted: tuple[PublishedListing, ...]
 
-    @property
-    def is_empty(self) -> bool:
-        """Whether there is nothing to publish or to withdraw."""
-        return not (self.new or self.changed or self.delisted)
-
 
 def require_not_older(edition: ListEdition, *, previous_edition: datetime | None) -> None:
     """Requires that an edition is not older than the one last imported (aware), if any was.
@@ -73,10 +71,12 @@ def plan_import(
     """The plan that brings what is published up to what is listed.
 
     `published` are the listings of the terms' own traffic. Content decides: a notice is changed
-    where it would read differently, whatever its version, times and retention.
+    where it would read differently, whatever its version, times and retention; and where it is
+    about to expire, so that no sanction lapses while it stands on the list.
 
-    Raises: ListInvalid with a violation for every row that makes no well-formed notice, or where
-        more than half of what is published would be withdrawn: downloads get truncated.
+    Raises: ListInvalid with a violation for every row that makes no well-formed notice, and for
+        every listing that is published twice; or where more than half of what is published would
+        be withdrawn: downloads get truncated.
     """
     plan = plan_mass_delisting(
         listed, published=published, terms=terms, new_notice_id=new_notice_id
@@ -96,7 +96,8 @@ def plan_mass_delisting(
 ) -> ImportPlan:
     """The same as `plan_import` for a list that somebody has seen to be complete.
 
-    Raises: ListInvalid with a violation for every row that makes no well-formed notice.
+    Raises: ListInvalid with a violation for every row that makes no well-formed notice, and for
+        every listing that is published twice.
     """
     latest = _by_key(published, terms)
     new: list[pb.Notice] = []
@@ -108,7 +109,7 @@ def plan_mass_delisting(
             new.append(first_version(subject, notice_id=new_notice_id(), terms=terms))
             continue
         notice = _next_version(subject, before=before, terms=terms)
-        if _content(notice) == _content(before.notice):
+        if _content(notice) == _content(before.notice) and not _is_due(before.notice, terms):
             unchanged.append(before)
         else:
             changed.append(notice)
@@ -119,9 +120,18 @@ def plan_mass_delisting(
 def _by_key(
     published: Sequence[PublishedListing], terms: IssueTerms
 ) -> dict[tuple[str, str], PublishedListing]:
-    by_key = {listing.key: listing for listing in published}
-    if len(by_key) != len(published):
-        raise ValueError("two published notices are about the same listing")
+    by_key: dict[tuple[str, str], PublishedListing] = {}
+    violations = []
+    for listing in published:
+        first = by_key.setdefault(listing.key, listing)
+        if first is not listing:
+            said = (
+                f"is published twice, as {first.notice.notice_id} and "
+                f"{listing.notice.notice_id}: withdraw one of them"
+            )
+            violations.append(Violation(listing.notice.case_reference, said))
+    if violations:
+        raise ListInvalid(violations=violations)
     if any(listing.notice.traffic != terms.traffic for listing in published):
         raise ValueError("a published notice is of another traffic than the import")
     return by_key
@@ -134,6 +144,12 @@ def _next_version(
     notice.version = before.notice.version + 1
     notice.predecessor_digest = before.version_digest
     return notice
+
+
+def _is_due(notice: pb.Notice, terms: IssueTerms) -> bool:
+    """Whether a notice has expired or will so soon."""
+    expires_at = datetime_from_timestamp(notice.expires_at)
+    return expires_at is not None and expires_at <= terms.issued_at + RENEW_BEFORE
 
 
 def _content(notice: pb.Notice) -> bytes:

@@ -19,7 +19,7 @@ from agency_client.un_list.source import (
     parse_document,
     refuse_document,
 )
-from comity.errors import ListInvalid, Violation
+from comity.errors import ListInvalid, MalformedInput, Violation
 
 MAX_SUBJECTS = 10_000  # nine times the list of 2018, which has 1,093
 
@@ -67,10 +67,13 @@ class ListEdition:
 def load_list(path: Path) -> ListEdition:
     """The edition in a file.
 
-    Raises: OSError; ListInvalid as `parse_list`.
+    Raises: MalformedInput where it cannot be read; ListInvalid as `parse_list`.
     """
-    with path.open("rb") as file:
-        data = file.read(MAX_LIST_BYTES + 1)
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_LIST_BYTES + 1)
+    except OSError as error:
+        raise MalformedInput(f"{path} cannot be read: {error.strerror}.") from error
     return parse_list(data)
 
 

@@ -20,6 +20,7 @@ from agency_client.un_list import (
     plan_mass_delisting,
     require_not_older,
 )
+from agency_client.un_list.edition import RENEW_BEFORE
 from comity.errors import ListInvalid
 from comity.identifiers import uuid7_from
 from comity.notices import verify_notice
@@ -77,8 +78,8 @@ def test_plan_import_publishes_nothing_when_the_same_file_comes_again(
     published: list[PublishedListing],
 ) -> None:
     plan = _plan(FIRST.subjects, published, moment=LATER)
-    assert plan.is_empty
     assert published == list(plan.unchanged)
+    assert not (plan.new or plan.changed or plan.delisted)
 
 
 def test_plan_import_finds_what_a_later_edition_changes(published: list[PublishedListing]) -> None:
@@ -108,7 +109,7 @@ def test_plan_import_publishes_nothing_after_a_later_edition_was_imported(
 ) -> None:
     plan = _plan(SECOND.subjects, published, moment=LATER)
     after = [*_published([*plan.new, *plan.changed]), *plan.unchanged]
-    assert _plan(SECOND.subjects, after, moment=LATER).is_empty
+    assert len(after) == len(_plan(SECOND.subjects, after, moment=LATER).unchanged)
 
 
 def test_plan_import_leaves_what_was_published_as_it_was(
@@ -156,13 +157,40 @@ def test_plan_import_names_every_notice_that_the_hub_would_refuse() -> None:
 
 
 def test_plan_import_refuses_what_its_caller_mixed_up(published: list[PublishedListing]) -> None:
-    with pytest.raises(ValueError, match="same listing"):
-        _plan(FIRST.subjects, [*published, published[0]])
     exercise = IssueTerms.exercise(NOW)
     with pytest.raises(ValueError, match="another traffic"):
         plan_import(
             FIRST.subjects, published=published, terms=exercise, new_notice_id=_notice_ids()
         )
+
+
+def test_plan_import_names_both_notices_when_a_listing_is_published_twice(
+    published: list[PublishedListing],
+) -> None:
+    [twice] = _published(_plan(FIRST.subjects[:1], moment=LATER).new)
+    twice.notice.notice_id = uuid7_from(LATER, bytes(10))
+
+    with pytest.raises(ListInvalid) as caught:
+        _plan(FIRST.subjects, [*published, twice])
+
+    [violation] = caught.value.violations
+    assert violation.field == "EXi.001"
+    assert published[0].notice.notice_id in violation.description
+    assert twice.notice.notice_id in violation.description
+
+
+def test_plan_import_renews_what_is_still_listed_when_it_is_about_to_expire(
+    published: list[PublishedListing],
+) -> None:
+    expires_at = published[0].notice.expires_at.ToDatetime(UTC)
+    month = timedelta(days=30)
+
+    assert not _plan(FIRST.subjects, published, moment=expires_at - RENEW_BEFORE - month).changed
+    for moment in (expires_at - RENEW_BEFORE, expires_at + month):
+        plan = _plan(FIRST.subjects, published, moment=moment)
+        assert not plan.unchanged
+        assert [2] * len(published) == [notice.version for notice in plan.changed]
+        assert plan.changed[0].expires_at.ToDatetime(UTC) > moment + RENEW_BEFORE
 
 
 def test_require_not_older_refuses_an_edition_before_the_last_one_and_names_both() -> None:

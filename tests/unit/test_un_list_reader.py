@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from agency_client.un_list import SubjectKind, load_list, parse_list, reader
-from comity.errors import ListInvalid
+from comity.errors import ListInvalid, MalformedInput
 
 EXAMPLES = Path(__file__).parents[2] / "docs/examples"
 
@@ -43,6 +43,12 @@ def test_load_list_reads_every_subject_of_the_sample() -> None:
     first = edition.subjects[0]
     assert first.key == ("UN List", "9900001")
     assert first.reference_number == "EXi.001"
+
+
+def test_load_list_says_so_when_the_file_cannot_be_read(tmp_path: Path) -> None:
+    for path in (tmp_path / "missing.xml", tmp_path):
+        with pytest.raises(MalformedInput, match="cannot be read"):
+            load_list(path)
 
 
 def test_parse_list_names_every_row_at_fault_at_once() -> None:
