@@ -16,7 +16,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from comity.errors import ComityError, InternalError, ShuttingDown, StoreUnavailable
+from comity.errors import (
+    ComityError,
+    InternalError,
+    QuotaExceeded,
+    ShuttingDown,
+    StoreUnavailable,
+)
 from hub.store.database import Database
 from hub.store.ledger import lock_head
 from hub.store.transaction import CommittedBatch, LedgerTransaction
@@ -24,6 +30,7 @@ from hub.store.transaction import CommittedBatch, LedgerTransaction
 MAX_BATCH_ITEMS = 256  # keeps a transaction in the milliseconds; more waits for the next one
 GATHER_SECONDS = 0.003  # a batch costs some milliseconds, however few are in it
 MAX_WAITING_ITEMS = 20_000  # some seconds of work; past it callers are told to come back
+RETRY_SECONDS = 2.0  # by then much of a full queue has been written
 
 # Decides over its items inside the transaction, in order: a result or an error for each.
 UseCase = Callable[[LedgerTransaction, Sequence[Any]], Awaitable[Sequence[Any]]]
@@ -64,41 +71,51 @@ class LedgerWriter:
         self._waiting: asyncio.Queue[_Waiting] = asyncio.Queue(MAX_WAITING_ITEMS)
         self._is_stopped = False
         self._last_count = 1
+        self._batch: list[_Waiting] = []
 
     async def commit(self, use_case: UseCase, item: Any) -> Committed:
         """Commits one item with whatever else is waiting.
 
-        Raises: what the use case decided against the item; StoreUnavailable; ShuttingDown.
+        Raises: what the use case decided against the item; StoreUnavailable; ShuttingDown;
+        QuotaExceeded where more is waiting than is soon written.
         """
         if self._is_stopped:
             raise ShuttingDown()
         answer: asyncio.Future[Committed] = asyncio.get_running_loop().create_future()
-        await self._waiting.put(_Waiting(use_case, item, answer))
+        try:
+            self._waiting.put_nowait(_Waiting(use_case, item, answer))
+        except asyncio.QueueFull:
+            raise QuotaExceeded(
+                "More is waiting to be written than the hub can take.",
+                retry_after_seconds=RETRY_SECONDS,
+            ) from None
         return await answer
 
     async def run(self) -> None:
-        """Commits batch after batch until cancelled; what still waits then is refused."""
+        """Commits batch after batch until cancelled; what is unanswered then is refused."""
         try:
             while True:
-                batch = [await self._waiting.get()]
-                await self._gather(batch)
-                await self._commit_batch(batch)
+                self._batch.append(await self._waiting.get())
+                await self._gather()
+                await self._commit_batch(self._batch)
+                self._batch.clear()
         finally:
             self._is_stopped = True
             while not self._waiting.empty():
-                _refuse([self._waiting.get_nowait()], ShuttingDown())
+                self._batch.append(self._waiting.get_nowait())
+            _refuse(self._batch, ShuttingDown())
 
-    async def _gather(self, batch: list[_Waiting]) -> None:
+    async def _gather(self) -> None:
         """Takes what waits; where several came last time, gives others a moment to come too."""
-        self._take_waiting(batch)
+        self._take_waiting()
         if self._last_count > 1:
             await asyncio.sleep(GATHER_SECONDS)
-            self._take_waiting(batch)
-        self._last_count = len(batch)
+            self._take_waiting()
+        self._last_count = len(self._batch)
 
-    def _take_waiting(self, batch: list[_Waiting]) -> None:
-        while len(batch) < MAX_BATCH_ITEMS and not self._waiting.empty():
-            batch.append(self._waiting.get_nowait())
+    def _take_waiting(self) -> None:
+        while len(self._batch) < MAX_BATCH_ITEMS and not self._waiting.empty():
+            self._batch.append(self._waiting.get_nowait())
 
     async def _commit_batch(self, batch: Sequence[_Waiting]) -> None:
         try:
@@ -106,14 +123,18 @@ class LedgerWriter:
         except StoreUnavailable as error:
             _log.error("the database did not take a batch: %s", type(error.__cause__).__name__)
             _refuse(batch, error)
-        except asyncio.CancelledError:
-            _refuse(batch, ShuttingDown())
-            raise
         except Exception:
             await self._commit_one_by_one(batch)
         else:
-            self._on_commit(committed)
+            self._tell(committed)
             _answer(decided, committed)
+
+    def _tell(self, committed: CommittedBatch) -> None:
+        """Lets followers know. Whatever becomes of that, callers are answered: it is on disk."""
+        try:
+            self._on_commit(committed)
+        except Exception:
+            _log.exception("followers were not told of a committed batch")
 
     async def _commit_one_by_one(self, batch: Sequence[_Waiting]) -> None:
         """After an unforeseen error: the item that causes it fails alone."""
