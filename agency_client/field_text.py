@@ -69,7 +69,7 @@ def place_text(place: pb.Place, safe: Safe) -> str:
     """A place in one line, from the street to the country."""
     texts = (place.street, place.postal_code, place.city, place.region, place.country_text)
     parts = [safe(text) for text in texts if text]
-    words = ", ".join([*parts, place.country] if place.country else parts)
+    words = ", ".join([*parts, safe(place.country)] if place.country else parts)
     return _with_notes(words, [safe(place.note)] if place.note else [])
 
 
@@ -87,7 +87,7 @@ def name_text(name: pb.Name, safe: Safe) -> str:
 
 
 def _nationality_text(nationality: pb.Nationality, safe: Safe) -> str:
-    words = " ".join(filter(None, (nationality.country, safe(nationality.country_text))))
+    words = " ".join(safe(t) for t in (nationality.country, nationality.country_text) if t)
     return _with_notes(words, ["confirmed" if nationality.confirmed else "not confirmed"])
 
 
@@ -98,7 +98,8 @@ def _localized_text(text: pb.LocalizedText, safe: Safe) -> str:
 
 def _identifier_text(identifier: pb.ObjectIdentifier, safe: Safe) -> str:
     kind = code_words(pb.IdentifierScheme.DESCRIPTOR, identifier.scheme)
-    return _with_notes(f"{kind} {safe(identifier.value)}", list(filter(None, [identifier.country])))
+    notes = [safe(identifier.country)] if identifier.country else []
+    return _with_notes(f"{kind} {safe(identifier.value)}", notes)
 
 
 def _element_text(element: pb.SourceElement, safe: Safe) -> str:
@@ -164,7 +165,7 @@ def subject_title(subject: pb.Subject, safe: Safe) -> str:
     person = subject.person
     title = safe(person.names[0].full) if person.names else "a person whose name is not known"
     known = [date_text(born, safe) for born in person.dates_of_birth[:1]]
-    known += [n.country or safe(n.country_text) for n in person.nationalities]
+    known += [safe(n.country or n.country_text) for n in person.nationalities]
     return f"{title} ({', '.join(known)})" if known else title
 
 

@@ -14,8 +14,10 @@ from agency_client.client import HubClient
 from agency_client.events import ROSTER_CHANGED, VerifiedEvent, require_order, verify_event
 from agency_client.inbox import KeptWindow, Quarantined
 from agency_client.trust import Trust
+from comity.acts import VERSION
 from comity.errors import ComityError, HubUnavailable, ProofInvalid
 from comity.v1 import events_pb2, ledger_pb2, watches_pb2
+from comity.v1.notices_pb2 import TRAFFIC_LIVE, Traffic
 
 PART_EVENTS = 16  # some milliseconds of signatures; a whole window is four parts
 
@@ -32,6 +34,7 @@ class Watch:
     ) -> None:
         self._client = client
         self._opening = opening
+        self._traffic = opening.traffic or TRAFFIC_LIVE
         self._on_break = on_break
         self._commands: asyncio.Queue[watches_pb2.WatchCommand | None] = asyncio.Queue()
         self._received_index = 0
@@ -116,7 +119,8 @@ class Watch:
 
         1. Its events rise through the entries since the window before, and lie in the ledger.
         2. The roster is as far as they are.
-        3. Each event verifies by itself, or is set apart: it holds up no other.
+        3. Each event verifies by itself and is of the watch's traffic, or is set apart: it holds
+           up no other.
         """
         require_order(  # 1
             window.events, first_index=self._received_index, next_index=window.next_index
@@ -126,7 +130,7 @@ class Watch:
             await self._client.refresh_roster()
         parts = await asyncio.gather(  # 3
             *(
-                asyncio.to_thread(verify_each, part, self._client.trust)
+                asyncio.to_thread(verify_each, part, self._client.trust, traffic=self._traffic)
                 for part in _divided(window.events)
             )
         )
@@ -168,13 +172,28 @@ def _leaves_of(events: Sequence[events_pb2.Event]) -> list[ledger_pb2.LedgerLeaf
 
 
 def verify_each(
-    events: Sequence[events_pb2.Event], trust: Trust
+    events: Sequence[events_pb2.Event],
+    trust: Trust,
+    *,
+    traffic: Traffic.ValueType | None = None,
 ) -> tuple[list[VerifiedEvent], list[Quarantined]]:
-    """Verifies events one by one; what fails is set apart with the reason."""
+    """Verifies events one by one, as of one traffic or of any; what fails is set apart with the
+    reason."""
     verified, quarantined = [], []
     for event in events:
         try:
-            verified.append(verify_event(event, trust))
+            found = verify_event(event, trust)
+            if traffic is not None:
+                _require_traffic(found, traffic)
+            verified.append(found)
         except ComityError as error:
             quarantined.append(Quarantined(event.leaf.entry_index, str(error), event))
     return verified, quarantined
+
+
+def _require_traffic(event: VerifiedEvent, traffic: Traffic.ValueType) -> None:
+    """Requires that an exercise is never taken for live. A withdrawal names no traffic."""
+    if event.act is None or event.act.kind != VERSION:
+        return
+    if event.act.act.version.notice.traffic != traffic:
+        raise ProofInvalid("The hub shows a notice of another traffic than this watch is for.")

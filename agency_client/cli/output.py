@@ -46,7 +46,17 @@ def write(line: str = "") -> None:
 def write_json(value: Message | dict[str, Any]) -> None:
     """A JSON document on one line of the result; bytes of messages are base64."""
     document = value if isinstance(value, dict) else json_from(value)
-    sys.stdout.write(json.dumps(document, ensure_ascii=False) + "\n")
+    text = json.dumps(document, ensure_ascii=False)
+    # Almost always there is nothing to escape.
+    sys.stdout.write((text if text.isprintable() else _escaped(text)) + "\n")
+
+
+def _escaped(text: str) -> str:
+    """The same JSON without a character that could do anything to a terminal.
+
+    Those that are left after `json.dumps` stand inside strings, where an escape means the same.
+    """
+    return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text)
 
 
 def json_from(message: Message) -> dict[str, Any]:

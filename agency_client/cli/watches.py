@@ -63,8 +63,9 @@ async def _write_events(
     import asyncio
 
     from agency_client.watching import Watch
+    from comity.v1.notices_pb2 import TRAFFIC_EXERCISE
 
-    left = count
+    left, is_exercise = count, opening.traffic == TRAFFIC_EXERCISE
     watch = Watch(agency.client, opening, on_break=_say_trouble)
     async with aclosing(watch.windows()) as windows:
         async for window in windows:
@@ -72,7 +73,7 @@ async def _write_events(
                 continue  # Hung up: what was under way is read and left for the next time.
             shown = _first(window, left)
             await asyncio.to_thread(agency.inbox.commit_window, opening.name, shown, agency.trust)
-            _write_window(shown, json=json)
+            _write_window(shown, is_exercise=is_exercise, json=json)
             watch.confirm(shown)
             if left is not None:
                 left -= sum(event.act is not None for event in shown.verified)
@@ -97,12 +98,12 @@ def _first(window: KeptWindow, count: int | None) -> KeptWindow:
     )
 
 
-def _write_window(window: KeptWindow, *, json: bool) -> None:
+def _write_window(window: KeptWindow, *, is_exercise: bool, json: bool) -> None:
     for event in window.verified:
         if json:
-            write_json(_document(event))
+            write_json(_document(event, is_exercise=is_exercise))
         else:
-            write(_line(event))
+            write(_line(event, is_exercise=is_exercise))
     for set_apart in window.quarantined:
         if json:
             document = {"event": "QUARANTINED", "entryIndex": set_apart.entry_index}
@@ -111,7 +112,7 @@ def _write_window(window: KeptWindow, *, json: bool) -> None:
     flush()
 
 
-def _document(event: VerifiedEvent) -> dict[str, Any]:
+def _document(event: VerifiedEvent, *, is_exercise: bool) -> dict[str, Any]:
     from comity.v1.events_pb2 import EventKind
 
     document: dict[str, Any] = {
@@ -123,12 +124,13 @@ def _document(event: VerifiedEvent) -> dict[str, Any]:
     return document | {
         "originator": event.act.originator,
         "noticeId": event.act.notice_id,
+        "isExercise": is_exercise,
         "hasUnknownFields": event.has_unknown_fields,
         "act": json_from(event.act.act),
     }
 
 
-def _line(event: VerifiedEvent) -> str:
+def _line(event: VerifiedEvent, *, is_exercise: bool) -> str:
     from agency_client.field_text import code_words
     from agency_client.notice_text import headline
     from comity.v1.agencies_pb2 import AgencyStatus
@@ -138,9 +140,10 @@ def _line(event: VerifiedEvent) -> str:
     if event.act is None:
         agency = _roster_entry(event).agency
         status = code_words(AgencyStatus.DESCRIPTOR, agency.status)
-        return f"member  {agency.agency_id}, {safe(agency.name)}: {status}"
+        return f"member  {safe(agency.agency_id)}, {safe(agency.name)}: {status}"
     kind = code_words(EventKind.DESCRIPTOR, event.kind)
-    place = f"{event.act.notice_id}  {event.act.originator}"
+    mark = "EXERCISE  " if is_exercise else ""
+    place = f"{mark}{event.act.notice_id}  {event.act.originator}"
     if not event.act.act.HasField("version"):
         return f"{place}  {kind}: nobody may act on it any longer"
     notice = event.act.act.version.notice

@@ -5,10 +5,12 @@ from __future__ import annotations
 import io
 import json
 import unicodedata
+from contextlib import redirect_stdout
 from pathlib import Path
 
 import pytest
 from google.protobuf.json_format import ParseDict
+from google.protobuf.message import Message
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -72,6 +74,35 @@ def _texts(value: object) -> list[str]:
     return [str(value)] if is_text and "_" not in str(value) else []
 
 
+HOSTILE = "\x1b[2J\u202e\x9b"
+
+
+def _spoil(message: Message) -> None:
+    """Makes every text of a message hostile, and adds what it lacks."""
+    for field in message.DESCRIPTOR.fields:
+        if field.message_type is not None:
+            value = getattr(message, field.name)
+            _spoil(value.add() if field.is_repeated else value)
+        elif field.type == field.TYPE_STRING:
+            if field.is_repeated:
+                getattr(message, field.name).append(HOSTILE)
+            else:
+                setattr(message, field.name, HOSTILE)
+
+
+@pytest.mark.parametrize("which", ["person", "organisation", "object"])
+def test_no_field_of_a_notice_can_do_anything_to_a_terminal(which: str) -> None:
+    notice = notices_pb2.Notice()
+    _spoil(notice)
+    del notice.subjects[:]
+    _spoil(getattr(notice.subjects.add(), which))
+
+    text = "\n".join([*lines_of(notice), headline(notice, safe)])
+
+    assert "\ufffd" in text
+    assert not set(HOSTILE) - set("[2J") & set(text)
+
+
 def test_a_notice_of_an_object_is_headed_by_its_marks() -> None:
     assert headline(load("object"), safe).endswith("vehicle EX-000-MP EXAMPLE0000000001")
 
@@ -98,6 +129,16 @@ def test_escapes_overrides_and_markup_come_out_as_text() -> None:
     assert safe("a\u202eb") == "\u2068a\ufffdb\u2069"
     assert safe("[bold]x[/bold]") == "[bold]x[/bold]"
     assert safe("样本") == "\u2068样本\u2069"
+
+
+@given(st.text())
+def test_json_can_do_nothing_to_a_terminal_and_says_the_same(text: str) -> None:
+    with redirect_stdout(io.StringIO()) as out:
+        write_json({text: [text]})
+
+    line = out.getvalue()
+    assert json.loads(line) == {text: [text]}
+    assert line.removesuffix("\n").isprintable()
 
 
 def test_json_is_one_line_whatever_the_text(capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,11 +8,12 @@ import pytest
 
 from agency_client.client import HubClient
 from agency_client.events import PUBLISHED, ROSTER_CHANGED
+from agency_client.inbox import Quarantined
 from agency_client.trust import Trust
 from agency_client.watching import Watch
 from comity.errors import ComityError, HubUnreachable, ProofInvalid, Superseded
 from comity.keys import ED25519, generate_private_key
-from comity.v1 import watches_pb2
+from comity.v1 import notices_pb2, watches_pb2
 from comity.v1.watches_pb2 import WatchEventsRequest, WatchEventsResponse
 from tests.unit.small_ledger import DOMAIN, SmallHub, SmallLedger
 
@@ -132,6 +133,32 @@ async def test_a_message_of_a_later_version_is_passed_over() -> None:
     hub.waits_for_confirmation = False
 
     assert await read(watch, until=7) == [1, 2, 3, 4, 5, 6]
+
+
+async def test_an_exercise_on_a_live_watch_is_set_apart_and_a_live_notice_on_an_exercise() -> None:
+    live, hub, trust = make_watch()
+    notice = notices_pb2.Notice(
+        notice_id=hub.ledger.new_id(), version=1, traffic=notices_pb2.TRAFFIC_EXERCISE
+    )
+    hub.ledger.publish("FR-NCB", SECOND, notice=notice)
+    opening = watches_pb2.OpenWatch(name="exercise", traffic=notices_pb2.TRAFFIC_EXERCISE)
+    exercise = Watch(HubClient(hub, trust=trust), opening)  # type: ignore[arg-type]
+
+    set_apart = {}
+    for name, watch in (("live", live), ("exercise", exercise)):
+        set_apart[name] = [one.entry_index for one in await quarantined(watch, until=8)]
+
+    assert set_apart == {"live": [7], "exercise": [2, 3, 4, 6]}
+
+
+async def quarantined(watch: Watch, until: int) -> list[Quarantined]:
+    found: list[Quarantined] = []
+    async for window in watch.windows():
+        found += window.quarantined
+        watch.confirm(window)
+        if window.next_index >= until:
+            watch.hang_up()
+    return found
 
 
 async def test_a_watch_that_was_opened_elsewhere_ends() -> None:

@@ -1,0 +1,40 @@
+"""The lines of `comity notice watch`: an exercise is never mistaken, and no name does anything."""
+
+from __future__ import annotations
+
+from agency_client.cli.watches import _document, _line
+from agency_client.events import PUBLISHED, ROSTER_CHANGED, WITHDRAWN, verify_event
+from agency_client.trust import Trust
+from comity.keys import ED25519, generate_private_key
+from tests.unit.small_ledger import DOMAIN, SmallLedger
+
+FRANCE = generate_private_key(ED25519)
+
+
+def make_ledger() -> tuple[SmallLedger, Trust]:
+    ledger = SmallLedger()
+    ledger.add_roster("FR-NCB", added=[FRANCE])
+    ledger.add_roster("\x1b[2J\u202e")
+    leaves = [ledger.leaf(index) for index in ledger.roster]
+    return ledger, Trust(DOMAIN, ledger_keys=[ledger.ledger_key], roster_leaves=leaves)
+
+
+def test_every_line_of_an_exercise_says_so() -> None:
+    ledger, trust = make_ledger()
+    first = ledger.publish("FR-NCB", FRANCE)
+    ended = ledger.withdraw("FR-NCB", FRANCE, version_entry=first)
+    for kind, index in ((PUBLISHED, first), (WITHDRAWN, ended)):
+        event = verify_event(ledger.event(kind, index), trust)
+
+        assert _line(event, is_exercise=True).startswith("EXERCISE")
+        assert "EXERCISE" not in _line(event, is_exercise=False)
+        assert _document(event, is_exercise=True)["isExercise"]
+
+
+def test_a_members_id_can_do_nothing_to_a_terminal() -> None:
+    ledger, trust = make_ledger()
+    event = verify_event(ledger.event(ROSTER_CHANGED, ledger.roster[-1]), trust)
+
+    line = _line(event, is_exercise=False)
+
+    assert not {"\x1b", "\u202e"} & set(line)
