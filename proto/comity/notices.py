@@ -114,9 +114,7 @@ def _subjects(notice: pb.Notice) -> Iterator[Violation]:
 def _narratives(notice: pb.Notice) -> Iterator[Violation]:
     seen: set[str] = set()
     for number, narrative in enumerate(notice.narratives):
-        if not narrative.language:
-            yield Violation(f"narratives[{number}].language", "is missing")
-        elif narrative.language in seen:
+        if narrative.language in seen:
             yield Violation(f"narratives[{number}].language", "stands twice")
         seen.add(narrative.language)
     if sum(narrative.original for narrative in notice.narratives) > 1:

@@ -80,6 +80,8 @@ def _partial_date(value: pb.PartialDate, field: str) -> Iterator[Violation]:
     if value.HasField("until") != (value.qualifier == pb.DATE_QUALIFIER_BETWEEN):
         yield Violation(f"{field}.until", "goes with the qualifier BETWEEN and with no other")
     elif value.HasField("until"):
+        if not value.HasField("date"):
+            yield Violation(f"{field}.date", "is missing: where the range begins")
         yield from _calendar_date(value.until, f"{field}.until")
         if _ordinal(value.until, missing=99) < _ordinal(value.date, missing=0):
             yield Violation(f"{field}.until", "lies before the date that the range begins with")

@@ -15,6 +15,7 @@ from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
 from comity.errors import Violation
+from comity.v1.notices_pb2 import LocalizedText
 
 MAX_TEXT_CHARS = 20_000  # a narrative of some ten pages
 MAX_FIELD_CHARS = 2_000  # the longest note in the Security Council's list is far below
@@ -75,12 +76,21 @@ def _walk(message: Message, prefix: str, violations: list[Violation]) -> None:
 
 def _look_at(check: _Check, value: Any, name: str, violations: list[Violation]) -> None:
     if check.is_message:
+        if isinstance(value, LocalizedText):
+            violations.extend(_gaps(value, name))
         _walk(value, f"{name}.", violations)
     elif check.codes is not None:
         if value not in check.codes:
             violations.append(Violation(name, f"code {value} is not known"))
     else:
         violations.extend(_text_violations(check, value, name))
+
+
+def _gaps(text: LocalizedText, name: str) -> Iterator[Violation]:
+    if not text.language:
+        yield Violation(f"{name}.language", "is missing: the language of the text")
+    if not text.text.strip():
+        yield Violation(f"{name}.text", "is missing")
 
 
 def _text_violations(check: _Check, value: str, name: str) -> Iterator[Violation]:
