@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -37,6 +38,7 @@ from comity.keys import (
     generate_private_key,
     pem_from_private_key,
 )
+from comity.receipt import digest_of
 from comity.v1 import agencies_pb2 as pb
 
 SIGNING_ALGORITHMS = {"ed25519": ED25519, "ecdsa-p256": ECDSA_P256}
@@ -51,8 +53,11 @@ class NewKeys:
     passphrase: bytes | None = None
 
 
-def write_application(profile: Profile, *, name: str, new: NewKeys, now: datetime) -> None:
+def write_application(profile: Profile, *, name: str, new: NewKeys, now: datetime) -> bytes:
     """Makes an agency's keys in its profile and writes the application to hand over.
+
+    Gives the application's SHA-256, 32 bytes: what the hub records, and what both sides compare by
+    another way than the file took.
 
     Raises: MalformedInput where a key file is there already, or the passphrase is of no use.
     """
@@ -78,6 +83,7 @@ def write_application(profile: Profile, *, name: str, new: NewKeys, now: datetim
     )
     envelope = sign_application(application, signing_keys=signing, witness_key=witness)
     write_whole(profile.path(APPLICATION), json_from_envelope(envelope) + "\n")
+    return digest_of(envelope.payload)
 
 
 def _message(purpose: pb.KeyPurpose.ValueType, key: PrivateKey) -> pb.AgencyKey:
@@ -135,19 +141,69 @@ def join_hub(profile: Profile, admission: pb.Admission, passphrase: bytes | None
        authority that comes with it.
     3. The ledger's key is of this hub's ledger, and where the profile has joined before, one of
        those that it accepts: a new epoch is accepted by itself, never with a new certificate.
+    4. Where the profile has joined before, the authority is the pinned one.
 
     What comes here is trusted from now on: it has to come from the hub's administrators.
 
     Raises: ApplicationInvalid with everything at fault; MalformedInput.
     """
+    _require_for(profile, admission, passphrase, also=_authority_violations(profile, admission))
+    _pin(profile, admission)
+
+
+def join_hub_of_new_authority(
+    profile: Profile, admission: pb.Admission, passphrase: bytes | None = None
+) -> None:
+    """The same where the hub has made itself another authority, as its administrators have said.
+
+    Raises: ApplicationInvalid with everything at fault; MalformedInput.
+    """
+    _require_for(profile, admission, passphrase)
+    _pin(profile, admission)
+
+
+def authority_fingerprint(pem: str) -> str:
+    """What an authority's certificate is compared by: the lower-case hex SHA-256 of its DER.
+
+    Raises: ValueError where it is none.
+    """
+    return x509.load_pem_x509_certificate(pem.encode()).fingerprint(SHA256()).hex()
+
+
+def _require_for(
+    profile: Profile,
+    admission: pb.Admission,
+    passphrase: bytes | None,
+    *,
+    also: Sequence[Violation] = (),
+) -> None:
     violations = _naming_violations(profile, admission)  # 1
     violations += _certificate_violations(profile, admission, passphrase)  # 2
     violations += _ledger_key_violations(profile, admission)  # 3
+    violations += also  # 4
     if violations:
         raise ApplicationInvalid("The hub's answer is not for this profile.", violations=violations)
+
+
+def _pin(profile: Profile, admission: pb.Admission) -> None:
     write_whole(profile.path(HUB_CA), admission.ca_certificate)
     profile.add_ledger_key(parse_verifier_key(admission.ledger_key))
     write_whole(profile.path(CERTIFICATE), admission.certificate)
+
+
+def _authority_violations(profile: Profile, admission: pb.Admission) -> list[Violation]:
+    path = profile.path(HUB_CA)
+    if not path.exists():
+        return []
+    try:
+        pinned = authority_fingerprint(path.read_text(encoding="utf-8"))
+        handed = authority_fingerprint(admission.ca_certificate)
+    except (OSError, ValueError) as error:
+        return [Violation("caCertificate", f"cannot be compared with the pinned one: {error}")]
+    if handed == pinned:
+        return []
+    said = f"is {handed}, and pinned is {pinned}; if that is meant, --replace-authority"
+    return [Violation("caCertificate", said)]
 
 
 def _naming_violations(profile: Profile, admission: pb.Admission) -> list[Violation]:

@@ -64,10 +64,12 @@ async def init(
     )
     make_folder(new_profile.folder)
     keys = NewKeys(signing_key, post_quantum, _new_passphrase() if encrypt else None)
-    write_application(new_profile, name=name, new=keys, now=utc_now())
+    digest = write_application(new_profile, name=name, new=keys, now=utc_now())
     save_profile(new_profile)
     write(f"Made the keys of {agency} in {new_profile.folder}.")
     write(f"Hand {new_profile.path(APPLICATION)} to the hub's administrators; it holds no secret.")
+    write("Tell them by another way, a telephone call say, the application's SHA-256:")
+    write(f"  {digest.hex()}")
     write("Then: comity join FILE, with the file that they hand back.")
 
 
@@ -87,20 +89,38 @@ async def join(
     admission: Annotated[
         Path, typer.Argument(metavar="FILE", help="The file that the hub handed back.")
     ],
+    replace_authority: Annotated[
+        bool,
+        typer.Option(
+            "--replace-authority",
+            help="The hub has another authority now, as its administrators told by another way.",
+        ),
+    ] = False,
     profile: ProfileOption = None,
 ) -> None:
     """Take the hub's answer: certificate, authority and ledger key are pinned."""
-    from agency_client.application import join_hub
+    from agency_client.application import join_hub, join_hub_of_new_authority
 
     chosen = chosen_profile(profile)
     message = _parse_admission(admission)
-    join_hub(chosen, message, read_passphrase(chosen))
+    take = join_hub_of_new_authority if replace_authority else join_hub
+    take(chosen, message, read_passphrase(chosen))
     write(f"{chosen.agency} has joined {chosen.hub_domain}. The ledger's key is pinned:")
     write(f"  {message.ledger_key}")
+    _write_fingerprints(message)
     if message.hub_address != chosen.hub_address:
         theirs, ours = safe(message.hub_address), chosen.hub_address
         say(f"The hub says that it is at {theirs}; this profile connects to {ours}.")
     write("Next: comity run, in a window or service of its own.")
+
+
+def _write_fingerprints(admission: agencies_pb2.Admission) -> None:
+    from agency_client.application import authority_fingerprint
+    from comity.checkpoint import parse_verifier_key
+
+    write("Compare with what the hub's administrators tell by another way, as SHA-256:")
+    write(f"  authority   {authority_fingerprint(admission.ca_certificate)}")
+    write(f"  ledger key  {parse_verifier_key(admission.ledger_key).public.key_id}")
 
 
 def _parse_admission(path: Path) -> agencies_pb2.Admission:
