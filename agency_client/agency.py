@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from agency_client.channel import HubChannel
 from agency_client.client import HubClient
 from agency_client.inbox import Inbox
+from agency_client.own_keys import OwnKeys
 from agency_client.profile import INBOX, Profile
 from agency_client.signing import ActSigner
 from agency_client.trust import Trust
@@ -82,7 +83,10 @@ async def open_agency(
     inbox = Inbox(profile.path(INBOX))
     try:
         channel = HubChannel(profile, passphrase=passphrase)
-        async with HubClient(channel, trust=load_trust(profile, inbox)) as client:
+        own_keys = OwnKeys(profile, passphrase=passphrase)
+        async with HubClient(
+            channel, trust=load_trust(profile, inbox), require_roster=own_keys.require_roster
+        ) as client:
             try:
                 yield Agency(profile, inbox, client, passphrase)
             finally:

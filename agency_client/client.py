@@ -5,7 +5,7 @@ Asynchronous. Never touches a disk: whoever owns one keeps what the trust has le
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing
 from types import TracebackType
 
@@ -14,6 +14,7 @@ from agency_client.events import verify_record
 from agency_client.trust import SeenCheckpoint, Trust
 from comity.acts import ParsedAct
 from comity.errors import MalformedInput, ProofInvalid
+from comity.roster import Roster
 from comity.v1.acts_pb2 import (
     BulkAnswer,
     Envelope,
@@ -54,9 +55,16 @@ _ACTS_OF_A_NOTICE = ("version", "withdrawal", "addressing")
 class HubClient:
     """A hub as one agency uses it. Use as an asynchronous context."""
 
-    def __init__(self, channel: HubChannel, *, trust: Trust) -> None:
+    def __init__(
+        self,
+        channel: HubChannel,
+        *,
+        trust: Trust,
+        require_roster: Callable[[Roster], None] = lambda _: None,
+    ) -> None:
         self.channel = channel
         self.trust = trust
+        self._require_roster = require_roster  # what the agency itself knows of its members
         self._roster_size = 0  # the roster is known as of a ledger of this size
 
     async def __aenter__(self) -> HubClient:
@@ -163,7 +171,7 @@ class HubClient:
     async def refresh_roster(self) -> None:
         """Brings the roster up to date.
 
-        Raises: LedgerForked where the hub leaves an entry out.
+        Raises: LedgerForked where the hub leaves an entry out, or `require_roster` knows better.
         """
         more = True
         while more:
@@ -176,6 +184,7 @@ class HubClient:
             more = response.more
             if not more:
                 self._roster_size = self.trust.open_note(response.proof.checkpoint).size
+        self._require_roster(self.trust.roster)
 
     async def accept_proof(
         self, proof: LedgerProof, leaves: Sequence[LedgerLeaf]
