@@ -155,8 +155,7 @@ class Database:
             except BaseException:
                 connection.rollback()
                 raise
-            # Shielded: a transaction that is being committed is waited for, whoever gives up.
-            await asyncio.shield(asyncio.to_thread(connection.commit))
+            await _run_to_its_end(connection.commit)
 
     async def require_durable(self) -> None:
         """Refuses a database that acknowledges what it could lose.
@@ -220,6 +219,25 @@ async def _begin_immediate(connection: sqlalchemy.Connection) -> None:
             await asyncio.sleep(LOCK_RETRY_SECONDS)
         else:
             return
+
+
+async def _run_to_its_end(function: Callable[[], None]) -> None:
+    """Runs a function on another thread, and returns when it has.
+
+    Whoever is cancelled meanwhile waits for it all the same: nobody else may touch what it works
+    on. Not a task of its own, which a loop that is closing would cancel too.
+    """
+    running = asyncio.get_running_loop().run_in_executor(None, function)
+    cancelled: asyncio.CancelledError | None = None
+    while not running.done():
+        try:
+            await asyncio.wait([running])
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        running.exception()  # What it failed with is nobody's any longer.
+        raise cancelled
+    running.result()
 
 
 def _truncate_sqlite_log(path: str) -> None:

@@ -1,0 +1,67 @@
+"""The database: what is committed, what is cancelled, and what its errors say."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import threading
+from collections.abc import AsyncIterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, event, insert
+
+from hub.store.database import Database
+from hub.store.tables import audiences
+from tests.unit.hub_parts import begin, settle, sqlite_url
+
+WAIT_SECONDS = 30  # bounds a test that would never end; nothing here is timed
+
+
+@pytest.fixture
+async def database(tmp_path: Path) -> AsyncIterator[Database]:
+    database = Database(sqlite_url(tmp_path))
+    await begin(database)
+    yield database
+    await database.dispose()
+
+
+async def add_audience(database: Database, key: bytes) -> None:
+    async with database.write() as connection:
+        await connection.execute(insert(audiences).values(audience=key))
+
+
+def audiences_kept(folder: Path) -> int:
+    with closing(sqlite3.connect(folder / "hub.sqlite")) as connection:
+        [(count,)] = connection.execute("SELECT count(*) FROM audiences")
+    return int(count)
+
+
+async def test_a_commit_under_way_is_waited_for_when_its_writer_is_cancelled(
+    database: Database, tmp_path: Path
+) -> None:
+    committing, may_commit = threading.Event(), threading.Event()
+
+    def hold(_connection: object) -> None:
+        committing.set()
+        may_commit.wait(WAIT_SECONDS)
+
+    event.listen(Engine, "commit", hold)
+    try:
+        writing = asyncio.create_task(add_audience(database, b"first"))
+        await asyncio.to_thread(committing.wait, WAIT_SECONDS)
+        for _ in range(2):
+            writing.cancel()
+            await settle()
+        assert not writing.done()
+        may_commit.set()
+        with pytest.raises(asyncio.CancelledError):
+            await writing
+    finally:
+        may_commit.set()
+        event.remove(Engine, "commit", hold)
+
+    assert audiences_kept(tmp_path) == 1
+    await add_audience(database, b"second")
+    assert audiences_kept(tmp_path) == 2
