@@ -261,6 +261,7 @@ def _sqlite_engine(url: URL, *, pool_size: int, begin: str) -> Engine:
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=POOL_WAIT_SECONDS,
+        hide_parameters=True,  # an error's text goes to the log, what is stored does not
         # COMMIT runs on another thread than the statements, never at the same time.
         connect_args={"check_same_thread": False},
     )
@@ -291,6 +292,7 @@ def _postgres_engine(url: URL) -> AsyncEngine:
         max_overflow=0,
         pool_timeout=POOL_WAIT_SECONDS,
         pool_pre_ping=True,
+        hide_parameters=True,
         # What is read after the head's row lock has to be what was committed before it.
         isolation_level="READ COMMITTED",
         connect_args={"options": f"{own_options} -c lock_timeout={LOCK_WAIT_SECONDS * 1000:.0f}"},

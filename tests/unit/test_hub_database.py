@@ -11,9 +11,12 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, event, insert
+from sqlalchemy.exc import IntegrityError
 
 from hub.store.database import Database
+from hub.store.ledger import LedgerHead, add_head
 from hub.store.tables import audiences
+from tests.databases import new_database
 from tests.unit.hub_parts import begin, settle, sqlite_url
 
 WAIT_SECONDS = 30  # bounds a test that would never end; nothing here is timed
@@ -65,3 +68,21 @@ async def test_a_commit_under_way_is_waited_for_when_its_writer_is_cancelled(
     assert audiences_kept(tmp_path) == 1
     await add_audience(database, b"second")
     assert audiences_kept(tmp_path) == 2
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+async def test_an_error_says_nothing_of_what_was_to_be_stored(
+    kind: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    url = sqlite_url(tmp_path)
+    if kind == "postgresql":
+        url = new_database(request.getfixturevalue("postgres_url"))
+    database = Database(url)
+    await begin(database)
+
+    with pytest.raises(IntegrityError) as failed:
+        async with database.write() as connection:
+            await add_head(connection, LedgerHead(0, b"", None, 1, "a secret"))
+
+    assert "secret" not in str(failed.value)
+    await database.dispose()
