@@ -69,7 +69,8 @@ def verify_event(event: events_pb2.Event, trust: Trust) -> VerifiedEvent:
     1. A roster event shows an entry that the roster is made of.
     2. Otherwise the act is of the kind that the event says.
     3. Its entry is of that kind, and commits to the act.
-    4. The act is signed for this hub by a key that was its originator's at that entry.
+    4. The act is signed for this hub by a key that was its originator's at that entry, and the
+       roster that says so is the one that the hub judged it by.
     5. Where the reader was added later, the event's own entry is an addressing by the originator;
        otherwise the event lies at the act's entry.
 
@@ -158,7 +159,9 @@ def _verify_addressing(record: events_pb2.ActRecord, version: ParsedAct, trust: 
     verify_addressing_commitment(
         entry.addressing_commitment, payload_digest=parsed.digest, salt=record.addressing_salt
     )
-    _verify_signed(parsed, AgencyId(version.originator), trust, record.leaf.entry_index)
+    if entry.originator != version.originator:
+        raise ProofInvalid("The addressing is another agency's.")
+    _verify_signed(parsed, entry, trust, record.leaf.entry_index)
 
 
 def _verify_content(
@@ -171,9 +174,13 @@ def _verify_content(
     verify_content_commitment(
         entry.content_commitment, payload_digest=parsed.digest, salt=content_salt
     )
-    _verify_signed(parsed, AgencyId(entry.originator), trust, leaf.entry_index)
+    _verify_signed(parsed, entry, trust, leaf.entry_index)
 
 
-def _verify_signed(parsed: ParsedAct, originator: AgencyId, trust: Trust, entry_index: int) -> None:
+def _verify_signed(
+    parsed: ParsedAct, entry: ledger_pb2.ActsEntry, trust: Trust, entry_index: int
+) -> None:
+    trust.require_roster_at(entry_index, entry.roster_entry)
+    originator = AgencyId(entry.originator)
     keys = trust.signing_keys_at(originator, entry_index)
     verify_act(parsed, hub_domain=trust.hub_domain, originator=originator, keys=keys)

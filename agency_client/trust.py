@@ -8,7 +8,7 @@ with a gap are refused, whoever runs the hub.
 from __future__ import annotations
 
 import threading
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -141,6 +141,7 @@ class Trust:
     def _set_roster(self, leaves: Iterable[ledger_pb2.LedgerLeaf]) -> None:
         self.roster = Roster()
         self.roster_leaves: dict[int, ledger_pb2.LedgerLeaf] = {}
+        self._roster_indices: list[int] = []
         self._periods: dict[AgencyId, list[int]] = {}
         self._keys: dict[tuple[AgencyId, int], Mapping[str, PublicKey]] = {}
         for leaf in leaves:
@@ -163,8 +164,24 @@ class Trust:
                     "hub leaves out or puts in entries of membership. Ask other members."
                 ) from error
             self.roster_leaves[leaf.entry_index] = leaf
+            self._roster_indices.append(leaf.entry_index)
             self._periods.clear()
             self._keys.clear()
+
+    def require_roster_at(self, entry_index: int, roster_entry: int) -> None:
+        """Requires that an entry was judged by the membership that is known here. From any thread.
+
+        Raises: LedgerForked where a roster entry was kept back from this reader, or from others.
+        """
+        with self._lock:
+            place = bisect_left(self._roster_indices, entry_index)
+            known = self._roster_indices[place - 1] if place else None
+        if known != roster_entry:
+            raise LedgerForked(
+                f"Entry {entry_index} rests on the roster entry {roster_entry}, and the last one "
+                f"before it that the hub shows is {known}: it keeps back changes of membership or "
+                "keys. Take nothing from it and ask other members."
+            )
 
     def signing_keys_at(self, originator: AgencyId, entry_index: int) -> Mapping[str, PublicKey]:
         """An agency's signing keys that were valid at an entry, by key id. From any thread.
@@ -183,7 +200,7 @@ class Trust:
             return keys
 
     def _key_changes(self, originator: AgencyId) -> list[int]:
-        records = [r for r in self.roster.keys.values() if r.agency_id == originator]
+        records = self.roster.keys_of(originator)
         ends = {record.ended_entry for record in records if record.ended_entry is not None}
         return sorted(ends | {record.first_entry for record in records})
 

@@ -15,7 +15,7 @@ from agency_client.events import ROSTER_CHANGED, VerifiedEvent, require_order, v
 from agency_client.inbox import KeptWindow, Quarantined
 from agency_client.trust import Trust
 from comity.acts import VERSION
-from comity.errors import ComityError, HubUnavailable, ProofInvalid
+from comity.errors import ComityError, HubUnavailable, LedgerForked, ProofInvalid
 from comity.v1 import events_pb2, ledger_pb2, watches_pb2
 from comity.v1.notices_pb2 import TRAFFIC_LIVE, Traffic
 
@@ -186,6 +186,8 @@ def verify_each(
             if traffic is not None:
                 _require_traffic(found, traffic)
             verified.append(found)
+        except LedgerForked:
+            raise  # That is the hub's doing, and concerns more than this event.
         except ComityError as error:
             quarantined.append(Quarantined(event.leaf.entry_index, str(error), event))
     return verified, quarantined

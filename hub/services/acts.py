@@ -160,7 +160,9 @@ class _BatchOfActs:
 
     def _append(self, submission: Submission, accepted: Accepted) -> TakenActs:
         salts = {act.act_id: self._transaction.new_salt() for act in submission.acts}
-        index = self._transaction.append_acts(_entry(submission, accepted, salts))
+        entry = _entry(submission, accepted, salts)
+        entry.roster_entry = self._transaction.head.roster_entry or 0
+        index = self._transaction.append_acts(entry)
         for act in submission.acts:
             stored = _stored_act(act, entry_index=index, salt=salts[act.act_id])
             self._acts.append(stored)

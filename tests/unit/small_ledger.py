@@ -136,7 +136,8 @@ class SmallLedger:
         self, agency: str, envelope: acts_pb2.Envelope, *, kind: ledger_pb2.ActKind.ValueType
     ) -> int:
         salt = hashlib.sha256(f"salt {self.size}".encode()).digest()
-        acts = ledger_pb2.ActsEntry(originator=agency, kind=kind)
+        judged_by = self.roster[-1] if self.roster else 0
+        acts = ledger_pb2.ActsEntry(originator=agency, kind=kind, roster_entry=judged_by)
         if kind == ADDRESSING:
             acts.addressing_commitment = addressing_commitment(_digest(envelope), salt)
         else:

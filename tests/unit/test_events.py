@@ -21,6 +21,7 @@ from agency_client.watching import verify_each
 from comity.acts import VERSION
 from comity.errors import (
     ComityError,
+    LedgerForked,
     MalformedInput,
     ProofInvalid,
     SignatureInvalid,
@@ -185,6 +186,29 @@ def test_a_key_signs_between_its_first_and_its_last_entry_only() -> None:
 
     assert [in_time, by_the_other] == [one.entry_index for one in verified]
     assert [too_early, too_late] == [one.entry_index for one in quarantined]
+
+
+def test_a_roster_whose_end_is_kept_back_is_noticed() -> None:
+    """The key was revoked, and the hub shows a reader the act but not the revocation."""
+    ledger = make_ledger()
+    blind = make_trust(ledger)
+    ledger.add_roster("FR-NCB", ended=[FRANCE])
+    by_a_revoked_key = ledger.publish("FR-NCB", FRANCE)
+
+    with pytest.raises(LedgerForked, match="keeps back"):
+        verify_each([ledger.event(PUBLISHED, by_a_revoked_key)], blind)
+
+
+def test_an_entry_judged_by_an_older_roster_is_noticed_by_who_knows_the_newer() -> None:
+    ledger = make_ledger()
+    older = ledger.roster[-1]
+    ledger.add_roster("FR-NCB", ended=[FRANCE])
+    ledger.roster.append(older)  # what the hub writes into the entry
+    entry = ledger.publish("FR-NCB", FRANCE)
+    ledger.roster.pop()
+
+    with pytest.raises(LedgerForked):
+        verify_event(ledger.event(PUBLISHED, entry), make_trust(ledger))
 
 
 def test_keys_are_looked_up_anew_when_the_roster_grows() -> None:

@@ -120,12 +120,17 @@ class ActsEntry(_message.Message):
     KIND_FIELD_NUMBER: _builtins.int
     CONTENT_COMMITMENT_FIELD_NUMBER: _builtins.int
     ADDRESSING_COMMITMENT_FIELD_NUMBER: _builtins.int
+    ROSTER_ENTRY_FIELD_NUMBER: _builtins.int
     originator: _builtins.str
     kind: Global___ActKind.ValueType
     content_commitment: _builtins.bytes
     """Over the payload digest of the version or withdrawal; empty where there is none."""
     addressing_commitment: _builtins.bytes
     """Over the payload digest of the addressing; empty where there is none."""
+    roster_entry: _builtins.int
+    """Index of the newest roster entry before this one: the membership that it was judged by. A
+    reader whose roster is another has been shown another.
+    """
     def __init__(
         self,
         *,
@@ -133,10 +138,11 @@ class ActsEntry(_message.Message):
         kind: Global___ActKind.ValueType = ...,
         content_commitment: _builtins.bytes = ...,
         addressing_commitment: _builtins.bytes = ...,
+        roster_entry: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["addressing_commitment", b"addressing_commitment", "content_commitment", b"content_commitment", "kind", b"kind", "originator", b"originator"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["addressing_commitment", b"addressing_commitment", "content_commitment", b"content_commitment", "kind", b"kind", "originator", b"originator", "roster_entry", b"roster_entry"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
