@@ -46,15 +46,42 @@ async def list_access_records(connection: Connection, entry_index: int) -> list[
     ]
 
 
-async def erase_access_before(connection: Connection, moment: int) -> int:
-    """Erases records and salts older than a time; the commitments stay, so roots still verify.
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """How many records were erased, and the time before which nothing is left to erase."""
 
-    Gives the number of records erased.
+    count: int
+    before: int
+
+
+async def erase_some_access(
+    connection: Connection, *, since: int, before: int, limit: int
+) -> Erased:
+    """Erases records and salts of the oldest accesses since one time and before another.
+
+    Looks at as many as the limit says, and at those of the same moment as the last. The commitments
+    stay, so roots still verify.
     """
+    until = await _end_of_stretch(connection, since=since, before=before, limit=limit)
     result = await connection.execute(
         update(access_records)
-        .where(access_records.c.accessed_at < moment)
+        .where(access_records.c.accessed_at >= since)
+        .where(access_records.c.accessed_at < until)
         .where(access_records.c.record.is_not(None))
         .values(record=None, salt=None, agency_id=None)
     )
-    return int(result.rowcount)
+    return Erased(int(result.rowcount), until)
+
+
+async def _end_of_stretch(connection: Connection, *, since: int, before: int, limit: int) -> int:
+    """The moment after the limit-th access since a time, or the end where there are fewer."""
+    statement = (
+        select(access_records.c.accessed_at)
+        .where(access_records.c.accessed_at >= since)
+        .where(access_records.c.accessed_at < before)
+        .order_by(access_records.c.accessed_at)
+        .offset(limit - 1)
+        .limit(1)
+    )
+    last = (await connection.execute(statement)).scalar_one_or_none()
+    return before if last is None else int(last) + 1

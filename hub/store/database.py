@@ -37,6 +37,7 @@ POSTGRES_CONNECTIONS = 8  # one writes, one listens, the others read
 POOL_WAIT_SECONDS = 5.0  # longer than any query here; past it the database is as good as away
 LOCK_WAIT_SECONDS = 5.0  # other hub processes and the command line hold it for milliseconds
 LOCK_RETRY_SECONDS = 0.005
+TRUNCATE_WAIT_SECONDS = 0.5  # for readers of older states; writers wait meanwhile
 READ_LOCK_MILLISECONDS = 1_000  # readers meet a lock only while a log is being recovered
 
 _SQLITE_PRAGMAS = (
@@ -168,10 +169,19 @@ class Database:
             else:
                 await _require_postgres_durable(connection)
 
-    async def truncate_log(self) -> None:
-        """After erasing on SQLite: leaves nothing of what was erased in the write-ahead log."""
-        if self.is_sqlite and self.url.database:
-            await asyncio.to_thread(_truncate_sqlite_log, self.url.database)
+    async def truncate_log(self) -> bool:
+        """After erasing on SQLite: leaves nothing of what was erased in the write-ahead log.
+
+        Gives False where somebody still reads an older state, whose pages therefore stay.
+
+        Raises: StoreUnavailable.
+        """
+        if not self.is_sqlite or not self.url.database:
+            return True
+        try:
+            return await asyncio.to_thread(_truncate_sqlite_log, self.url.database)
+        except sqlite3.Error as error:
+            raise StoreUnavailable() from error
 
     async def dispose(self) -> None:
         """Closes every connection."""
@@ -240,9 +250,10 @@ async def _run_to_its_end(function: Callable[[], None]) -> None:
     running.result()
 
 
-def _truncate_sqlite_log(path: str) -> None:
-    with closing(sqlite3.connect(path)) as connection:
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+def _truncate_sqlite_log(path: str) -> bool:
+    with closing(sqlite3.connect(path, timeout=TRUNCATE_WAIT_SECONDS)) as connection:
+        [(is_busy, _, _)] = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return not is_busy
 
 
 def _driver_url(url: str) -> URL:

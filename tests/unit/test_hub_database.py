@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import Engine, event, insert
 from sqlalchemy.exc import IntegrityError
 
+from comity.errors import StoreUnavailable
 from hub.store.database import Database
 from hub.store.ledger import LedgerHead, add_head
 from hub.store.tables import audiences
@@ -85,4 +86,27 @@ async def test_an_error_says_nothing_of_what_was_to_be_stored(
             await add_head(connection, LedgerHead(0, b"", None, 1, "a secret"))
 
     assert "secret" not in str(failed.value)
+    await database.dispose()
+
+
+async def test_a_log_is_not_truncated_while_an_older_state_is_read(
+    database: Database, tmp_path: Path
+) -> None:
+    with closing(sqlite3.connect(tmp_path / "hub.sqlite", isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT * FROM audiences").fetchall()
+        await add_audience(database, b"newer")
+        assert not await database.truncate_log()
+
+    assert await database.truncate_log()
+    assert (tmp_path / "hub.sqlite-wal").stat().st_size == 0
+
+
+async def test_a_log_that_cannot_be_truncated_is_unavailable(tmp_path: Path) -> None:
+    (tmp_path / "hub.sqlite").write_bytes(b"no database" * 1_000)
+    database = Database(sqlite_url(tmp_path))
+
+    with pytest.raises(StoreUnavailable):
+        await database.truncate_log()
+
     await database.dispose()
