@@ -47,7 +47,9 @@ async def send_in_bulk(
             failure = error
         if not waiting:
             return
-        failures = 0 if len(waiting) < count_before else failures + 1
+        failures += 1
+        if len(waiting) < count_before:
+            delay, failures = FIRST_DELAY_SECONDS, 0
         if failures >= MAX_TRIES:
             raise failure
         await client.channel.pause(delay, failure)
@@ -59,16 +61,22 @@ async def _one_stream(
 ) -> AsyncGenerator[Sequence[Answered], None]:
     unanswered = {submission.submission_id: submission for submission in submissions}
     group: list[Answered] = []
+    failure: HubUnavailable | None = None
     async with aclosing(client.submit_bulk(_messages(submissions))) as answers:
-        while (answer := await _next_answer(answers)) is not None:
-            submission = unanswered.pop(answer.number, None)
-            if submission is not None:
-                group.append((submission, _answer(submission, answer)))
-            if len(group) >= SUBMISSIONS_PER_MESSAGE:
-                yield group
-                group = []
+        try:
+            while (answer := await _next_answer(answers)) is not None:
+                submission = unanswered.pop(answer.number, None)
+                if submission is not None:
+                    group.append((submission, _answer(submission, answer)))
+                if len(group) >= SUBMISSIONS_PER_MESSAGE:
+                    yield group
+                    group = []
+        except HubUnavailable as error:
+            failure = error
     if group:
-        yield group
+        yield group  # What was answered before it broke off is not sent again.
+    if failure is not None:
+        raise failure
 
 
 async def _next_answer(answers: AsyncIterator[BulkAnswer]) -> BulkAnswer | None:

@@ -12,13 +12,19 @@ from dataclasses import dataclass
 from agency_client.agency import Agency
 from agency_client.bulk import Answered, send_in_bulk
 from agency_client.inbox import KeptSubmission
+from agency_client.trust import SeenCheckpoint
 from comity.acts import ADDRESSING, ParsedAct, parse_act
-from comity.errors import ComityError, HubUnavailable, VerificationFailed
+from comity.errors import AccessRefused, ComityError, HubUnavailable, InputRefused, StateRefused
 from comity.receipt import verify_receipt
 from comity.v1.acts_pb2 import ReceiptedActs, SubmitActsRequest
 from comity.v1.ledger_pb2 import LedgerProof
 
 BY_HAND = "hand"  # the source of what somebody submitted, beside the names of importers
+
+# Of the acts themselves, by a hub that looked at them. Any other error leaves open what became of
+# them, or says nothing of them: a certificate that is not accepted today may be so tomorrow.
+_REFUSALS = (InputRefused, StateRefused)
+_NOT_ASKED = (HubUnavailable, AccessRefused)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,19 +46,17 @@ class Submitting:
     async def send(self, request: SubmitActsRequest) -> ReceiptedActs:
         """Keeps and sends the acts that belong together; gives them with their verified receipt.
 
-        Raises: what the hub refused them with; then they are forgotten. HubUnavailable and
-        VerificationFailed; then they are kept, and `send_kept` sends them.
+        Raises: what the hub refused them with; then they are kept as refused. Where it could not be
+        asked, or its answer does not verify, they are kept, and `send_kept` sends them.
         """
         [kept] = self._sent.add_submissions([_named(request)], source=BY_HAND)
         try:
             response = await self._agency.client.submit_acts(request.acts)
-        except HubUnavailable as error:
-            raise _saying_that_kept(error) from error
-        except VerificationFailed:
+        except _REFUSALS as error:
+            self._sent.save_refusals([(kept.submission_id, str(error))])
             raise
-        except ComityError:
-            self._sent.remove_submissions([kept.submission_id])
-            raise
+        except _NOT_ASKED as error:
+            raise _saying_that_kept(error, kept.notice_id) from error
         receipted = ReceiptedActs(acts=request.acts, receipt=response.receipt)
         await self._verify_receipts([receipted])
         self._sent.save_receipts([(kept.submission_id, receipted)])
@@ -67,7 +71,8 @@ class Submitting:
     ) -> list[Outcome]:
         """Keeps and sends many submissions on one stream, each with an outcome of its own.
 
-        Raises: HubUnavailable and VerificationFailed; then what is unanswered is kept.
+        Raises: HubUnavailable, AccessRefused and VerificationFailed; then what is unanswered is
+        kept.
         """
         kept = self._sent.add_submissions([_named(r) for r in requests], source=source)
         return await self._send(kept, on_outcome)
@@ -92,40 +97,41 @@ class Submitting:
                     for outcome in await self._take(answered):
                         outcomes.append(outcome)
                         on_outcome(outcome)
-        except HubUnavailable as error:
+        except _NOT_ASKED as error:
             raise _saying_that_kept(error) from error
         return outcomes
 
     async def _take(self, answered: Sequence[Answered]) -> list[Outcome]:
         outcomes, receipted, refused = [], [], []
         for submission, answer in answered:
-            if isinstance(answer, ComityError):
-                refused.append(submission.submission_id)
+            if isinstance(answer, _REFUSALS):
+                refused.append((submission.submission_id, str(answer)))
                 outcomes.append(Outcome(submission.notice_id, None, answer))
+            elif isinstance(answer, ComityError):
+                error = _saying_that_kept(answer, submission.notice_id)
+                outcomes.append(Outcome(submission.notice_id, None, error))
             else:
                 receipted.append((submission.submission_id, answer))
                 outcomes.append(Outcome(submission.notice_id, answer, None))
         await self._verify_receipts([one for _, one in receipted])
         self._sent.save_receipts(receipted)
-        self._sent.remove_submissions(refused)
+        self._sent.save_refusals(refused)
         return outcomes
 
     async def _verify_receipts(self, receipted: Sequence[ReceiptedActs]) -> None:
-        """Verifies receipts, and that their ledger goes on from the one that is known.
+        """Verifies receipts, and that the ledger of each goes on from the one that is known.
 
         Raises: ReceiptInvalid, LedgerRolledBack, LedgerForked, EpochChanged.
         """
-        if not receipted:
-            return
         trust = self._agency.trust
-        newest = None
+        checkpoints: dict[tuple[int, bytes], SeenCheckpoint] = {}
         for one in receipted:
             checkpoint = trust.open_note(one.receipt.checkpoint)  # Says where the epoch is another.
             verify_receipt(one.receipt, acts=one.acts, ledger_keys=trust.ledger_keys[-1:])
-            if newest is None or checkpoint.size > newest.size:
-                newest = checkpoint
-        if newest is not None:
-            await self._agency.client.accept_proof(LedgerProof(checkpoint=newest.note), [])
+            checkpoints[checkpoint.size, checkpoint.root] = checkpoint
+        for _, checkpoint in sorted(checkpoints.items()):
+            proof = LedgerProof(checkpoint=checkpoint.note)
+            await self._agency.client.accept_proof(proof, [])
 
     async def fetch_latest(self, notice_id: str) -> ParsedAct:
         """The latest version of one of the agency's own notices, verified.
@@ -136,11 +142,12 @@ class Submitting:
         return parse_act(record.version.envelope)
 
 
-def _saying_that_kept(error: HubUnavailable) -> HubUnavailable:
+def _saying_that_kept(error: ComityError, notice_id: str | None = None) -> ComityError:
     """The same error, so that nobody signs the same notice a second time."""
+    what = "What was signed is kept" if notice_id is None else f"Notice {notice_id} is kept"
     return type(error)(
-        f"{error.message} What was signed is kept: 'comity run' sends it, or 'comity notice "
-        "send-kept'. Do not submit it again.",
+        f"{error.message} {what}: 'comity run' sends it, or 'comity notice send-kept'. Do not "
+        "submit it again.",
         violations=error.violations,
         retry_after_seconds=error.retry_after_seconds,
     )

@@ -17,7 +17,7 @@ from agency_client.cli.application import (
     read_file,
     receipt_app,
 )
-from agency_client.cli.output import json_from, safe, write, write_json
+from agency_client.cli.output import json_from, safe, say, write, write_json
 
 if TYPE_CHECKING:
     from comity.checkpoint import LedgerKey
@@ -111,8 +111,11 @@ async def show(
 
     async with opened_agency(profile) as agency:
         kept = agency.inbox.sent.list_submissions(notice_id=notice_id)
+    for one in kept:
+        if one.refusal is not None:
+            say(f"comity: an act on this notice was refused: {safe(one.refusal)}")
     receipted = [one.receipted for one in kept if one.receipted is not None]
     if not receipted:
         raise NotFound("No receipt is held for acts on this notice.")
-    for one in receipted:
-        write_json(json_from(one))
+    for found in receipted:
+        write_json(json_from(found))

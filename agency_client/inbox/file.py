@@ -55,10 +55,15 @@ def _make_tables(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
+def _add_refusals(connection: sqlite3.Connection) -> None:
+    connection.execute("ALTER TABLE submissions ADD COLUMN refusal TEXT")
+
+
 # What brings an inbox to the next version of the schema: each step once, in this order.
 _MIGRATIONS: Sequence[Callable[[sqlite3.Connection], None]] = (
     _make_tables,
     take_held_withdrawals,  # version 1 lost a withdrawal that came before its version
+    _add_refusals,
 )
 SCHEMA_VERSION = len(_MIGRATIONS)
 

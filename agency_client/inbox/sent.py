@@ -12,13 +12,19 @@ from agency_client.inbox.file import InboxFile
 from comity.v1 import acts_pb2
 
 _SUBMISSION = (
-    "SELECT submission_id, notice_id, source, request, entry_index, receipted FROM submissions"
+    "SELECT submission_id, notice_id, source, request, entry_index, receipted, refusal "
+    "FROM submissions"
 )
+_UNANSWERED = "receipted IS NULL AND refusal IS NULL"
 
 
 @dataclass(frozen=True, slots=True)
 class KeptSubmission:
-    """Signed acts as they were first serialized; `receipted` once the hub has them on disk."""
+    """Signed acts as they were first serialized.
+
+    `receipted` once the hub has them on disk; `refusal` is why the hub said that it does not take
+    them: kept as well, because a hub can say so of what it has taken.
+    """
 
     submission_id: int
     notice_id: str
@@ -26,6 +32,7 @@ class KeptSubmission:
     request: acts_pb2.SubmitActsRequest
     entry_index: int | None
     receipted: acts_pb2.ReceiptedActs | None
+    refusal: str | None = None
 
 
 class Sent:
@@ -57,12 +64,12 @@ class Sent:
                 [(r.receipt.entry_index, r.SerializeToString(), i) for i, r in receipted],
             )
 
-    def remove_submissions(self, submission_ids: Sequence[int]) -> None:
-        """Forgets submissions that the hub refused."""
+    def save_refusals(self, refused: Sequence[tuple[int, str]]) -> None:
+        """Keeps why the hub refused submissions, which are not sent again."""
         with self._file.transaction() as connection:
             connection.executemany(
-                "DELETE FROM submissions WHERE submission_id = ? AND receipted IS NULL",
-                [(i,) for i in submission_ids],
+                "UPDATE submissions SET refusal = ? WHERE submission_id = ? AND receipted IS NULL",
+                [(reason, i) for i, reason in refused],
             )
 
     def list_submissions(self, *, notice_id: str | None = None) -> list[KeptSubmission]:
@@ -83,8 +90,8 @@ class Sent:
         return [_kept_submission(row) for row in rows]
 
     def list_unanswered(self) -> list[KeptSubmission]:
-        """What was kept and has no receipt, in order."""
-        rows = self._file.rows(f"{_SUBMISSION} WHERE receipted IS NULL ORDER BY submission_id")
+        """What was kept and has no answer, in order."""
+        rows = self._file.rows(f"{_SUBMISSION} WHERE {_UNANSWERED} ORDER BY submission_id")
         return [_kept_submission(row) for row in rows]
 
     def list_receipted(self, *, first_index: int, end_index: int) -> list[KeptSubmission]:
@@ -96,8 +103,8 @@ class Sent:
         return [_kept_submission(row) for row in rows]
 
     def count_unanswered(self) -> int:
-        """How many submissions have no receipt."""
-        rows = self._file.rows("SELECT count(*) FROM submissions WHERE receipted IS NULL")
+        """How many submissions have no answer."""
+        rows = self._file.rows(f"SELECT count(*) FROM submissions WHERE {_UNANSWERED}")  # noqa: S608 - a text of ours
         return int(rows[0][0])
 
     def set_lost_aside(self, connection: sqlite3.Connection, restored_size: int) -> None:
@@ -129,7 +136,7 @@ class Sent:
 
 
 def _kept_submission(row: tuple[Any, ...]) -> KeptSubmission:
-    submission_id, notice_id, source, request, entry_index, receipted = row
+    submission_id, notice_id, source, request, entry_index, receipted, refusal = row
     return KeptSubmission(
         submission_id,
         notice_id,
@@ -137,4 +144,5 @@ def _kept_submission(row: tuple[Any, ...]) -> KeptSubmission:
         acts_pb2.SubmitActsRequest.FromString(request),
         entry_index,
         None if receipted is None else acts_pb2.ReceiptedActs.FromString(receipted),
+        refusal,
     )

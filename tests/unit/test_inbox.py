@@ -154,6 +154,7 @@ def test_an_inbox_that_forgot_a_withdrawal_finds_it_when_it_is_opened(tmp_path: 
     written.commit_window("inbox", window_of(ledger, trust, *events), trust)
     written.close()
     with closing(sqlite3.connect(path)) as connection:  # as version 1 left it
+        connection.execute("ALTER TABLE submissions DROP COLUMN refusal")
         connection.execute("UPDATE notices SET withdrawal = NULL")
         connection.execute("PRAGMA user_version = 1")
         connection.commit()
@@ -231,9 +232,10 @@ def test_submissions_are_kept_byte_for_byte_until_they_are_answered(inbox: Inbox
     receipted.receipt.entry_index = 7
 
     inbox.sent.save_receipts([(kept[1].submission_id, receipted)])
-    inbox.sent.remove_submissions([kept[0].submission_id, kept[1].submission_id])
+    inbox.sent.save_refusals([(kept[0].submission_id, "why"), (kept[1].submission_id, "why")])
 
     assert [requests[2]] == [one.request for one in inbox.sent.list_unanswered()]
+    assert [one.refusal for one in inbox.sent.list_submissions()] == ["why", None, None]
     [answered] = inbox.sent.list_receipted(first_index=7, end_index=8)
     assert answered.receipted == receipted
 

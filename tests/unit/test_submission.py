@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,9 +18,13 @@ from agency_client.submission import Submitting, published_acts
 from agency_client.trust import Trust
 from comity.acts import VERSION, parse_act
 from comity.errors import (
+    AccessRefused,
+    AgencyNotActive,
+    CertificateRefused,
     ComityError,
     HubUnavailable,
     HubUnreachable,
+    LedgerForked,
     NoticeWithdrawn,
     ReceiptInvalid,
     StoreUnavailable,
@@ -115,12 +121,58 @@ async def test_what_was_sent_is_kept_with_its_receipt(desk: Desk) -> None:
     assert desk.agency.trust.size == 3
 
 
-async def test_a_refused_act_is_forgotten(desk: Desk) -> None:
+async def test_a_refused_act_is_kept_with_the_reason_and_not_sent_again(desk: Desk) -> None:
     desk.hub.refusals = [NoticeWithdrawn()]
+    [request] = desk.requests(1)
 
     with pytest.raises(NoticeWithdrawn):
-        await desk.submitting.send(desk.requests(1)[0])
-    assert not desk.inbox.sent.list_submissions()
+        await desk.submitting.send(request)
+
+    [kept] = desk.inbox.sent.list_submissions()
+    assert request == kept.request
+    assert kept.refusal == NoticeWithdrawn.default_message
+    assert not await desk.submitting.send_kept()
+
+
+@pytest.mark.parametrize("error", [AgencyNotActive(), CertificateRefused()], ids=["hub", "here"])
+async def test_an_act_of_an_agency_that_may_not_is_kept_and_sent_when_it_may(
+    desk: Desk, error: AccessRefused
+) -> None:
+    desk.hub.refusals = [error]
+    [request] = desk.requests(1)
+    with pytest.raises(type(error), match="Do not submit it again"):
+        await desk.submitting.send(request)
+
+    desk.hub.refusals = [error]
+    [outcome] = await desk.submitting.send_kept()
+    assert isinstance(outcome.error, type(error))
+    [outcome] = await desk.submitting.send_kept()
+
+    assert outcome.receipted is not None
+    assert request.acts == outcome.receipted.acts
+
+
+async def test_every_checkpoint_of_a_group_has_to_be_of_the_one_ledger(desk: Desk) -> None:
+    """The first receipt's ledger is another, the last one's is the one that is known."""
+    await desk.agency.client.refresh_roster()
+    requests = desk.requests(2)
+    honest = desk.hub.take
+
+    def lying(request: acts_pb2.SubmitActsRequest) -> Any:
+        if request.acts != requests[0].acts:
+            return honest(request)
+        forked = copy.copy(desk.ledger)
+        forked.entries = list(desk.ledger.entries)
+        forked.entries[1] = forked.entries[0]
+        index = forked.record("FR-NCB", request.acts[0], kind=VERSION)
+        honest(desk.requests(1)[0])
+        return acts_pb2.SubmitActsResponse(receipt=forked.receipt(index))
+
+    desk.hub.take = lying  # type: ignore[method-assign]
+
+    with pytest.raises(LedgerForked):
+        await desk.submitting.send_each(requests)
+    assert desk.inbox.sent.count_unanswered() == 2
 
 
 async def test_what_the_hub_never_answered_is_kept_and_sent_again(desk: Desk) -> None:
@@ -156,7 +208,9 @@ async def test_many_go_on_one_stream_each_with_an_outcome(desk: Desk) -> None:
     assert desk.hub.messages == [SUBMISSIONS_PER_MESSAGE, 2]
     assert [type(o.error) for o in outcomes[:3]] == [type(None), NoticeWithdrawn, type(None)]
     assert len(steps) == len(requests)
-    assert len(desk.inbox.sent.list_submissions()) == len(requests) - 1
+    assert desk.inbox.sent.count_unanswered() == 0
+    refusals = [one.refusal for one in desk.inbox.sent.list_submissions() if one.refusal]
+    assert refusals == [NoticeWithdrawn.default_message]
 
 
 async def test_a_broken_stream_sends_again_what_is_unanswered_and_nothing_twice(desk: Desk) -> None:
@@ -167,6 +221,15 @@ async def test_a_broken_stream_sends_again_what_is_unanswered_and_nothing_twice(
     assert len(outcomes) == 10
     assert desk.ledger.size == 2 + 10
     assert desk.inbox.sent.count_unanswered() == 0
+
+
+async def test_the_pause_begins_anew_when_something_was_answered(desk: Desk) -> None:
+    desk.hub.breaks_after = [0, 0, 1, 0]
+    await desk.submitting.send_each(desk.requests(2))
+
+    first, second, *rest = desk.hub.pauses
+    assert first < second
+    assert [first, second] == rest
 
 
 async def test_an_item_that_the_hub_cannot_take_now_is_sent_again(desk: Desk) -> None:
