@@ -5,9 +5,11 @@ Shares no code with appending but the hashes of leaf and node, so that a mistake
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 
+from google.protobuf.message import DecodeError
 from sqlalchemy import func, select
 
 from comity.acts import ADDRESSING, parse_act, verify_act
@@ -79,8 +81,9 @@ async def audit_ledger(
 
     Raises: LedgerForked with what does not verify, and where; StoreUnavailable.
     """
-    audit = _Audit(hub_domain, {checkpoint.size: checkpoint for checkpoint in handed_out})
-    async with database.read() as connection:
+    audit = _Audit(hub_domain, handed_out)
+    # A hub that serves appends meanwhile: head, entries and counts have to be of one moment.
+    async with database.snapshot() as connection:
         head = await load_head(connection)
         async for stored in _entries(connection, head.size):
             await audit.take(connection, stored)
@@ -96,32 +99,47 @@ async def _entries(connection: Connection, size: int) -> AsyncIterator[StoredEnt
             yield stored
 
 
+class _Mismatch(Exception):
+    """What is wrong with the entry at hand; whoever takes the entry says which one it is."""
+
+
 class _Audit:
-    def __init__(self, hub_domain: str, handed_out: dict[int, Checkpoint]) -> None:
+    def __init__(self, hub_domain: str, handed_out: Sequence[Checkpoint]) -> None:
         self.report = AuditReport()
         self._hub_domain = hub_domain
-        self._handed_out = handed_out
+        # A hub that shows different histories may have signed several of one size.
+        self._handed_out: dict[int, list[Checkpoint]] = defaultdict(list)
+        for checkpoint in handed_out:
+            self._handed_out[checkpoint.size].append(checkpoint)
         self._tree = _Tree()
         self._roster = Roster()
         self._epoch = 0
+        self._require_handed_out()
 
     async def take(self, connection: Connection, stored: StoredEntry) -> None:
         index = self.report.entries
-        if stored.entry_index != index:
-            raise _broken(index, "an entry is missing")
-        if leaf_hash(stored.entry) != stored.leaf_hash:
-            raise _broken(index, "the leaf hash is not that of the entry")
-        entry = LedgerEntry.FromString(stored.entry)
-        which = entry.WhichOneof("record")
-        if which is None or LedgerEntry.DESCRIPTOR.fields_by_name[which].number != stored.record:
-            raise _broken(index, "the entry records something else than its row says")
         try:
-            await self._take_record(connection, index, entry)
+            await self._take_entry(connection, index, stored)
+        except _Mismatch as error:
+            raise _broken(index, str(error)) from error
         except ComityError as error:
             raise _broken(index, error.message) from error
+        except DecodeError as error:
+            raise _broken(index, "what is stored of it does not parse") from error
         self._tree.add(stored.leaf_hash)
         self.report.entries += 1
         self._require_handed_out()
+
+    async def _take_entry(self, connection: Connection, index: int, stored: StoredEntry) -> None:
+        if stored.entry_index != index:
+            raise _Mismatch("an entry is missing")
+        if leaf_hash(stored.entry) != stored.leaf_hash:
+            raise _Mismatch("the leaf hash is not that of the entry")
+        entry = LedgerEntry.FromString(stored.entry)
+        which = entry.WhichOneof("record")
+        if which is None or LedgerEntry.DESCRIPTOR.fields_by_name[which].number != stored.record:
+            raise _Mismatch("the entry records something else than its row says")
+        await self._take_record(connection, index, entry)
 
     async def _take_record(self, connection: Connection, index: int, entry: LedgerEntry) -> None:
         if entry.HasField("acts"):
@@ -134,34 +152,38 @@ class _Audit:
             self._take_epoch(index, entry.epoch)
 
     def _take_roster(self, index: int, entry: RosterEntry) -> None:
-        self._roster.add_entry(index, entry)
+        try:
+            self._roster.add_entry(index, entry)
+        except KeyError as error:
+            raise _Mismatch("it ends a key that the agency does not have") from error
         self.report.agencies = len(self._roster.agencies)
 
     def _take_epoch(self, index: int, entry: EpochEntry) -> None:
         origin = origin_line(self._hub_domain, self._epoch + 1)
         if entry.epoch != self._epoch + 1 or entry.origin != origin:
-            raise _broken(index, "the epoch does not follow the one before it")
+            raise _Mismatch("the epoch does not follow the one before it")
         if self._epoch and (
             entry.restored_size != index or entry.previous_origin != self.report.origin
         ):
-            raise _broken(index, "the epoch does not begin where it says")
+            raise _Mismatch("the epoch does not begin where it says")
         self._epoch, self.report.origin = entry.epoch, entry.origin
 
     async def _take_acts(self, connection: Connection, index: int, entry: ActsEntry) -> None:
         stored = (await find_acts_at(connection, [index]))[index]
         commitments = [c for c in (entry.content_commitment, entry.addressing_commitment) if c]
         if len(stored) != len(commitments):
-            raise _broken(index, "the entry's acts are not those that it commits to")
+            raise _Mismatch("the entry's acts are not those that it commits to")
         for act in stored:
-            self._verify_act(index, entry, act)
+            self._verify_act(entry, act)
         self.report.acts += len(stored)
 
-    def _verify_act(self, index: int, entry: ActsEntry, stored: StoredAct) -> None:
+    def _verify_act(self, entry: ActsEntry, stored: StoredAct) -> None:
         parsed = parse_act(acts_pb2.Envelope.FromString(stored.envelope))
         originator = stored.originator
         if originator != entry.originator or parsed.digest != stored.digest:
-            raise _broken(index, "an act is not the one that its row names")
-        keys = self._roster.signing_keys_at(originator, index)
+            raise _Mismatch("an act is not the one that its row names")
+        # Entries come in order, so the keys that are current now are those of this entry.
+        keys = self._roster.signing_keys(originator)
         verify_act(parsed, hub_domain=self._hub_domain, originator=originator, keys=keys)
         if stored.salt is None:
             return  # Erased: the commitment stays, and opens to nothing any longer.
@@ -182,14 +204,15 @@ class _Audit:
                 verify_access_commitment(access.commitment, record=access.record, salt=access.salt)
             tree.add(leaf_hash(access.commitment))
         if len(records) != entry.record_count or tree.root() != entry.root:
-            raise _broken(index, "the access records are not those under the entry's root")
+            raise _Mismatch("the access records are not those under the entry's root")
         self.report.accesses += len(records)
 
     def _require_handed_out(self) -> None:
-        checkpoint = self._handed_out.pop(self.report.entries, None)
-        if checkpoint is not None and checkpoint.root != self._tree.root():
+        size = self.report.entries
+        checkpoints = self._handed_out.pop(size, [])
+        if any(checkpoint.root != self._tree.root() for checkpoint in checkpoints):
             raise LedgerForked(
-                f"The checkpoint of size {checkpoint.size} that was handed out is of another tree."
+                f"A checkpoint of size {size} that was handed out is of another tree."
             )
 
     async def require_nothing_else(self, connection: Connection, head: LedgerHead) -> None:
@@ -218,4 +241,4 @@ class _Audit:
 
 
 def _broken(index: int, what: str) -> LedgerForked:
-    return LedgerForked(f"Entry {index}: {what}.")
+    return LedgerForked(f"Entry {index}: {what.rstrip('.')}.")

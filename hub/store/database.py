@@ -148,6 +148,25 @@ class Database:
                     yield cast(Connection, postgres)
 
     @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[Connection]:
+        """A connection in a reading transaction that sees nothing of what is committed meanwhile.
+
+        On SQLite every reading transaction is one.
+
+        Raises: StoreUnavailable.
+        """
+        if self.is_sqlite:
+            async with self.read() as connection:
+                yield connection
+            return
+        with _unavailable_on_failure():
+            async with self._postgres.connect() as postgres:
+                await postgres.execution_options(
+                    isolation_level="REPEATABLE READ", postgresql_readonly=True
+                )
+                yield cast(Connection, postgres)
+
+    @asynccontextmanager
     async def _write_sqlite(self) -> AsyncIterator[Connection]:
         with self._writer.connect() as connection:
             await _begin_immediate(connection)
