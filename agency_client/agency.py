@@ -58,7 +58,7 @@ class Agency:
 def load_trust(profile: Profile, inbox: Inbox) -> Trust:
     """What the profile knows of its hub's ledger.
 
-    Raises: MalformedInput, CheckpointInvalid, LedgerForked, StoreUnavailable.
+    Raises: MalformedInput, CheckpointInvalid, LedgerForked, InboxFailed.
     """
     ledger_keys = profile.load_ledger_keys()
     return Trust(
@@ -77,7 +77,7 @@ async def open_agency(
 
     `passphrase` is asked for once a private key is needed.
 
-    Raises: MalformedInput, StoreUnavailable.
+    Raises: MalformedInput, InboxFailed.
     """
     profile.require_joined()
     inbox = Inbox(profile.path(INBOX))

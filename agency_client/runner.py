@@ -13,6 +13,7 @@ from typing import Protocol
 
 from agency_client.agency import Agency
 from agency_client.events import VerifiedEvent
+from agency_client.failures import InboxFailed
 from agency_client.inbox import KeptWindow
 from agency_client.submission import Outcome, Submitting
 from agency_client.watching import Watch
@@ -32,7 +33,7 @@ class Reporter(Protocol):
     def window(self, watch: str, window: KeptWindow, new: int) -> None:
         """A window is on disk; so many of its events were not there before."""
 
-    def trouble(self, watch: str, error: ComityError) -> None:
+    def trouble(self, watch: str, error: ComityError | InboxFailed) -> None:
         """Something does not work at the moment and is tried again."""
 
     def sent(self, outcome: Outcome) -> None:
@@ -58,7 +59,7 @@ async def kept_windows(
 ) -> AsyncGenerator[tuple[KeptWindow, list[VerifiedEvent]], None]:
     """Windows of a watch, each on disk and confirmed, with what was new in it.
 
-    Raises: as `Watch.windows`; StoreUnavailable where the disk does not take a window.
+    Raises: as `Watch.windows`; InboxFailed where the disk does not take a window.
     """
     async with aclosing(watch.windows()) as windows:
         async for window in windows:
@@ -92,7 +93,7 @@ async def _keep_watch(
             async with aclosing(kept_windows(agency, watch, name)) as windows:
                 async for window, new in windows:
                     reporter.window(name, window, len(new))
-        except (AccessRefused, HubUnavailable) as error:
+        except (AccessRefused, HubUnavailable, InboxFailed) as error:
             # The certificate may be renewed, the agency reinstated, the disk cleared.
             reporter.trouble(name, error)
         await agency.client.channel.pause(LOOK_AGAIN_SECONDS)
@@ -102,6 +103,6 @@ async def _keep_sending(agency: Agency, reporter: Reporter) -> None:
     while True:
         try:
             await Submitting(agency).send_kept(reporter.sent)
-        except (AccessRefused, HubUnavailable) as error:
+        except (AccessRefused, HubUnavailable, InboxFailed) as error:
             reporter.trouble("outbox", error)
         await asyncio.sleep(LOOK_AGAIN_SECONDS)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from agency_client.agency import Agency
 from agency_client.bulk import Answered, send_in_bulk
+from agency_client.failures import InboxFailed
 from agency_client.inbox import KeptSubmission
 from agency_client.trust import SeenCheckpoint
 from comity.acts import ADDRESSING, ParsedAct, parse_act
@@ -47,7 +48,8 @@ class Submitting:
         """Keeps and sends the acts that belong together; gives them with their verified receipt.
 
         Raises: what the hub refused them with; then they are kept as refused. Where it could not be
-        asked, or its answer does not verify, they are kept, and `send_kept` sends them.
+        asked, its answer does not verify, or the inbox does not take that, they are kept, and
+        `send_kept` sends them.
         """
         [kept] = self._sent.add_submissions([_named(request)], source=BY_HAND)
         try:
@@ -59,7 +61,10 @@ class Submitting:
             raise _saying_that_kept(error, kept.notice_id) from error
         receipted = ReceiptedActs(acts=request.acts, receipt=response.receipt)
         await self._verify_receipts([receipted])
-        self._sent.save_receipts([(kept.submission_id, receipted)])
+        try:
+            self._sent.save_receipts([(kept.submission_id, receipted)])
+        except InboxFailed as error:
+            raise InboxFailed(f"{error.message} {_kept_words(kept.notice_id)}") from error
         return receipted
 
     async def send_each(
@@ -99,6 +104,8 @@ class Submitting:
                         on_outcome(outcome)
         except _NOT_ASKED as error:
             raise _saying_that_kept(error) from error
+        except InboxFailed as error:
+            raise InboxFailed(f"{error.message} {_kept_words()}") from error
         return outcomes
 
     async def _take(self, answered: Sequence[Answered]) -> list[Outcome]:
@@ -144,13 +151,16 @@ class Submitting:
 
 def _saying_that_kept(error: ComityError, notice_id: str | None = None) -> ComityError:
     """The same error, so that nobody signs the same notice a second time."""
-    what = "What was signed is kept" if notice_id is None else f"Notice {notice_id} is kept"
     return type(error)(
-        f"{error.message} {what}: 'comity run' sends it, or 'comity notice send-kept'. Do not "
-        "submit it again.",
+        f"{error.message} {_kept_words(notice_id)}",
         violations=error.violations,
         retry_after_seconds=error.retry_after_seconds,
     )
+
+
+def _kept_words(notice_id: str | None = None) -> str:
+    what = "What was signed is kept" if notice_id is None else f"Notice {notice_id} is kept"
+    return f"{what}: 'comity run' sends it, or 'comity notice send-kept'. Do not submit it again."
 
 
 def _named(request: SubmitActsRequest) -> tuple[str, SubmitActsRequest]:

@@ -1,8 +1,8 @@
 """`comity`: the agency's command line, one file per noun.
 
-Exit codes: 0 done, 1 refused, 2 usage, 3 hub unreachable, 4 verification failed, 130 interrupted.
-Results go to standard output (one JSON document per line with --json), everything else to standard
-error.
+Exit codes: 0 done, 1 refused, or an error of this machine, 2 usage, 3 hub unreachable or unable to
+take this now, 4 verification failed, 130 interrupted. Results go to standard output (one JSON
+document per line with --json), everything else to standard error.
 """
 
 from __future__ import annotations

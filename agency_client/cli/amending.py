@@ -9,6 +9,7 @@ import typer
 
 from agency_client.cli.addressing import LaterOption, ToOption, resolved, stated_rule
 from agency_client.cli.application import (
+    IdArgument,
     JsonOption,
     ProfileOption,
     command,
@@ -16,8 +17,6 @@ from agency_client.cli.application import (
     opened_agency,
 )
 from agency_client.cli.submitting import ReceiptOption, report_receipted
-
-IdArgument = Annotated[str, typer.Argument(metavar="ID", help="The notice's id.")]
 
 
 @notice_app.command()

@@ -12,22 +12,24 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from functools import cache, partial, wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ParamSpec
+from typing import TYPE_CHECKING, Annotated, Any, ParamSpec, TypeVar
 
 import typer
 
 if TYPE_CHECKING:
     from agency_client.agency import Agency
+    from agency_client.failures import InboxFailed
     from agency_client.profile import Profile
     from comity.errors import ComityError
 
 P = ParamSpec("P")
+T = TypeVar("T")
 
 EXIT_REFUSED, EXIT_USAGE, EXIT_UNREACHABLE, EXIT_NOT_VERIFIED = 1, 2, 3, 4
 EXIT_INTERRUPTED = 130  # as shells have it: 128 and the number of SIGINT
 EXIT_CODES = (
-    "Exit codes: 0 done, 1 refused, 2 usage, 3 hub unreachable (try again), 4 verification failed, "
-    "130 interrupted."
+    "Exit codes: 0 done, 1 refused, or an error of this machine, 2 usage, 3 hub unreachable or "
+    "unable to take this now (try again), 4 verification failed, 130 interrupted."
 )
 PASSPHRASE_FILE_VARIABLE = "COMITY_PASSPHRASE_FILE"  # noqa: S105 - the name of a variable
 
@@ -79,45 +81,70 @@ def _ended_by_code(
 ) -> Callable[P, None]:
     @wraps(function)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        from agency_client.failures import InboxFailed
         from comity.errors import ComityError
 
+        ours: tuple[type[ComityError | InboxFailed], ...] = (ComityError, InboxFailed)
         try:
             asyncio.run(function(*args, **kwargs))
         except KeyboardInterrupt:
             raise typer.Exit(interrupted) from None
         except BaseExceptionGroup as group:
-            ours, others = group.split(ComityError)
-            if ours is None or others is not None:
+            known, others = group.split(ours)
+            if known is None or others is not None:
                 raise
-            _end(_worst(ours))
-        except ComityError as error:
+            _end(_worst(known))
+        except ours as error:
             _end(error)
 
     return run
 
 
-def _worst(group: BaseExceptionGroup[ComityError]) -> ComityError:
+def _worst(group: BaseExceptionGroup[ComityError | InboxFailed]) -> ComityError | InboxFailed:
     """The error to end with where several tasks failed: what does not verify comes first."""
-    errors: list[ComityError] = []
+    errors: list[ComityError | InboxFailed] = []
     for one in group.exceptions:
         errors.append(_worst(one) if isinstance(one, BaseExceptionGroup) else one)
     return max(errors, key=exit_code_for)
 
 
-def _end(error: ComityError) -> None:
+def _end(error: ComityError | InboxFailed) -> None:
     from agency_client.cli.output import print_error
 
     print_error(error)
     raise typer.Exit(exit_code_for(error)) from None
 
 
-def exit_code_for(error: ComityError) -> int:
+def exit_code_for(error: ComityError | InboxFailed) -> int:
     """The exit code of an error."""
     from comity.errors import HubUnavailable, VerificationFailed
 
     if isinstance(error, VerificationFailed):
         return EXIT_NOT_VERIFIED
     return EXIT_UNREACHABLE if isinstance(error, HubUnavailable) else EXIT_REFUSED
+
+
+def argument(name: str, text: str, parse: Callable[[str], T]) -> T:
+    """What an argument says; a malformed one is a usage error."""
+    from comity.errors import ComityError
+
+    try:
+        return parse(text)
+    except ComityError as error:
+        raise typer.BadParameter(f"{name}: {error.message}") from None
+
+
+def _notice_id(text: str) -> str:
+    from comity.identifiers import is_uuid7
+
+    if not is_uuid7(text):
+        raise typer.BadParameter("a notice's id is a UUIDv7 in lower case.")
+    return text
+
+
+IdArgument = Annotated[
+    str, typer.Argument(metavar="ID", help="The notice's id.", callback=_notice_id)
+]
 
 
 def chosen_folder(profile: str | None) -> Path:
@@ -177,7 +204,7 @@ def passphrase_from_file() -> bytes | None:
 async def opened_agency(profile: str | None) -> AsyncIterator[Agency]:
     """The agency of a profile, ready to work.
 
-    Raises: MalformedInput, StoreUnavailable.
+    Raises: MalformedInput, InboxFailed.
     """
     from agency_client.agency import open_agency
 

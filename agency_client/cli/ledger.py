@@ -10,6 +10,7 @@ from agency_client.cli.application import (
     EXIT_REFUSED,
     JsonOption,
     ProfileOption,
+    argument,
     chosen_profile,
     command,
     ledger_app,
@@ -84,7 +85,7 @@ async def accept_new_epoch(
     from agency_client.locks import RUN_LOCK, held_alone
     from comity.checkpoint import parse_verifier_key
 
-    new_key = parse_verifier_key(key)
+    new_key = argument("KEY", key, parse_verifier_key)
     with held_alone(chosen_profile(profile), RUN_LOCK):
         async with opened_agency(profile) as agency:
             write(f"Accepted until now:  {agency.trust.origin}")

@@ -9,8 +9,10 @@ import typer
 
 from agency_client.cli.application import (
     ExerciseOption,
+    IdArgument,
     JsonOption,
     ProfileOption,
+    argument,
     command,
     notice_app,
     opened_agency,
@@ -87,7 +89,7 @@ def _document(one: HeldNotice, parsed: ParsedAct, state: str) -> dict[str, Any]:
 @notice_app.command()
 @command
 async def show(
-    notice_id: Annotated[str, typer.Argument(metavar="ID", help="The notice's id.")],
+    notice_id: IdArgument,
     originator: Annotated[
         str | None,
         typer.Option("--from", help="Its originator, where it is not held here."),
@@ -98,7 +100,10 @@ async def show(
     """Show a notice: from the inbox, from what was sent, or else as the hub has it."""
     from agency_client.notice_text import notice_lines, state_words, withdrawal_line
     from comity.acts import has_unknown_fields, parse_act
+    from comity.identity import parse_agency_id
 
+    if originator is not None:
+        argument("--from", originator, parse_agency_id)
     async with opened_agency(profile) as agency:
         found = await _find(agency, notice_id, originator)
         now = agency.clock()

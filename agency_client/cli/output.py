@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from google.protobuf.message import Message
 
+    from agency_client.failures import InboxFailed
     from comity.errors import ComityError
 
 _ISOLATE, _END_ISOLATE = "\u2068", "\u2069"
@@ -78,10 +79,14 @@ def say(line: str) -> None:
     sys.stderr.flush()
 
 
-def print_error(error: ComityError) -> None:
+def print_error(error: ComityError | InboxFailed) -> None:
     """An error with everything at fault."""
+    from agency_client.failures import InboxFailed
     from comity.v1.errors_pb2 import Reason
 
+    if isinstance(error, InboxFailed):
+        say(f"comity: {safe(error.message)} [INBOX]")
+        return
     reason = Reason.Name(error.reason).removeprefix("REASON_")
     say(f"comity: {safe(error.message)} [{reason}]")
     for violation in error.violations:

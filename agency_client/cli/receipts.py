@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from agency_client.cli.application import (
+    IdArgument,
     JsonOption,
     ProfileOption,
+    argument,
     chosen_profile,
     command,
     opened_agency,
@@ -43,7 +45,7 @@ async def verify(
     from comity.checkpoint import parse_verifier_key
 
     if ledger_key:
-        keys = [parse_verifier_key(text) for text in ledger_key]
+        keys = [argument("--ledger-key", text, parse_verifier_key) for text in ledger_key]
     else:
         keys = chosen_profile(profile).load_ledger_keys()
     for receipted in _load(file):
@@ -103,7 +105,7 @@ def _verify_one(receipted: ReceiptedActs, keys: Sequence[LedgerKey], *, json: bo
 @receipt_app.command()
 @command
 async def show(
-    notice_id: Annotated[str, typer.Argument(metavar="ID", help="The notice's id.")],
+    notice_id: IdArgument,
     profile: ProfileOption = None,
 ) -> None:
     """Write the receipts of one's own acts on a notice, one JSON document per line."""

@@ -17,6 +17,7 @@ from agency_client.cli.output import safe, say
 
 if TYPE_CHECKING:
     from agency_client.agency import Agency
+    from agency_client.failures import InboxFailed
     from agency_client.inbox import KeptWindow
     from agency_client.submission import Outcome
     from comity.errors import ComityError, VerificationFailed
@@ -110,7 +111,7 @@ class Log:
                 ledger=self._agency.trust.size,
             )
 
-    def trouble(self, watch: str, error: ComityError) -> None:
+    def trouble(self, watch: str, error: ComityError | InboxFailed) -> None:
         """Something does not work at the moment. Said once for as long as it stays the same."""
         if self._in_trouble.get(watch) != error.message:
             self._in_trouble[watch] = error.message

@@ -11,6 +11,7 @@ from agency_client.cli.application import (
     JsonOption,
     ProfileOption,
     app,
+    argument,
     chosen_folder,
     chosen_profile,
     command,
@@ -60,7 +61,10 @@ async def init(
     if not hub.rpartition(":")[0] or not hub.rpartition(":")[2].isdigit():
         raise typer.BadParameter("--hub is an address and a port, such as hub.example:8443.")
     new_profile = Profile(
-        chosen_folder(profile), parse_agency_id(agency), parse_hub_domain(hub_domain), hub
+        chosen_folder(profile),
+        argument("AGENCY", agency, parse_agency_id),
+        argument("--hub-domain", hub_domain, parse_hub_domain),
+        hub,
     )
     make_folder(new_profile.folder)
     keys = NewKeys(signing_key, post_quantum, _new_passphrase() if encrypt else None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from agency_client.inbox import KeptWindow
     from comity.errors import ComityError
     from comity.v1.watches_pb2 import OpenWatch
+
+_WATCH_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")  # as the contract has it: OpenWatch.name
 
 
 @notice_app.command()
@@ -48,6 +51,8 @@ async def watch(
     """
     from comity.v1 import notices_pb2, watches_pb2
 
+    if not _WATCH_NAME.fullmatch(name):
+        raise typer.BadParameter("--name has up to 64 of a to z, 0 to 9, '.', '_' and '-'.")
     opening = watches_pb2.OpenWatch(
         name=name,
         traffic=notices_pb2.TRAFFIC_EXERCISE if exercise else notices_pb2.TRAFFIC_LIVE,

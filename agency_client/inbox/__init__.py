@@ -32,7 +32,7 @@ class KeptWindow:
 class Inbox:
     """The open file. `close` it when done.
 
-    Raises: StoreUnavailable from everything, where the file does not take or give what is asked.
+    Raises: InboxFailed from everything, where the file does not take or give what is asked.
     """
 
     def __init__(self, path: Path) -> None:

@@ -14,8 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from agency_client.failures import InboxFailed
 from agency_client.inbox.notices import take_held_withdrawals
-from comity.errors import StoreUnavailable
 
 PRIVATE_MODE = 0o600
 BUSY_MILLISECONDS = 10_000  # another command of this profile writes for milliseconds only
@@ -83,7 +83,7 @@ class InboxFile:
             ):
                 self._connection.execute(f"PRAGMA {pragma}")
         except (OSError, sqlite3.Error) as error:
-            raise StoreUnavailable(f"The inbox {path} cannot be opened: {error}.") from error
+            raise InboxFailed(f"The inbox {path} cannot be opened: {error}.") from error
         self._migrate()
 
     def close(self) -> None:
@@ -95,7 +95,7 @@ class InboxFile:
         with self.transaction() as connection:
             [(version,)] = connection.execute("PRAGMA user_version")
             if version > SCHEMA_VERSION:
-                raise StoreUnavailable("The inbox was written by a newer version of this program.")
+                raise InboxFailed("The inbox was written by a newer version of this program.")
             for step in _MIGRATIONS[version:]:
                 step(connection)
             if version < SCHEMA_VERSION:
@@ -105,7 +105,7 @@ class InboxFile:
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """Everything or nothing. From any thread; one waits for another.
 
-        Raises: StoreUnavailable where the disk is full, or the file locked, read-only or damaged.
+        Raises: InboxFailed where the disk is full, or the file locked, read-only or damaged.
         """
         try:
             with self._lock:
@@ -118,15 +118,15 @@ class InboxFile:
                         self._connection.execute("ROLLBACK")
                     raise
         except sqlite3.Error as error:
-            raise StoreUnavailable(f"The inbox does not take this: {error}.") from error
+            raise InboxFailed(f"The inbox does not take this: {error}.") from error
 
     def rows(self, query: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """The rows of a query. From any thread.
 
-        Raises: StoreUnavailable.
+        Raises: InboxFailed.
         """
         try:
             with self._lock:
                 return self._connection.execute(query, parameters).fetchall()
         except sqlite3.Error as error:
-            raise StoreUnavailable(f"The inbox cannot be read: {error}.") from error
+            raise InboxFailed(f"The inbox cannot be read: {error}.") from error

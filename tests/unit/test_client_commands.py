@@ -31,6 +31,7 @@ from tests.unit.small_ledger import SmallLedger
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 RED = str(EXAMPLES / "notice-red.json")
 HUB = ("--hub", "127.0.0.1:1", "--hub-domain", "hub.example")
+NOTICE = "01a20d6d-5a00-7000-8000-000000000001"
 FRANCE = generate_private_key(ED25519)
 
 
@@ -75,6 +76,14 @@ def joined(home: Path) -> tuple[Profile, SmallLedger]:
         ("init", "FR-NCB", "--name", "x"),
         ("init", "FR-NCB", "--hub", "nowhere", "--hub-domain", "hub.example", "--name", "x"),
         ("init", "FR-NCB", *HUB, "--name", "x", "--signing-key", "rsa"),
+        ("init", "FR-NCB", "--hub", "x:1", "--hub-domain", "Hub", "--name", "x"),
+        ("ledger", "accept-epoch", "hub.example/comity/epoch-2+00000000+AAAA"),
+        ("receipt", "verify", RED, "--ledger-key", "nonsense"),
+        ("notice", "show", "nonsense"),
+        ("notice", "show", NOTICE, "--from", "fr"),
+        ("notice", "withdraw", NOTICE[1:], "--reason", "delisted"),
+        ("receipt", "show", NOTICE.upper()),
+        ("notice", "watch", "--name", "Terminal 1"),
         ("nonsense",),
     ],
 )
@@ -108,7 +117,7 @@ def test_help_names_the_exit_codes_and_imports_little() -> None:
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
 
-    assert "3 hub unreachable" in done.stdout
+    assert "3 hub unreachable" in " ".join(done.stdout.split())
     assert done.stdout.rstrip().endswith("[]")
 
 
@@ -127,7 +136,7 @@ def test_profiles_have_names_or_folders(home: Path, tmp_path: Path) -> None:
 
 
 def test_a_wrong_agency_id_is_refused_before_anything_is_made(home: Path) -> None:
-    assert comity("init", "fr-ncb", *HUB, "--name", "x").exit_code == 1
+    assert comity("init", "fr-ncb", *HUB, "--name", "x").exit_code == 2
     assert not home.exists()
 
 

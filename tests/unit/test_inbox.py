@@ -13,11 +13,12 @@ from pathlib import Path
 import pytest
 
 from agency_client.events import ADDRESSEE_ADDED, NEW_VERSION, PUBLISHED, WITHDRAWN
+from agency_client.failures import InboxFailed
 from agency_client.inbox import Inbox, KeptWindow
 from agency_client.inbox.file import PRIVATE_MODE
 from agency_client.trust import SeenCheckpoint, Trust
 from agency_client.watching import verify_each
-from comity.errors import LedgerForked, StoreUnavailable
+from comity.errors import LedgerForked
 from comity.keys import ED25519, generate_private_key
 from comity.v1 import acts_pb2, events_pb2, notices_pb2
 from tests.unit.small_ledger import DOMAIN, SmallLedger
@@ -185,7 +186,7 @@ def test_a_failure_leaves_nothing_of_a_window(inbox: Inbox) -> None:
     window = window_of(ledger, trust, ledger.event(PUBLISHED, ledger.publish("FR-NCB", FRANCE)))
     broken = KeptWindow(window.verified, window.quarantined, None)  # type: ignore[arg-type]
 
-    with pytest.raises(StoreUnavailable):
+    with pytest.raises(InboxFailed):
         inbox.commit_window("inbox", broken, trust)
 
     assert inbox.received.count_notices() == 0
@@ -295,5 +296,5 @@ def test_a_file_that_is_none_of_ours_is_refused(tmp_path: Path) -> None:
     connection.close()
 
     for path in (garbage, newer, tmp_path / "missing" / "inbox.sqlite"):
-        with pytest.raises(StoreUnavailable):
+        with pytest.raises(InboxFailed):
             Inbox(path)
