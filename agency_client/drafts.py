@@ -6,12 +6,14 @@ left out (id, version, times) is filled in when it is signed. Everything at faul
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from google.protobuf.json_format import Parse, ParseError
 
+from agency_client.draft_form import form_violations
 from comity.errors import ComityError, MalformedInput, NoticeInvalid, Violation
 from comity.notices import verify_notice
 from comity.v1.notices_pb2 import TRAFFIC_EXERCISE, TRAFFIC_LIVE, Notice, Traffic
@@ -42,7 +44,7 @@ def load_drafts(paths: Sequence[Path], *, traffic: Traffic.ValueType) -> list[Dr
                 _set_traffic(notice, traffic)
                 drafts.append(Draft(source, notice))
             except ComityError as error:
-                violations.append(Violation(source, error.message))
+                violations += _under(source, error)
     if violations:
         raise MalformedInput("Not every file can be read.", violations=violations)
     if not drafts:
@@ -81,13 +83,16 @@ def _documents(path: Path, violations: list[Violation]) -> Iterator[tuple[str, s
 def parse_draft(text: str) -> Notice:
     """The notice in its JSON form.
 
-    Raises: MalformedInput.
+    Raises: MalformedInput, with everything that a notice cannot hold.
     """
     if len(text) > MAX_DRAFT_BYTES:
         raise MalformedInput("is larger than a notice can be")
     if not text.lstrip().startswith("{"):
         raise MalformedInput("is no JSON object")
     try:
+        violations = form_violations(json.loads(text), Notice.DESCRIPTOR)
+        if violations:
+            raise MalformedInput("is no notice", violations=violations)
         return Parse(text, Notice())
     except (ParseError, ValueError, RecursionError) as error:
         raise MalformedInput(f"is no notice: {str(error)[:300]}") from error
@@ -110,7 +115,13 @@ def verify_drafts(notices: Sequence[tuple[str, Notice]]) -> None:
         try:
             verify_notice(notice)
         except ComityError as error:
-            found = error.violations or [Violation("", error.message)]
-            violations += [Violation(f"{source}: {v.field}", v.description) for v in found]
+            violations += _under(source, error)
     if violations:
         raise NoticeInvalid("Nothing was sent.", violations=violations)
+
+
+def _under(source: str, error: ComityError) -> list[Violation]:
+    """What is at fault with a draft, under where it stood."""
+    if not error.violations:
+        return [Violation(source, error.message)]
+    return [Violation(f"{source}: {v.field}", v.description) for v in error.violations]

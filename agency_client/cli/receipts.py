@@ -15,14 +15,24 @@ from agency_client.cli.application import (
     argument,
     chosen_profile,
     command,
+    exit_code_for,
     opened_agency,
     read_file,
     receipt_app,
 )
-from agency_client.cli.output import json_from, safe, say, write, write_json
+from agency_client.cli.output import (
+    json_from,
+    json_from_error,
+    print_error,
+    safe,
+    say,
+    write,
+    write_json,
+)
 
 if TYPE_CHECKING:
     from comity.checkpoint import LedgerKey
+    from comity.errors import ComityError
     from comity.v1.acts_pb2 import ReceiptedActs
 
 
@@ -41,35 +51,68 @@ async def verify(
     profile: ProfileOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Verify receipts offline: that the hub had these acts on disk and in the tree."""
+    """Verify receipts offline: that the hub had these acts on disk and in the tree.
+
+    Each that does not verify is named; the worst of them decides how the command ends.
+    """
     from comity.checkpoint import parse_verifier_key
 
     if ledger_key:
         keys = [argument("--ledger-key", text, parse_verifier_key) for text in ledger_key]
     else:
         keys = chosen_profile(profile).load_ledger_keys()
-    for receipted in _load(file):
-        _verify_one(receipted, keys, json=json)
+    failures = [
+        failure
+        for number, receipted in enumerate(_load(file), start=1)
+        if (failure := _failure_of(number, receipted, keys, json=json)) is not None
+    ]
+    if failures:
+        raise typer.Exit(max(exit_code_for(failure) for failure in failures))
 
 
-def _load(path: Path) -> list[ReceiptedActs]:
+def _load(path: Path) -> list[ReceiptedActs | ComityError]:
+    """The receipts in a file; where one line of several holds none, what is wrong with it."""
+    from comity.errors import ComityError, MalformedInput
+
+    text = read_file(path).decode("utf-8", "replace")
+    whole = _parsed(text)
+    if not isinstance(whole, ComityError):
+        return [whole]
+    found = [_parsed(line) for line in text.splitlines() if line.strip()]
+    if all(isinstance(one, ComityError) for one in found):
+        raise MalformedInput(f"{path} holds no receipts.")
+    return found
+
+
+def _parsed(text: str) -> ReceiptedActs | ComityError:
     from google.protobuf.json_format import Parse, ParseError
 
     from comity.errors import MalformedInput
     from comity.v1.acts_pb2 import ReceiptedActs
 
-    text = read_file(path).decode("utf-8", "replace")
     try:
-        return [Parse(text, ReceiptedActs())]
+        return Parse(text, ReceiptedActs())
     except (ParseError, ValueError, RecursionError):
-        pass  # Several to the file, perhaps.
+        return MalformedInput("That is no receipt.")
+
+
+def _failure_of(
+    number: int, receipted: ReceiptedActs | ComityError, keys: Sequence[LedgerKey], *, json: bool
+) -> ComityError | None:
+    """Writes what a receipt says, or why it says nothing."""
+    from comity.errors import ComityError
+
     try:
-        found = [Parse(line, ReceiptedActs()) for line in text.splitlines() if line.strip()]
-    except (ParseError, ValueError, RecursionError) as error:
-        raise MalformedInput(f"{path} holds no receipts.") from error
-    if not found:
-        raise MalformedInput(f"{path} holds no receipts.")
-    return found
+        if isinstance(receipted, ComityError):
+            raise receipted
+        _verify_one(receipted, keys, json=json)
+    except ComityError as error:
+        if json:
+            write_json({"receipt": number, "refused": json_from_error(error)})
+        say(f"comity: receipt {number} of the file:")
+        print_error(error)
+        return error
+    return None
 
 
 def _verify_one(receipted: ReceiptedActs, keys: Sequence[LedgerKey], *, json: bool) -> None:

@@ -25,6 +25,7 @@ from agency_client.cli.application import (
     opened_agency,
 )
 from agency_client.cli.output import (
+    flush,
     json_from,
     json_from_error,
     print_error,
@@ -41,11 +42,32 @@ if TYPE_CHECKING:
     from agency_client.submission import Outcome
     from comity.v1.acts_pb2 import AddressingRule, ReceiptedActs, SubmitActsRequest
 
+BULK_FROM = 2  # one notice goes as one call and shows its refusal whole
+
+
+def _writable(path: Path | None) -> Path | None:
+    """A file for receipts as an option names it. Tried before anything is sent, and left as it is.
+
+    A file that cannot be written is wrong usage.
+    """
+    if path is None:
+        return None
+    is_new = not path.exists()
+    try:
+        path.open("a").close()
+    except OSError as error:
+        raise typer.BadParameter(f"{path} cannot be written: {error.strerror}.") from None
+    if is_new:
+        path.unlink()
+    return path
+
+
 ReceiptOption = Annotated[
     Path | None,
-    typer.Option("--receipt", help="Write the receipts here too.", show_default=False),
+    typer.Option(
+        "--receipt", help="Write the receipts here too.", show_default=False, callback=_writable
+    ),
 ]
-BULK_FROM = 2  # one notice goes as one call and shows its refusal whole
 
 
 @notice_app.command()
@@ -113,11 +135,9 @@ async def _send(agency: Agency, requests: Sequence[SubmitActsRequest]) -> list[O
 def report_receipted(
     receipted: Sequence[ReceiptedActs], *, json: bool, to: int | None, receipt: Path | None
 ) -> None:
-    """Says what the hub has on disk now."""
+    """Says what the hub has on disk now, then writes the receipts where they are wanted."""
     from comity.acts import parse_act
 
-    if receipt is not None:
-        _write_receipts(receipt, receipted)
     whom = "" if to is None else f" to {to} {'agency' if to == 1 else 'agencies'}"
     for one in receipted:
         notice_id = parse_act(one.acts[0]).notice_id
@@ -126,13 +146,24 @@ def report_receipted(
             write_json({"noticeId": notice_id, "entryIndex": index, "receipted": json_from(one)})
         else:
             write(f"{notice_id}  sent{whom}; entry {index} of the ledger, receipt verified")
+    if receipt is not None:
+        flush()
+        _write_receipts(receipt, receipted)
 
 
 def _write_receipts(path: Path, receipted: Sequence[ReceiptedActs]) -> None:
     from google.protobuf.json_format import MessageToJson
 
+    from comity.errors import MalformedInput
+
     lines = [MessageToJson(one, indent=None) for one in receipted]
-    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    try:
+        path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    except OSError as error:
+        raise MalformedInput(
+            f"{path} cannot be written: {error.strerror}. What is listed above is sent; 'comity "
+            "receipt show ID' writes its receipts."
+        ) from error
 
 
 def _report_refused(outcomes: Sequence[Outcome], sources: dict[str, str], *, json: bool) -> None:

@@ -13,6 +13,7 @@ from google.protobuf.json_format import MessageToJson
 from typer.testing import CliRunner, Result
 
 from agency_client.cli.application import app, exit_code_for
+from agency_client.cli.submitting import report_receipted
 from agency_client.profile import (
     APPLICATION,
     CERTIFICATE,
@@ -21,8 +22,9 @@ from agency_client.profile import (
     Profile,
     load_profile,
 )
+from comity.acts import parse_act
 from comity.checkpoint import verifier_key_text
-from comity.errors import HubUnreachable, LedgerForked, NotFound
+from comity.errors import HubUnreachable, LedgerForked, MalformedInput, NotFound
 from comity.identity import AgencyId
 from comity.keys import ED25519, generate_private_key
 from comity.v1 import acts_pb2
@@ -220,3 +222,48 @@ def test_receipts_verify_offline(home: Path, tmp_path: Path) -> None:
     assert "entry" in comity("receipt", "verify", str(file)).stdout
     assert comity("receipt", "verify", str(file), "--ledger-key", other).exit_code == 4
     assert comity("receipt", "verify", RED).exit_code == 1
+
+
+def test_every_receipt_of_a_file_that_does_not_verify_is_named(home: Path, tmp_path: Path) -> None:
+    _, ledger = joined(home)
+    ledger.add_roster("FR-NCB", added=[FRANCE])
+    index = ledger.publish("FR-NCB", FRANCE)
+    good = acts_pb2.ReceiptedActs(acts=ledger.acts[index], receipt=ledger.receipt(index))
+    bad = acts_pb2.ReceiptedActs(acts=ledger.acts[index], receipt=ledger.receipt(index))
+    bad.receipt.content_salt = bytes(32)
+    lines = [MessageToJson(one, indent=None) for one in (bad, good, bad)]
+    file = tmp_path / "receipts.json"
+    file.write_text("\n".join([*lines, "garbage"]))
+
+    result = comity("receipt", "verify", str(file), "--json")
+
+    documents = [json.loads(line) for line in result.stdout.splitlines()]
+    assert result.exit_code == 4
+    assert [one.get("receipt", one.get("entryIndex")) for one in documents] == [1, index, 3, 4]
+
+
+def test_a_place_where_no_receipt_can_be_written_is_said_before_anything_is_sent(
+    home: Path, tmp_path: Path
+) -> None:
+    joined(home)
+    nowhere = tmp_path / "missing" / "receipts.json"
+
+    result = comity("notice", "submit", RED, "--to", "all", "--receipt", str(nowhere))
+
+    assert result.exit_code == 2
+    assert comity("notice", "submit", RED, "--to", "all", "--receipt", RED).exit_code == 1
+    assert Path(RED).stat().st_size
+
+
+def test_what_was_sent_is_named_also_where_its_receipt_cannot_be_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ledger = SmallLedger()
+    ledger.add_roster("FR-NCB", added=[FRANCE])
+    index = ledger.publish("FR-NCB", FRANCE)
+    receipted = acts_pb2.ReceiptedActs(acts=ledger.acts[index], receipt=ledger.receipt(index))
+
+    with pytest.raises(MalformedInput, match="receipt show"):
+        report_receipted([receipted], json=False, to=None, receipt=tmp_path)
+
+    assert parse_act(receipted.acts[0]).notice_id in capsys.readouterr().out

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from google.protobuf.json_format import MessageToDict
 
 from agency_client.addressing import rule_from_terms, wider_rule
-from agency_client.drafts import load_drafts, verify_drafts
+from agency_client.drafts import load_drafts, parse_draft, verify_drafts
 from agency_client.profile import Profile
 from agency_client.signing import DEFAULT_LIFE, ActSigner
 from comity.acts import parse_act, verify_act
@@ -102,8 +103,53 @@ def test_every_file_at_fault_is_named_at_once(tmp_path: Path) -> None:
         load_drafts([tmp_path / name for name in names], traffic=TRAFFIC_LIVE)
 
     at_fault = [Path(violation.field).name for violation in refused.value.violations]
-    expected = ["unknown.json", "array.json", "empty.json", "lines.jsonl:3"]
+    expected = ["unknown.json: nonsense", "array.json", "empty.json", "lines.jsonl:3"]
     assert at_fault == [*expected, "latin.json", "missing.json"]
+
+
+def test_everything_that_a_draft_cannot_hold_is_named_at_once(tmp_path: Path) -> None:
+    text = document(
+        nonsense=1,
+        kind="NOTICE_KIND_PINK",
+        caseReference=7,
+        narratives={"language": "en"},
+        version=True,
+        expiresAt=12,
+        subjects=[{"person": {"nmes": [], "sex": "SEX_MALE", "titles": [1]}}, "nobody"],
+    )
+    (tmp_path / "draft.json").write_text(text)
+
+    with pytest.raises(MalformedInput) as refused:
+        load_drafts([tmp_path / "draft.json"], traffic=TRAFFIC_LIVE)
+
+    fields = [violation.field.rpartition("json: ")[2] for violation in refused.value.violations]
+    assert sorted(fields) == [
+        "caseReference",
+        "expiresAt",
+        "kind",
+        "narratives",
+        "nonsense",
+        "subjects[0].person.nmes",
+        "subjects[0].person.titles[0]",
+        "subjects[1]",
+        "version",
+    ]
+
+
+@pytest.mark.parametrize("has_names_of_proto", [False, True])
+@pytest.mark.parametrize("has_numbers_for_codes", [False, True])
+def test_every_form_of_a_notice_that_protobuf_takes_is_taken(
+    has_names_of_proto: bool, has_numbers_for_codes: bool
+) -> None:
+    [draft] = load_drafts([EXAMPLE], traffic=TRAFFIC_LIVE)
+    notice = make_signer().completed(draft.notice)
+    found = MessageToDict(
+        notice,
+        preserving_proto_field_name=has_names_of_proto,
+        use_integers_for_enums=has_numbers_for_codes,
+    )
+
+    assert notice == parse_draft(json.dumps(found | {"version": "1", "sanctionsListing": None}))
 
 
 def test_every_field_at_fault_of_every_draft_is_named_at_once(tmp_path: Path) -> None:

@@ -1,0 +1,80 @@
+"""What in a JSON document no message of the contract can hold: names, codes and types.
+
+The parser of protobuf stops at the first such thing; this names them all. What it passes is parsed
+by protobuf after it, which has the last word. Called for drafts; never touches a disk.
+
+Source: protobuf's JSON mapping ("ProtoJSON").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
+
+from comity.errors import Violation
+
+_NUMBER = "a number"
+_WANTED: Mapping[int, tuple[str, Callable[[Any], bool]]] = {
+    FieldDescriptor.CPPTYPE_STRING: ("a text", lambda v: isinstance(v, str)),
+    FieldDescriptor.CPPTYPE_BOOL: ("true or false", lambda v: isinstance(v, bool)),
+    FieldDescriptor.CPPTYPE_INT32: (_NUMBER, lambda v: _is_number(v)),
+    FieldDescriptor.CPPTYPE_INT64: (_NUMBER, lambda v: _is_number(v)),
+    FieldDescriptor.CPPTYPE_UINT32: (_NUMBER, lambda v: _is_number(v)),
+    FieldDescriptor.CPPTYPE_UINT64: (_NUMBER, lambda v: _is_number(v)),
+}
+
+
+def form_violations(document: Mapping[str, Any], descriptor: Descriptor) -> list[Violation]:
+    """Everything in a document that the message of a descriptor cannot hold."""
+    return list(_of_message(document, descriptor, ""))
+
+
+def _of_message(
+    document: Mapping[str, Any], descriptor: Descriptor, path: str
+) -> Iterator[Violation]:
+    fields = {f.json_name: f for f in descriptor.fields} | dict(descriptor.fields_by_name)
+    for name, value in document.items():
+        place = f"{path}.{name}" if path else name
+        field = fields.get(name)
+        if field is None:
+            yield Violation(place, "is no field that this version knows")
+        elif value is not None:  # As if it were left out.
+            yield from _of_field(value, field, place)
+
+
+def _of_field(value: Any, field: FieldDescriptor, place: str) -> Iterator[Violation]:
+    if not field.is_repeated:
+        yield from _of_value(value, field, place)
+    elif not isinstance(value, list):
+        yield Violation(place, "is no list")
+    else:
+        for number, item in enumerate(value):
+            yield from _of_value(item, field, f"{place}[{number}]")
+
+
+def _of_value(value: Any, field: FieldDescriptor, place: str) -> Iterator[Violation]:
+    message, enum = field.message_type, field.enum_type
+    if message is not None and not message.full_name.startswith("google."):
+        if isinstance(value, dict):
+            yield from _of_message(value, message, place)
+        else:
+            yield Violation(place, "is no object with fields of its own")
+        return
+    if enum is not None:
+        if not (_is_number(value) or (isinstance(value, str) and value in enum.values_by_name)):
+            yield Violation(place, f"{str(value)[:40]!r} is no {enum.name}")
+        return
+    # Those of protobuf itself that a notice holds, its times, are texts in JSON.
+    kind = FieldDescriptor.CPPTYPE_STRING if message is not None else field.cpp_type
+    wanted, is_right = _WANTED.get(kind, ("", lambda _: True))
+    if not is_right(value):
+        yield Violation(place, f"is not {wanted}")
+
+
+def _is_number(value: Any) -> bool:
+    """Whether a value is a number, or a text that may be one: protobuf takes both."""
+    if isinstance(value, str):
+        return value.lstrip("-").isdigit()
+    return isinstance(value, int | float) and not isinstance(value, bool)
