@@ -120,6 +120,8 @@ def _take_entry(
     entry = parse_entry(leaf.entry)
     if entry.HasField("roster"):
         audit.roster.add_entry(leaf.entry_index, entry.roster)
+    elif entry.HasField("acts") and entry.acts.roster_entry != audit.roster.last_entry:
+        raise LedgerForked(f"Entry {leaf.entry_index} was judged by another roster than is shown.")
     audit.readable += 1
 
 

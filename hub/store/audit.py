@@ -152,10 +152,7 @@ class _Audit:
             self._take_epoch(index, entry.epoch)
 
     def _take_roster(self, index: int, entry: RosterEntry) -> None:
-        try:
-            self._roster.add_entry(index, entry)
-        except KeyError as error:
-            raise _Mismatch("it ends a key that the agency does not have") from error
+        self._roster.add_entry(index, entry)
         self.report.agencies = len(self._roster.agencies)
 
     def _take_epoch(self, index: int, entry: EpochEntry) -> None:
@@ -173,6 +170,8 @@ class _Audit:
         commitments = [c for c in (entry.content_commitment, entry.addressing_commitment) if c]
         if len(stored) != len(commitments):
             raise _Mismatch("the entry's acts are not those that it commits to")
+        if entry.roster_entry != self._roster.last_entry:
+            raise _Mismatch("the entry was judged by another roster than the one before it")
         for act in stored:
             self._verify_act(entry, act)
         self.report.acts += len(stored)
