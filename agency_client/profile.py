@@ -142,6 +142,7 @@ def make_folder(folder: Path) -> None:
         folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
     except OSError as error:
         raise MalformedInput(f"{folder} cannot be made: {error.strerror}.") from error
+    _sync_folder(folder.parent)
 
 
 def load_profile(folder: Path) -> Profile:
@@ -183,6 +184,7 @@ def write_secret(path: Path, content: bytes) -> None:
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)
         os.fsync(file.fileno())
+    _sync_folder(path.parent)
 
 
 def write_whole(path: Path, text: str) -> None:
@@ -193,6 +195,18 @@ def write_whole(path: Path, text: str) -> None:
         file.flush()
         os.fsync(file.fileno())
     draft.replace(path)
+    _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Puts a folder's names on disk: a file that was synced is lost with its name."""
+    if os.name != "posix":
+        return  # Windows opens no folder, and its file systems write names down by themselves.
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def read_secret(path: Path) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from pathlib import Path
 
@@ -111,6 +112,21 @@ def test_a_file_is_written_whole(tmp_path: Path) -> None:
 
     assert path.read_text() == "new"
     assert [path] == list(tmp_path.iterdir())
+
+
+def test_the_name_of_a_file_is_on_disk_when_its_writing_returns(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[int] = []
+    monkeypatch.setattr(os, "fsync", lambda descriptor: synced.append(os.fstat(descriptor).st_ino))
+
+    for write in (
+        lambda: make_folder(tmp_path / "folder"),
+        lambda: write_secret(tmp_path / "secret", b"content"),
+        lambda: write_whole(tmp_path / "whole", "content"),
+    ):
+        write()
+        assert synced[-1] == tmp_path.stat().st_ino
 
 
 def test_ledger_keys_are_kept_in_order_and_once(tmp_path: Path) -> None:
