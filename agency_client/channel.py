@@ -114,9 +114,12 @@ class HubChannel:
         raise await self._explained(failure)
 
     async def pause(self, delay: float, failure: ComityError | None = None) -> None:
-        """Waits up to a delay, so that clients do not come back as one, or as long as was asked."""
+        """Waits up to a delay, so that clients do not come back as one, and as long as was asked.
+
+        A hub may ask for less than nothing, and gets no call sooner for it.
+        """
         asked = None if failure is None else failure.retry_after_seconds
-        least = 0.0 if asked is None else min(asked, MAX_DELAY_SECONDS)
+        least = 0.0 if asked is None else max(0.0, min(asked, MAX_DELAY_SECONDS))
         await self._sleep(least + self._uniform(0.0, delay))
 
     def _current(self) -> grpc.aio.Channel:
