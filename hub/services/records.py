@@ -13,7 +13,10 @@ from hub.store.database import Database
 from hub.store.events import StoredEvent
 from hub.store.ledger import StoredEntry, find_entries
 
-MAX_CACHED_EVENTS = 8_192  # some 10 MB of notices; what many watches deliver is read once
+# What many watches deliver is read once. Most notices are small, and are bounded by their number:
+# in memory each takes a kilobyte beside its own size. Some are large, and are bounded by size.
+MAX_CACHED_EVENTS = 8_192
+MAX_CACHED_BYTES = 33_554_432
 
 
 def leaf_message(entry: StoredEntry) -> ledger_pb2.LedgerLeaf:
@@ -50,6 +53,7 @@ class EventRecords:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._known: OrderedDict[int, events_pb2.Event] = OrderedDict()
+        self._known_bytes = 0
         self._reading = asyncio.Lock()
 
     async def load(self, events: Sequence[StoredEvent]) -> list[events_pb2.Event]:
@@ -57,24 +61,37 @@ class EventRecords:
 
         Raises: StoreUnavailable.
         """
-        if any(event.entry_index not in self._known for event in events):
+        found = self._find(events)
+        if len(found) < len(events):
             async with self._reading:
-                missing = [e for e in events if e.entry_index not in self._known]
+                found = self._find(events)
+                missing = [e for e in events if e.entry_index not in found]
                 if missing:
-                    await self._read(missing)
-        loaded = [self._known[event.entry_index] for event in events]
-        while len(self._known) > MAX_CACHED_EVENTS:
-            self._known.popitem(last=False)
-        return loaded
+                    found.update(await self._read(missing))
+        return [found[event.entry_index] for event in events]
 
-    async def _read(self, events: Sequence[StoredEvent]) -> None:
+    def _find(self, events: Sequence[StoredEvent]) -> dict[int, events_pb2.Event]:
+        known = self._known
+        return {e.entry_index: known[e.entry_index] for e in events if e.entry_index in known}
+
+    async def _read(self, events: Sequence[StoredEvent]) -> dict[int, events_pb2.Event]:
         indices = {e.entry_index for e in events} | {e.act_entry for e in events}
         async with self._database.read() as connection:
             entries = await find_entries(connection, sorted(indices))
             acts = await find_acts_at(connection, {e.act_entry for e in events})
+        read = {}
         for event in events:
             content = content_act(acts[event.act_entry])
-            self._known[event.entry_index] = _event_message(event, content, entries)
+            read[event.entry_index] = _event_message(event, content, entries)
+            self._keep(event.entry_index, read[event.entry_index])
+        return read
+
+    def _keep(self, entry_index: int, message: events_pb2.Event) -> None:
+        self._known[entry_index] = message
+        self._known_bytes += message.ByteSize()
+        while len(self._known) > MAX_CACHED_EVENTS or self._known_bytes > MAX_CACHED_BYTES:
+            _, oldest = self._known.popitem(last=False)
+            self._known_bytes -= oldest.ByteSize()
 
 
 def _event_message(
