@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from comity.errors import ComityError, NotSent, StoreUnavailable
+from comity.errors import ComityError, HubUnavailable, NotSent
 from comity.v1 import events_pb2, ledger_pb2, watches_pb2
 from comity.v1.events_pb2 import NoticeFilter
 from hub.services.access import AccessService
@@ -91,7 +91,7 @@ class Delivery:
         self._is_finished = True
         self._stirred.set()
 
-    async def windows(self) -> AsyncIterator[bytes]:
+    async def windows(self) -> AsyncGenerator[bytes, None]:
         """What to send, serialized, until `end`.
 
         Raises: what the stream was ended with; StoreUnavailable; AgencyNotActive.
@@ -202,12 +202,13 @@ class Delivery:
         self, events: Sequence[StoredEvent], records: Sequence[events_pb2.Event]
     ) -> bytes:
         signed = self._source.tail.signed_head
-        indices = entry_indices(events)
-        key = (*indices, self._position, self._known_size, signed.size)
+        # Not by the entries that are shown: another event may show the same act.
+        shown = (event.entry_index for event in events)
+        key = (*shown, self._position, self._known_size, signed.size)
         encoded = self._source.encoded.get(key)
         if encoded is None:
             proof = await self._source.proofs.proof(
-                indices, signed=signed, known_size=self._known_size
+                entry_indices(events), signed=signed, known_size=self._known_size
             )
             window = watches_pb2.EventWindow(events=records, next_index=self._position, proof=proof)
             encoded = watches_pb2.WatchEventsResponse(window=window).SerializeToString()
@@ -235,7 +236,7 @@ class Delivery:
     async def _save_cursor_again_and_again(self) -> None:
         while True:
             await asyncio.sleep(SAVE_CURSOR_EVERY_SECONDS)
-            with suppress(StoreUnavailable):  # Tried again; until then events come twice at worst.
+            with suppress(HubUnavailable):  # Tried again; until then events come twice at worst.
                 await self.save_cursor()
 
     async def save_cursor(self) -> None:
