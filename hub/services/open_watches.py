@@ -6,7 +6,14 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
-from comity.errors import ComityError, QuotaExceeded, ShuttingDown, StoreUnavailable, Superseded
+from comity.errors import (
+    ComityError,
+    HubUnavailable,
+    QuotaExceeded,
+    ShuttingDown,
+    StoreUnavailable,
+    Superseded,
+)
 from comity.v1 import watches_pb2
 from hub.services.calls import Caller
 from hub.services.delivery import Delivery, DeliverySource
@@ -34,7 +41,9 @@ class OpenWatches:
         Raises: MalformedInput, QuotaExceeded, StoreUnavailable.
         """
         opening = parse_opening(caller.agency, message)
-        if sum(key[0] == caller.agency for key in self._open) >= MAX_STREAMS_PER_AGENCY:
+        # Opened again, a watch takes the place of its older stream, which may be a broken line's.
+        others = sum(key[0] == caller.agency and key != opening.key for key in self._open)
+        if others >= MAX_STREAMS_PER_AGENCY:
             raise QuotaExceeded(f"An agency has at most {MAX_STREAMS_PER_AGENCY} open watches.")
         watch = await self._watches.open(opening)
         delivery = Delivery(
@@ -49,7 +58,7 @@ class OpenWatches:
         finally:
             if self._open.get(opening.key) is delivery:
                 del self._open[opening.key]
-            with suppress(StoreUnavailable, ShuttingDown):
+            with suppress(HubUnavailable):
                 await delivery.save_cursor()
 
     async def run(self) -> None:
