@@ -58,15 +58,11 @@ class NoticesService:
         ):
             raise NotFound()
         [record] = await self._records(caller.agency, [standing])
-        indices = _indices([record])
-        await self._access.record(
-            caller.agency,
-            ledger_pb2.ACCESS_ACTION_READ_NOTICE,
-            request_id=caller.request_id,
-            entry_indices=indices,
-        )
-        proof = await self._proofs.proof(
-            indices, signed=self._tail.signed_head, known_size=request.known_size
+        proof = await self._shown(
+            caller,
+            [record],
+            action=ledger_pb2.ACCESS_ACTION_READ_NOTICE,
+            known_size=request.known_size,
         )
         return events_pb2.GetNoticeResponse(notice=record, proof=proof)
 
@@ -85,17 +81,32 @@ class NoticesService:
         kept = _fitting(records)
         if len(kept) < len(records):
             next_index = standings[len(kept)].version_entry
-        indices = _indices(kept)
-        await self._access.record(
-            caller.agency,
-            ledger_pb2.ACCESS_ACTION_LIST_NOTICES,
-            request_id=caller.request_id,
-            entry_indices=indices,
-        )
-        proof = await self._proofs.proof(
-            indices, signed=self._tail.signed_head, known_size=request.known_size
+        proof = await self._shown(
+            caller,
+            kept,
+            action=ledger_pb2.ACCESS_ACTION_LIST_NOTICES,
+            known_size=request.known_size,
         )
         return events_pb2.ListNoticesResponse(notices=kept, proof=proof, next_index=next_index)
+
+    async def _shown(
+        self,
+        caller: Caller,
+        records: Sequence[events_pb2.NoticeRecord],
+        *,
+        action: ledger_pb2.AccessAction.ValueType,
+        known_size: int,
+    ) -> ledger_pb2.LedgerProof:
+        """Writes down that a caller is shown records, and gives the proof of their entries."""
+        indices = _indices(records)
+        if indices:
+            await self._tail.reach(indices[-1])
+        await self._access.record(
+            caller.agency, action, request_id=caller.request_id, entry_indices=indices
+        )
+        return await self._proofs.proof(
+            indices, signed=self._tail.signed_head, known_size=known_size
+        )
 
     async def _page(
         self, agency: AgencyId, request: events_pb2.ListNoticesRequest

@@ -21,6 +21,7 @@ from hub.store.transaction import CommittedBatch
 from hub.store.tree import TreeReader
 
 MAX_RECENT_EVENTS = 8_192  # a few hundred bytes each; readers further behind read the store
+MAX_LOOKS = 3  # one may be overtaken by a commit of this process, and that by one of another
 LOOK_EVERY_SECONDS = 0.1  # how late another process's entries are seen when no notification comes
 
 
@@ -94,6 +95,20 @@ class Tail:
             events, self._recent_from = [], head.size
             self._recent.clear()
         self._advance(self._signer.sign(head), events)
+
+    async def reach(self, entry_index: int) -> None:
+        """Returns once the signed head holds an entry that was read from the database.
+
+        Another process may have committed it a moment ago.
+
+        Raises: StoreUnavailable.
+        """
+        for _ in range(MAX_LOOKS):
+            if entry_index < self.size:
+                return
+            await self.look()
+        if entry_index >= self.size:
+            raise StoreUnavailable()
 
     def wake(self) -> None:
         """Lets `run` look at once: somebody may have committed."""

@@ -1,0 +1,86 @@
+"""Looking up: what was committed elsewhere just now, what is out of range, what goes on record."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from comity.checkpoint import parse_unverified
+from comity.v1 import events_pb2, ledger_pb2
+from hub.store.database import Database
+from hub.store.ledger import load_head
+from tests.databases import new_database
+from tests.unit.hub_parts import (
+    BRAZIL,
+    FRANCE,
+    KENYA,
+    HubParts,
+    begin,
+    caller,
+    new_draft,
+    serving,
+    sqlite_url,
+)
+
+MEMBERS = (FRANCE, BRAZIL, KENYA)
+UINT64_ENDS = [2**63 - 1, 2**63, 2**64 - 1]
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "postgresql":
+        return new_database(request.getfixturevalue("postgres_url"))
+    return sqlite_url(tmp_path)
+
+
+@pytest.fixture
+async def parts(url: str) -> AsyncIterator[HubParts]:
+    database = Database(url)
+    await begin(database, members=MEMBERS)
+    async with serving(database) as parts:
+        yield parts
+    await database.dispose()
+
+
+@pytest.fixture
+async def other(parts: HubParts, url: str) -> AsyncIterator[HubParts]:
+    """Another process of the same hub, that has not looked at the ledger since it was started."""
+    database = Database(url)
+    async with serving(database) as other:
+        yield other
+    await database.dispose()
+
+
+async def committed_size(parts: HubParts) -> int:
+    async with parts.database.read() as connection:
+        return (await load_head(connection)).size
+
+
+def size_proven(proof: ledger_pb2.LedgerProof) -> int:
+    return parse_unverified(proof.checkpoint).size
+
+
+async def test_a_notice_that_another_process_has_just_committed_comes_with_its_proof(
+    parts: HubParts, other: HubParts
+) -> None:
+    draft = new_draft()
+    receipt = await parts.submit(draft.acts())
+
+    request = events_pb2.GetNoticeRequest(originator=FRANCE, notice_id=draft.notice.notice_id)
+    one = await other.notices.get(caller(BRAZIL), request)
+
+    assert receipt.entry_index == one.notice.version.leaf.entry_index
+    assert receipt.entry_index < size_proven(one.proof)
+
+
+async def test_a_page_that_another_process_has_just_added_to_comes_with_its_proof(
+    parts: HubParts, other: HubParts
+) -> None:
+    published = [await parts.publish() for _ in range(3)]
+
+    page = await other.notices.list_page(caller(BRAZIL), events_pb2.ListNoticesRequest())
+
+    assert published == [record.version.leaf.entry_index for record in page.notices]
+    assert published[-1] < size_proven(page.proof)
