@@ -99,15 +99,17 @@ class LedgerService:
         """Leaf hashes from an index on, and the bytes of the entries that the caller may read."""
         size = self._tail.size
         limit = min(request.limit or MAX_PAGE_ENTRIES, MAX_PAGE_ENTRIES)
-        limit = max(0, min(limit, size - request.first_index))
+        first_index = min(request.first_index, size)
+        limit = min(limit, size - first_index)
         async with self._database.read() as connection:
-            stored = await list_entries(connection, request.first_index, limit=limit)
+            stored = await list_entries(connection, first_index, limit=limit)
         readable = await self._readable(caller.agency, stored)
+        shown = [e.entry_index for e in readable if e.record == ACTS_RECORD]
         await self._access.record(
             caller.agency,
             ledger_pb2.ACCESS_ACTION_LIST_ENTRIES,
             request_id=caller.request_id,
-            entry_indices=[e.entry_index for e in readable if e.record == ACTS_RECORD],
+            entry_indices=shown,
         )
         return ledger_pb2.ListEntriesResponse(
             first_index=request.first_index,
@@ -122,7 +124,8 @@ class LedgerService:
         signed = self._tail.signed_head
         limit = min(request.limit or MAX_PAGE_ROSTER_ENTRIES, MAX_PAGE_ROSTER_ENTRIES)
         async with self._database.read() as connection:
-            stored = await list_roster_entries(connection, request.first_index, limit=limit + 1)
+            first_index = min(request.first_index, signed.size)
+            stored = await list_roster_entries(connection, first_index, limit=limit + 1)
         stored = [entry for entry in stored if entry.entry_index < signed.size]
         page = stored[:limit]
         proof = await self._proofs.proof(

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from typing import cast
 
 from comity.errors import MalformedInput, NotFound
+from comity.identifiers import is_uuid7
 from comity.identity import AgencyId
+from comity.merkle import MAX_SIZE
 from comity.v1 import events_pb2, ledger_pb2, notices_pb2
 from hub.services.access import AccessService
 from hub.services.calls import Caller
@@ -50,6 +52,8 @@ class NoticesService:
 
         Raises: NotFound, also where it is not the caller's to see; StoreUnavailable.
         """
+        if not is_uuid7(request.notice_id):
+            raise NotFound()  # No notice has such an id, and not every text can be asked for.
         async with self._database.read() as connection:
             found = await find_notices(connection, [request.notice_id])
         standing = found.get((AgencyId(request.originator), request.notice_id))
@@ -118,7 +122,7 @@ class NoticesService:
                 connection,
                 agency,
                 traffic=request.traffic or notices_pb2.TRAFFIC_LIVE,
-                first_index=request.first_index,
+                first_index=min(request.first_index, MAX_SIZE),
                 limit=PAGE_STANDINGS,
             )
         wanted = [s for s in seen if passes(s, request.filter)]

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from comity.checkpoint import parse_unverified
-from comity.v1 import events_pb2, ledger_pb2
+from comity.errors import NotFound
+from comity.v1 import events_pb2, ledger_pb2, roster_pb2
 from hub.store.database import Database
 from hub.store.ledger import load_head
 from tests.databases import new_database
@@ -84,3 +85,32 @@ async def test_a_page_that_another_process_has_just_added_to_comes_with_its_proo
 
     assert published == [record.version.leaf.entry_index for record in page.notices]
     assert published[-1] < size_proven(page.proof)
+
+
+@pytest.mark.parametrize("first_index", UINT64_ENDS)
+async def test_an_index_beyond_every_ledger_is_answered_with_nothing(
+    parts: HubParts, first_index: int
+) -> None:
+    await parts.publish()
+
+    entries = await parts.ledger.list_entries(
+        caller(BRAZIL), ledger_pb2.ListEntriesRequest(first_index=first_index)
+    )
+    keys = await parts.ledger.list_agency_keys(
+        roster_pb2.ListAgencyKeysRequest(first_index=first_index)
+    )
+    page = await parts.notices.list_page(
+        caller(BRAZIL), events_pb2.ListNoticesRequest(first_index=first_index)
+    )
+
+    assert entries.leaf_hashes == b""
+    assert not keys.entries
+    assert not page.notices
+
+
+@pytest.mark.parametrize("notice_id", ["", "no id", "\x00"])
+async def test_a_notice_of_an_id_that_is_none_is_not_found(parts: HubParts, notice_id: str) -> None:
+    request = events_pb2.GetNoticeRequest(originator=FRANCE, notice_id=notice_id)
+
+    with pytest.raises(NotFound):
+        await parts.notices.get(caller(BRAZIL), request)
