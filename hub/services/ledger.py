@@ -105,12 +105,13 @@ class LedgerService:
             stored = await list_entries(connection, first_index, limit=limit)
         readable = await self._readable(caller.agency, stored)
         shown = [e.entry_index for e in readable if e.record == ACTS_RECORD]
-        await self._access.record(
-            caller.agency,
-            ledger_pb2.ACCESS_ACTION_LIST_ENTRIES,
-            request_id=caller.request_id,
-            entry_indices=shown,
-        )
+        if shown:  # Else nothing of anybody is shown, and that is no access to personal data.
+            await self._access.record(
+                caller.agency,
+                ledger_pb2.ACCESS_ACTION_LIST_ENTRIES,
+                request_id=caller.request_id,
+                entry_indices=shown,
+            )
         return ledger_pb2.ListEntriesResponse(
             first_index=request.first_index,
             leaf_hashes=b"".join(entry.leaf_hash for entry in stored),

@@ -101,13 +101,16 @@ class NoticesService:
         action: ledger_pb2.AccessAction.ValueType,
         known_size: int,
     ) -> ledger_pb2.LedgerProof:
-        """Writes down that a caller is shown records, and gives the proof of their entries."""
+        """Writes down that a caller is shown records, and gives the proof of their entries.
+
+        An answer that shows nothing of anybody is no access to personal data.
+        """
         indices = _indices(records)
         if indices:
             await self._tail.reach(indices[-1])
-        await self._access.record(
-            caller.agency, action, request_id=caller.request_id, entry_indices=indices
-        )
+            await self._access.record(
+                caller.agency, action, request_id=caller.request_id, entry_indices=indices
+            )
         return await self._proofs.proof(
             indices, signed=self._tail.signed_head, known_size=known_size
         )

@@ -9,7 +9,7 @@ import pytest
 
 from comity.checkpoint import parse_unverified
 from comity.errors import NotFound
-from comity.v1 import events_pb2, ledger_pb2, roster_pb2
+from comity.v1 import acts_pb2, events_pb2, ledger_pb2, roster_pb2
 from hub.store.database import Database
 from hub.store.ledger import load_head
 from tests.databases import new_database
@@ -114,3 +114,25 @@ async def test_a_notice_of_an_id_that_is_none_is_not_found(parts: HubParts, noti
 
     with pytest.raises(NotFound):
         await parts.notices.get(caller(BRAZIL), request)
+
+
+async def test_what_shows_nothing_of_anybody_leaves_no_entry(parts: HubParts) -> None:
+    await parts.publish(to=acts_pb2.AddressingRule(agencies=[BRAZIL]))
+    before = await committed_size(parts)
+
+    page = await parts.notices.list_page(caller(KENYA), events_pb2.ListNoticesRequest())
+    entries = await parts.ledger.list_entries(caller(KENYA), ledger_pb2.ListEntriesRequest())
+
+    assert not page.notices
+    assert entries.entries  # membership, which is nobody's own
+    assert before == await committed_size(parts)
+
+
+async def test_what_shows_something_leaves_an_entry(parts: HubParts) -> None:
+    await parts.publish(to=acts_pb2.AddressingRule(agencies=[BRAZIL]))
+    before = await committed_size(parts)
+
+    await parts.notices.list_page(caller(BRAZIL), events_pb2.ListNoticesRequest())
+    assert before + 1 == await committed_size(parts)
+    await parts.ledger.list_entries(caller(BRAZIL), ledger_pb2.ListEntriesRequest())
+    assert before + 2 == await committed_size(parts)
