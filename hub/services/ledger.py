@@ -13,7 +13,6 @@ from hub.services.entitlement import Entitlement
 from hub.services.proofs import Proofs
 from hub.services.records import leaf_message
 from hub.services.tail import Tail
-from hub.store.acts import find_acts_at
 from hub.store.database import Database
 from hub.store.events import find_events
 from hub.store.ledger import (
@@ -146,11 +145,15 @@ class LedgerService:
 
     async def _readable(self, agency: AgencyId, stored: Sequence[StoredEntry]) -> list[StoredEntry]:
         """What all may read, and acts that the agency sent or receives."""
-        of_acts = [entry.entry_index for entry in stored if entry.record == ACTS_RECORD]
+        of_acts = [entry for entry in stored if entry.record == ACTS_RECORD]
         async with self._database.read() as connection:
-            events = await find_events(connection, of_acts)
-            acts = await find_acts_at(connection, of_acts)
+            events = await find_events(connection, [entry.entry_index for entry in of_acts])
         received = await self._entitlement.entitled(agency, events)
         allowed = {event.entry_index for event in received}
-        allowed |= {i for i, sent in acts.items() if any(a.originator == agency for a in sent)}
+        allowed |= {entry.entry_index for entry in of_acts if _originator(entry) == agency}
         return [e for e in stored if e.record in PUBLIC_RECORDS or e.entry_index in allowed]
+
+
+def _originator(stored: StoredEntry) -> str:
+    """Whose acts an entry is for, by its own bytes: the acts themselves are large."""
+    return ledger_pb2.LedgerEntry.FromString(stored.entry).acts.originator

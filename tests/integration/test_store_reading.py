@@ -6,12 +6,14 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import delete
 
 from comity.checkpoint import parse_unverified
 from comity.errors import NotFound
 from comity.v1 import acts_pb2, events_pb2, ledger_pb2, roster_pb2
 from hub.store.database import Database
 from hub.store.ledger import load_head
+from hub.store.tables import acts
 from tests.databases import new_database
 from tests.unit.hub_parts import (
     BRAZIL,
@@ -136,3 +138,18 @@ async def test_what_shows_something_leaves_an_entry(parts: HubParts) -> None:
     assert before + 1 == await committed_size(parts)
     await parts.ledger.list_entries(caller(BRAZIL), ledger_pb2.ListEntriesRequest())
     assert before + 2 == await committed_size(parts)
+
+
+async def test_an_originator_reads_its_own_entries_without_its_acts_being_loaded(
+    parts: HubParts,
+) -> None:
+    index = await parts.publish()
+    async with parts.database.write() as connection:
+        await connection.execute(delete(acts))
+
+    listed = {}
+    for agency in MEMBERS:
+        page = await parts.ledger.list_entries(caller(agency), ledger_pb2.ListEntriesRequest())
+        listed[agency] = index in {leaf.entry_index for leaf in page.entries}
+
+    assert listed == {FRANCE: True, BRAZIL: True, KENYA: False}
