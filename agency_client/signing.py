@@ -6,9 +6,10 @@ Whatever is signed here has the form that the hub demands: everything at fault i
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from agency_client.profile import Profile
+from agency_client.retention import last_day_kept
 from comity.acts import ParsedAct, sign_act
 from comity.errors import MalformedInput, Violation
 from comity.keys import PrivateKey
@@ -27,7 +28,7 @@ from comity.v1.acts_pb2 import (
     WithdrawalAct,
     WithdrawalReason,
 )
-from comity.v1.notices_pb2 import CalendarDate, LocalizedText, Notice
+from comity.v1.notices_pb2 import LocalizedText, Notice
 
 DEFAULT_LIFE = timedelta(days=365)  # of a draft without a time of expiry; it may name another
 
@@ -123,10 +124,7 @@ class ActSigner:
             notice.expires_at.CopyFrom(timestamp_from(now + DEFAULT_LIFE))
         expires_at = datetime_from_timestamp(notice.expires_at)
         if expires_at is not None and not notice.handling.HasField("retain_until"):
-            last = expires_at.astimezone(UTC).date()
-            notice.handling.retain_until.CopyFrom(
-                CalendarDate(year=last.year, month=last.month, day=last.day)
-            )
+            notice.handling.retain_until.CopyFrom(last_day_kept(expires_at))
 
     def _header(self) -> ActHeader:
         return ActHeader(

@@ -14,9 +14,8 @@ from dataclasses import dataclass
 
 from google.protobuf.message import DecodeError
 
-from comity.checkpoint import Checkpoint, LedgerKey, open_checkpoint, parse_unverified
+from comity.checkpoint import Checkpoint, LedgerKey, open_checkpoint
 from comity.errors import (
-    CheckpointInvalid,
     ComityError,
     LedgerForked,
     LedgerRolledBack,
@@ -73,17 +72,6 @@ class Trust:
         Raises: EpochChanged, CheckpointInvalid.
         """
         return open_note(note, self.ledger_keys[-1])
-
-    def open_note_of_any(self, note: bytes) -> SeenCheckpoint:
-        """The checkpoint in a signed note of any origin that was ever accepted.
-
-        Raises: CheckpointInvalid.
-        """
-        origin = parse_unverified(note).origin
-        for key in self.ledger_keys:
-            if key.origin == origin:
-                return open_note(note, key)
-        raise CheckpointInvalid("The checkpoint is of an origin that was never accepted.")
 
     def verify_leaves(
         self, checkpoint: Checkpoint, leaves: Iterable[ledger_pb2.LedgerLeaf], path: Sequence[bytes]

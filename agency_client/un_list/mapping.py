@@ -7,17 +7,17 @@ source stands in the notice, the ones without a field of their own as source ele
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Self
 
-from google.protobuf.timestamp_pb2 import Timestamp
-
+from agency_client.retention import last_day_kept
 from agency_client.un_list.dates import date_of_birth, partial_date
 from agency_client.un_list.documents import documents
 from agency_client.un_list.names import organisation_names, person_names
 from agency_client.un_list.places import nationalities, places
 from agency_client.un_list.reader import ListedSubject, SubjectKind
 from agency_client.un_list.reading import Reading
+from comity.times import timestamp_from
 from comity.v1 import notices_pb2 as pb
 
 NOTICE_LIFE = timedelta(days=5 * 365 - 1)  # below the 5 years after which retention is re-examined
@@ -79,8 +79,8 @@ def first_version(subject: ListedSubject, *, notice_id: str, terms: IssueTerms) 
         precautions=[pb.Precaution(code=pb.PRECAUTION_CODE_CONFIRM_IDENTITY_FIRST)],
         case_reference=subject.reference_number,
         external_references=[_reference(subject)],
-        issued_at=_timestamp(terms.issued_at),
-        expires_at=_timestamp(terms.expires_at),
+        issued_at=timestamp_from(terms.issued_at),
+        expires_at=timestamp_from(terms.expires_at),
         subjects=[_subject(subject.kind, reading)],
         sanctions_listing=_listing(reading),
     )
@@ -88,12 +88,6 @@ def first_version(subject: ListedSubject, *, notice_id: str, terms: IssueTerms) 
     # Last, when everything that has a field of its own has been taken.
     notice.sanctions_listing.other_elements.extend(reading.left_over())
     return notice
-
-
-def _timestamp(moment: datetime) -> Timestamp:
-    timestamp = Timestamp()
-    timestamp.FromDatetime(moment)
-    return timestamp
 
 
 def _reference(subject: ListedSubject) -> pb.ExternalReference:
@@ -105,12 +99,11 @@ def _reference(subject: ListedSubject) -> pb.ExternalReference:
 
 
 def _handling(regime: str, terms: IssueTerms) -> pb.Handling:
-    last_day = terms.expires_at.astimezone(UTC).date()
     return pb.Handling(
         codes=[pb.HANDLING_CODE_H0],
         purpose=PURPOSE,
         legal_basis=f"{LEGAL_BASIS} ({regime})" if regime else LEGAL_BASIS,
-        retain_until=pb.CalendarDate(year=last_day.year, month=last_day.month, day=last_day.day),
+        retain_until=last_day_kept(terms.expires_at),
         tlp=pb.TLP_CLEAR,
     )
 

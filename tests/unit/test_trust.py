@@ -6,7 +6,7 @@ import pytest
 
 from agency_client.client import HubClient
 from agency_client.trust import Trust
-from comity.checkpoint import Checkpoint, LedgerKey, origin_line, sign_checkpoint
+from comity.checkpoint import Checkpoint, origin_line, sign_checkpoint
 from comity.errors import (
     CheckpointInvalid,
     EpochChanged,
@@ -206,13 +206,3 @@ def test_every_tree_goes_on_from_the_empty_one() -> None:
     trust.advance(trust.open_note(ledger.note()), [])
 
     assert trust.size == 11
-
-
-def test_a_note_of_an_epoch_before_is_opened_by_its_own_key() -> None:
-    ledger = make_ledger()
-    newer = LedgerKey(origin_line(DOMAIN, 2), generate_private_key(ED25519).public)
-    trust = Trust(DOMAIN, ledger_keys=[ledger.ledger_key, newer])
-
-    assert trust.open_note_of_any(ledger.note()).size == 11
-    with pytest.raises(EpochChanged):
-        trust.open_note(ledger.note())
