@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import secrets
 import time
 from collections.abc import AsyncIterator, Callable
@@ -36,6 +35,7 @@ from hub.services.bulk import BulkService
 from hub.services.checkpoints import CheckpointSigner
 from hub.services.delivery import DeliverySource
 from hub.services.entitlement import Entitlement
+from hub.services.jobs import Jobs
 from hub.services.ledger import LedgerService
 from hub.services.membership import Membership
 from hub.services.notices import NoticesService
@@ -70,8 +70,6 @@ _OPTIONS = [
     ("grpc.so_reuseport", 0),  # a second hub on the port is an error, not a sharer
 ]
 
-_log = logging.getLogger("hub.app")
-
 
 def utc_now() -> datetime:
     """The hub's clock."""
@@ -80,11 +78,13 @@ def utc_now() -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class RunningHub:
-    """A hub that serves."""
+    """A hub that serves. Whoever runs it has to end it once `failed` is done: a job of it, whose
+    name it gives, is at work no longer."""
 
     port: int
     membership: Membership
     open_watches: OpenWatches
+    failed: asyncio.Future[str]
 
 
 @asynccontextmanager
@@ -116,8 +116,8 @@ async def running_hub(
         entitlement = Entitlement(database, membership=membership)
         access = AccessService(writer)
         pool = VerifierPool(settings.verifiers)
-        await pool.start()
         stack.push_async_callback(pool.stop)
+        await pool.start()
         preparing = Preparing(hub_domain=settings.domain, membership=membership, pool=pool)
         acts = ActsService(
             preparing=preparing, membership=membership, writer=writer, receipts=receipts
@@ -144,6 +144,7 @@ async def running_hub(
             ),
         )
         retention = Retention(database, keep_days=settings.access_keep_days, clock=clock)
+        jobs = Jobs()
 
         await membership.refresh()
         await tail.start()
@@ -162,24 +163,22 @@ async def running_hub(
                 ledger=LedgerServicer(ledger),
                 agencies=AgencyServicer(ledger),
                 watches=WatchServicer(open_watches),
-                health=HealthServicer(partial(_is_healthy, signer, database)),
+                health=HealthServicer(partial(_is_healthy, signer, database, jobs)),
             ),
         )
         tls = TlsFiles(settings, membership_version=lambda: membership.version)
         port = server.add_secure_port(settings.listen, tls.credentials())
 
-        for job in (
-            writer.run(),
-            membership.run(),
-            tail.run(),
-            listen(database, on_notification=tail.wake),
-            open_watches.run(),
-            retention.run(),
-        ):
-            stack.push_async_callback(_cancel, asyncio.create_task(job))
+        stack.push_async_callback(jobs.stop)
+        jobs.start("ledger writer", writer.run())
+        jobs.start("membership", membership.run())
+        jobs.start("tail", tail.run())
+        jobs.start("notifications", listen(database, on_notification=tail.wake))
+        jobs.start("open watches", open_watches.run())
+        jobs.start("retention", retention.run())
         await server.start()
         stack.push_async_callback(_stop, server, open_watches)
-        yield RunningHub(port, membership, open_watches)
+        yield RunningHub(port, membership, open_watches, jobs.failed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,24 +204,14 @@ def _make_server(settings: Settings, *, guard: Guard, servicers: _Servicers) -> 
     return server
 
 
-async def _is_healthy(signer: CheckpointSigner, database: Database) -> bool:
-    return signer.can_sign() and await is_reachable(database)
+async def _is_healthy(signer: CheckpointSigner, database: Database, jobs: Jobs) -> bool:
+    return not jobs.failed.done() and signer.can_sign() and await is_reachable(database)
 
 
 async def _stop(server: grpc.aio.Server, open_watches: OpenWatches) -> None:
     stopping = asyncio.create_task(server.stop(STOP_SECONDS))
     open_watches.end_all()
     await stopping
-
-
-async def _cancel(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    try:
-        await task
-    except asyncio.CancelledError:
-        return
-    except Exception:
-        _log.exception("a job of the hub had failed")
 
 
 def _enable_reflection(server: grpc.aio.Server) -> None:
