@@ -8,15 +8,18 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from comity.errors import MalformedInput
 from comity.identity import AgencyId, spiffe_id_from_agency
 
 CA_LIFE = timedelta(days=10 * 365)  # replaced with every member's trust file, hence seldom
 CERTIFICATE_LIFE = timedelta(days=397)  # until clients renew by themselves, see docs/decisions.md
+RENEW_DAYS = 30  # with fewer left, renewing is asked for: time for a holiday and a mistake
 CLOCK_SKEW = timedelta(minutes=10)  # members' clocks may be behind the hub's
 
 
@@ -39,6 +42,57 @@ def pem_from_certificate(certificate: x509.Certificate) -> bytes:
     return certificate.public_bytes(serialization.Encoding.PEM)
 
 
+def certificate_id_of(certificate: x509.Certificate) -> str:
+    """What a certificate is known by in the roster: the hex SHA-256 of its DER."""
+    return certificate.fingerprint(SHA256()).hex()
+
+
+def find_expiry_warning(certificate: x509.Certificate, *, now: datetime) -> str | None:
+    """What to say of a hub's certificate that runs out soon."""
+    days = (certificate.not_valid_after_utc - now).days
+    if days >= RENEW_DAYS:
+        return None
+    return f"The hub's certificate runs out in {days} days: run 'comity-hub renew-certificate'."
+
+
+def parse_pair(key_pem: bytes, certificate_pem: bytes) -> x509.Certificate:
+    """The certificate of a key: the first in its file. Does not say whether it serves.
+
+    Raises: MalformedInput where one of them is none, or they are not of one another.
+    """
+    try:
+        key = serialization.load_pem_private_key(key_pem, password=None)
+        certificate = x509.load_pem_x509_certificate(certificate_pem)
+        is_pair = key.public_key() == certificate.public_key()
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise MalformedInput("They are not an unencrypted key and a certificate in PEM.") from error
+    if not is_pair:
+        raise MalformedInput("The certificate is for another key.")
+    return certificate
+
+
+def require_server_certificate(
+    certificate: x509.Certificate, *, hub_domain: str, now: datetime
+) -> None:
+    """Refuses a certificate that no member would take from this hub now.
+
+    Raises: MalformedInput.
+    """
+    try:
+        extension = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
+        names = extension.value.get_values_for_type(x509.DNSName)
+    except (ValueError, x509.ExtensionNotFound, x509.UnsupportedGeneralNameType) as error:
+        raise MalformedInput("The hub's certificate has no readable names.") from error
+    if hub_domain not in names:
+        raise MalformedInput(f"The hub's certificate does not name {hub_domain}.")
+    if now < certificate.not_valid_before_utc:
+        raise MalformedInput("The hub's certificate is not valid yet; is the clock right?")
+    if certificate.not_valid_after_utc <= now:
+        raise MalformedInput(
+            "The hub's certificate has run out: run 'comity-hub renew-certificate'."
+        )
+
+
 def make_ca_certificate(
     key: ec.EllipticCurvePrivateKey, *, hub_domain: str, now: datetime
 ) -> x509.Certificate:
@@ -55,7 +109,7 @@ def make_ca_certificate(
 
 
 class CertificateAuthority:
-    """Signs certificates with the hub's authority key."""
+    """Signs certificates with the hub's authority key, as long as its own certificate is valid."""
 
     def __init__(self, certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey) -> None:
         self.certificate = certificate
@@ -98,6 +152,8 @@ class CertificateAuthority:
         usage: x509.ObjectIdentifier,
         now: datetime,
     ) -> x509.Certificate:
+        if self.certificate.not_valid_after_utc <= now:
+            raise MalformedInput("The authority's certificate has run out; nothing is signed.")
         issuer_key = self._key.public_key()
         builder = _builder(
             _name(common_name[:64]),

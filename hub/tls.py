@@ -7,7 +7,10 @@ from collections.abc import Callable
 from typing import cast
 
 import grpc
+from cryptography import x509
 
+from comity.errors import MalformedInput
+from hub.certificates import parse_pair
 from hub.settings import Settings
 
 _log = logging.getLogger("hub.tls")
@@ -17,7 +20,8 @@ class TlsFiles:
     """Key, certificate and client authority as they lie on disk.
 
     A fresh configuration is returned whenever membership changes as well: session tickets die with
-    the old one, so that a resumed session is looked at anew.
+    the old one, so that a resumed session is looked at anew. What is not whole is not taken: while
+    files are being replaced, one by one, the old ones stay in use.
     """
 
     def __init__(self, settings: Settings, *, membership_version: Callable[[], int | None]) -> None:
@@ -26,7 +30,10 @@ class TlsFiles:
         self._seen: object = None
 
     def credentials(self) -> grpc.ServerCredentials:
-        """Credentials that require a client certificate and look at the files for every new one."""
+        """Credentials that require a client certificate and look at the files for every new one.
+
+        Raises: MalformedInput, OSError.
+        """
         self._seen = self._state()
         fetch = cast(Callable[[], grpc.ServerCertificateConfiguration], self._fetch)
         return grpc.dynamic_ssl_server_credentials(
@@ -40,8 +47,8 @@ class TlsFiles:
             if state == self._seen:
                 return None
             configuration = self._configuration()
-        except (OSError, ValueError):
-            _log.exception("the TLS files cannot be read; the old ones stay in use")
+        except (OSError, MalformedInput) as error:
+            _log.error("the TLS files cannot be used, the old ones stay in use: %s", error)
             return None
         self._seen = state
         return configuration
@@ -55,6 +62,11 @@ class TlsFiles:
 
     def _configuration(self) -> grpc.ServerCertificateConfiguration:
         key, certificate, authority = (path.read_bytes() for path in self._paths)
+        parse_pair(key, certificate)
+        try:
+            x509.load_pem_x509_certificates(authority)
+        except ValueError as error:
+            raise MalformedInput(f"{self._paths[-1].name} holds no certificate.") from error
         return grpc.ssl_server_certificate_configuration(
             [(key, certificate)], root_certificates=authority
         )
