@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,9 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy.exc import IntegrityError, ProgrammingError
 
+from comity.errors import MalformedInput
 from hub.store.database import Connection, Database
 
 
@@ -22,13 +26,58 @@ def config_for(connection: sqlalchemy.Connection | None) -> Config:
     return config
 
 
+async def require_empty(database: Database) -> None:
+    """Refuses a database that holds tables of a hub.
+
+    Raises: MalformedInput there, and where the database does not let it be read; StoreUnavailable.
+    """
+    with _refused_by_database():
+        async with database.read() as connection:
+            await connection.run_sync(_require_no_tables)
+
+
+async def create_schema(database: Database) -> None:
+    """Brings an empty database to this version's schema.
+
+    Raises: MalformedInput where it holds tables of a hub, or does not let tables be made;
+    StoreUnavailable.
+    """
+    with _refused_by_database():
+        async with database.write() as connection:
+            await connection.run_sync(_require_no_tables)
+            await connection.run_sync(lambda sync: command.upgrade(config_for(sync), "head"))
+
+
 async def migrate(database: Database, *, revision: str = "head") -> None:
-    """Brings the schema up to a revision, or down where it lies before the present one."""
-    async with database.write() as connection:
-        current = await current_revision(connection)
-        down = revision == "base" or (current is not None and _is_before(revision, current))
-        step = command.downgrade if down else command.upgrade
-        await connection.run_sync(lambda sync: step(config_for(sync), revision))
+    """Brings the schema up to a revision, or down where it lies before the present one.
+
+    Raises: MalformedInput where this version does not know the revision, or the present one;
+    StoreUnavailable.
+    """
+    with _refused_by_database():
+        async with database.write() as connection:
+            current = await current_revision(connection)
+            step = command.downgrade if _is_before(revision, current) else command.upgrade
+            await connection.run_sync(lambda sync: step(config_for(sync), revision))
+
+
+async def is_downgrade(database: Database, revision: str) -> bool:
+    """Whether going to a revision takes tables away, with what they hold.
+
+    Raises: MalformedInput where this version does not know the revision, or the present one;
+    StoreUnavailable.
+    """
+    return _is_before(revision, await find_revision(database))
+
+
+async def find_revision(database: Database) -> str | None:
+    """The revision that a database is at; None where there is no schema.
+
+    Raises: MalformedInput where the database does not let it be read; StoreUnavailable.
+    """
+    with _refused_by_database():
+        async with database.read() as connection:
+            return await current_revision(connection)
 
 
 async def current_revision(connection: Connection) -> str | None:
@@ -58,9 +107,36 @@ async def find_drift(database: Database) -> list[Any]:
         return await connection.run_sync(compare)
 
 
-def _is_before(revision: str, current: str) -> bool:
-    script = ScriptDirectory.from_config(config_for(None))
-    if revision == "head":
-        return False
-    ancestors = {step.revision for step in script.iterate_revisions(current, "base")}
-    return revision in ancestors and revision != current
+def known_revisions() -> list[str]:
+    """What a database can be brought to, from nothing to the newest."""
+    steps = list(ScriptDirectory.from_config(config_for(None)).walk_revisions())
+    return ["base", *(step.revision for step in reversed(steps)), "head"]
+
+
+def _is_before(revision: str, current: str | None) -> bool:
+    return _place_of(revision) < _place_of(current or "base")
+
+
+def _place_of(revision: str) -> int:
+    known = known_revisions()
+    if revision not in known:
+        raise MalformedInput(f"This version knows no revision {revision}: {', '.join(known)}.")
+    # The newest has a number as well, and is the same as head.
+    return min(known.index(revision), len(known) - 2)
+
+
+def _require_no_tables(sync: sqlalchemy.Connection) -> None:
+    from hub.store.tables import metadata
+
+    if not metadata.tables.keys().isdisjoint(sqlalchemy.inspect(sync).get_table_names()):
+        raise MalformedInput("The database holds a hub already.")
+
+
+@contextmanager
+def _refused_by_database() -> Iterator[None]:
+    """Says in one line what the database does not allow: a login, a new table, an option."""
+    try:
+        yield
+    except (IntegrityError, ProgrammingError) as error:
+        said = str(error.orig).strip().partition("\n")[0]
+        raise MalformedInput(f"The database refuses: {said}") from error
