@@ -1,4 +1,4 @@
-"""What is done at the hub's own machine: beginning a ledger, admitting agencies, a new epoch.
+"""What is done at the hub's own machine: making a hub, admitting agencies, a new epoch.
 
 Each opens the database by itself, beside a hub that may be serving. Called by `hub.cli`.
 """
@@ -7,38 +7,76 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
 
-from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography import x509
 
 from comity.application import VerifiedApplication, verify_application
 from comity.checkpoint import LedgerKey, verifier_key_text
 from comity.envelope import envelope_from_json
-from comity.errors import MalformedInput
+from comity.errors import AgencyExists, MalformedInput
 from comity.v1 import agencies_pb2
-from hub.certificates import pem_from_certificate
-from hub.folder import NewHub, load_authority, load_ledger_key, make_folder, write_public
+from hub.certificates import (
+    certificate_id_of,
+    generate_tls_key,
+    pem_from_certificate,
+    pem_from_key,
+)
+from hub.folder import (
+    NewHub,
+    find_certificate,
+    keep_certificate,
+    load_authority,
+    load_ledger_key,
+    make_database_file,
+    make_keys,
+    new_folder,
+    replace_server_pair,
+    settings_for,
+    write_public,
+    write_settings,
+)
 from hub.own_agency import OWN_AGENCY_FOLDER, make_own_agency
 from hub.services.admission import AdmissionService, Admittance
 from hub.services.epochs import NewEpoch, begin_epoch, begin_ledger, empty_head
-from hub.services.membership import Membership
-from hub.settings import Settings, load_settings
+from hub.services.membership import PAGE_ENTRIES, Membership
+from hub.settings import Settings
 from hub.store.database import Database, NotDurable
-from hub.store.ledger import add_head, load_head
-from hub.store.migrations import current_revision, head_revision, migrate
+from hub.store.ledger import add_head, list_entries, list_roster_entries, load_head, roster_entry_of
+from hub.store.migrations import (
+    create_schema,
+    find_revision,
+    head_revision,
+    migrate,
+    require_empty,
+)
 from hub.store.transaction import LedgerTransaction
 from hub.store.writer import UseCase, commit_alone
 
+TLS = agencies_pb2.KEY_PURPOSE_TLS
+
 
 class Administration:
-    """The hub's folder and database, opened for one command."""
+    """The hub's folder and database, opened for one command.
+
+    Raises: MalformedInput where the database's file or driver is missing.
+    """
 
     def __init__(self, settings: Settings, *, clock: Callable[[], datetime]) -> None:
         self.settings = settings
-        self.database = Database(settings.database_url)
         self._clock = clock
+        file = settings.database_file
+        if file is not None and not file.is_file():  # SQLite would make one
+            raise MalformedInput(f"The database {file} is missing.")
+        try:
+            self.database = Database(settings.database_url)
+        except ModuleNotFoundError as error:
+            raise MalformedInput(
+                "PostgreSQL needs its driver: pip install 'comity[production]'."
+            ) from error
 
     async def __aenter__(self) -> Administration:
         return self
@@ -52,12 +90,21 @@ class Administration:
             self.database, use_case, item, clock=self._clock, token_bytes=secrets.token_bytes
         )
 
-    async def begin(self) -> None:
-        """Migrates an empty database and begins the ledger with its first epoch."""
-        await migrate(self.database)
-        async with self.database.write() as connection:
-            await add_head(connection, empty_head(self.settings.domain))
-        await self.commit(_begin_ledger, self.settings.domain)
+    @asynccontextmanager
+    async def begun(self) -> AsyncIterator[None]:
+        """Begins the ledger in an empty database; takes it back where what follows fails.
+
+        Raises: MalformedInput where the database holds a hub; StoreUnavailable.
+        """
+        await create_schema(self.database)
+        try:
+            async with self.database.write() as connection:
+                await add_head(connection, empty_head(self.settings.domain))
+            await self.commit(_begin_ledger, self.settings.domain)
+            yield
+        except BaseException:
+            await migrate(self.database, revision="base")
+            raise
 
     async def require_durable(self) -> None:
         """Refuses a database that could lose what it acknowledged.
@@ -69,36 +116,30 @@ class Administration:
         except NotDurable as error:
             raise MalformedInput(str(error)) from error
 
-    async def require_migrated(self) -> None:
-        """Refuses a database whose schema is not this version's.
+    async def require_ledger(self) -> None:
+        """Refuses a database whose schema is not this version's, or that no ledger was begun in.
 
-        Raises: MalformedInput.
+        Raises: MalformedInput, StoreUnavailable.
         """
-        async with self.database.read() as connection:
-            revision = await current_revision(connection)
+        revision = await find_revision(self.database)
         if revision != head_revision():
             raise MalformedInput(
                 f"The database is at revision {revision}, this version works with "
                 f"{head_revision()}: run 'comity-hub migrate'."
             )
+        async with self.database.read() as connection:
+            if not await list_entries(connection, 0, limit=1):
+                raise MalformedInput("The database holds no ledger; is it the right one?")
 
     async def admit(self, verified: VerifiedApplication) -> agencies_pb2.Admission:
         """Signs an agency's certificate, enters the agency, and gives what it connects with.
 
-        Raises: AgencyExists, StoreUnavailable.
+        The same application again gives the same certificate again.
+
+        Raises: AgencyExists, StoreUnavailable; MalformedInput where the authority cannot sign.
         """
+        certificate = await self._find_admitted(verified) or await self._enter(verified)
         settings = self.settings
-        authority = load_authority(settings)
-        certificate = authority.sign_agency(
-            verified.certificate_key,
-            agency=verified.agency,
-            hub_domain=settings.domain,
-            now=self._clock(),
-        )
-        membership = Membership(self.database, monotonic=time.monotonic)
-        await membership.refresh()
-        admittance = Admittance(verified, certificate.fingerprint(SHA256()).hex())
-        await self.commit(AdmissionService(membership).commit_many, admittance)
         return agencies_pb2.Admission(
             hub_domain=settings.domain,
             hub_address=settings.public_address,
@@ -108,10 +149,52 @@ class Administration:
             ledger_key=await self.ledger_key_text(),
         )
 
-    async def members(self) -> list[agencies_pb2.Agency]:
-        """The members, by id."""
+    async def _find_admitted(self, verified: VerifiedApplication) -> x509.Certificate | None:
+        """The certificate that was signed for this very application and is the agency's still."""
+        membership = await self._membership()
+        for certificate_id in await self._admitted_certificate_ids(verified):
+            if membership.roster.has_current_key(verified.agency, certificate_id):
+                found = find_certificate(self.settings, verified.agency, certificate_id)
+                if found is not None:
+                    return found
+        return None
+
+    async def _admitted_certificate_ids(self, verified: VerifiedApplication) -> list[str]:
+        first, found = 0, list[str]()
+        async with self.database.read() as connection:
+            while page := await list_roster_entries(connection, first, limit=PAGE_ENTRIES):
+                for entry in map(roster_entry_of, page):
+                    if entry.application_digest == verified.digest:
+                        found += [k.key_id for k in entry.keys_added if k.purpose == TLS]
+                first = page[-1].entry_index + 1
+        return found
+
+    async def _enter(self, verified: VerifiedApplication) -> x509.Certificate:
+        certificate = load_authority(self.settings).sign_agency(
+            verified.certificate_key,
+            agency=verified.agency,
+            hub_domain=self.settings.domain,
+            now=self._clock(),
+        )
+        # On disk before the commit: once entered, an agency is signed no second certificate.
+        kept = keep_certificate(self.settings, verified.agency, certificate)
+        admittance = Admittance(verified, certificate_id_of(certificate))
+        service = AdmissionService(await self._membership())
+        try:
+            await self.commit(service.commit_many, admittance)
+        except AgencyExists:
+            kept.unlink()
+            raise
+        return certificate
+
+    async def _membership(self) -> Membership:
         membership = Membership(self.database, monotonic=time.monotonic)
         await membership.refresh()
+        return membership
+
+    async def members(self) -> list[agencies_pb2.Agency]:
+        """The members, by id."""
+        membership = await self._membership()
         return [agency for _, agency in sorted(membership.roster.agencies.items())]
 
     async def ledger_key_text(self) -> str:
@@ -122,7 +205,11 @@ class Administration:
         return verifier_key_text(LedgerKey(head.origin, public))
 
     async def begin_epoch(self, highest_presented: bytes) -> str:
-        """Begins a new epoch and gives its verifier key."""
+        """Begins a new epoch and gives its verifier key.
+
+        Raises: MalformedInput where the ledger's key cannot be read; StoreUnavailable.
+        """
+        load_ledger_key(self.settings)  # before the commit: nobody can be told of it otherwise
         await self.commit(_begin_epoch, NewEpoch(self.settings.domain, highest_presented))
         return await self.ledger_key_text()
 
@@ -135,18 +222,53 @@ async def _begin_epoch(transaction: LedgerTransaction, epochs: Sequence[NewEpoch
     return [await begin_epoch(transaction, new) for new in epochs]
 
 
-async def init_hub(folder: Path, new: NewHub, *, clock: Callable[[], datetime]) -> None:
-    """Makes a hub: its folder, its ledger, its own agency as the first member.
+async def init_hub(folder: Path, new: NewHub, *, clock: Callable[[], datetime]) -> str:
+    """Makes a hub: keys, ledger, its own agency as the first member. Gives the ledger's key.
 
-    Raises: MalformedInput where the folder holds a hub already; StoreUnavailable.
+    Where that fails nothing is left of it, so that it can be tried again.
+
+    Raises: MalformedInput where the folder or the database is not empty, or a value is wrong;
+    StoreUnavailable; OSError.
     """
-    make_folder(folder, new, now=clock())
-    async with Administration(load_settings(folder), clock=clock) as administration:
-        await administration.begin()
-        verified = make_own_agency(folder, agency=new.agency, hub_domain=new.domain, now=clock())
-        admission = await administration.admit(verified)
-    home = folder / OWN_AGENCY_FOLDER
-    write_public(home / "certificate.pem", admission.certificate.encode())
+    settings = settings_for(folder, new)
+    with new_folder(folder):
+        make_database_file(settings)
+        async with Administration(settings, clock=clock) as administration:
+            await require_empty(administration.database)
+            await administration.require_durable()
+            make_keys(settings, now=clock())
+            async with administration.begun():
+                await _add_own_agency(administration, now=clock())
+                ledger_key = await administration.ledger_key_text()
+                write_settings(settings, new)
+    return ledger_key
+
+
+async def _add_own_agency(administration: Administration, *, now: datetime) -> None:
+    settings = administration.settings
+    verified = make_own_agency(
+        settings.folder, agency=settings.agency, hub_domain=settings.domain, now=now
+    )
+    admission = await administration.admit(verified)
+    certificate = settings.folder / OWN_AGENCY_FOLDER / "certificate.pem"
+    write_public(certificate, admission.certificate.encode())
+
+
+def renew_certificate(settings: Settings, *, now: datetime) -> x509.Certificate:
+    """Gives the hub's server a new TLS key and certificate; a hub that serves takes them up.
+
+    Raises: MalformedInput where the authority cannot sign; OSError.
+    """
+    key = generate_tls_key()
+    certificate = load_authority(settings).sign_hub(
+        key.public_key(), hub_domain=settings.domain, now=now
+    )
+    replace_server_pair(
+        settings,
+        key_pem=pem_from_key(key),
+        certificate_pem=pem_from_certificate(certificate),
+    )
+    return certificate
 
 
 def load_application(path: Path, *, hub_domain: str) -> VerifiedApplication:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,16 +25,22 @@ from comity.keys import PrivateKey, generate_private_key, load_private_key, pem_
 from comity.v1 import agencies_pb2
 from hub.certificates import (
     CertificateAuthority,
+    certificate_id_of,
     generate_tls_key,
     make_ca_certificate,
+    parse_pair,
     pem_from_certificate,
     pem_from_key,
+    require_server_certificate,
 )
-from hub.settings import SETTINGS_FILE, Settings
+from hub.settings import OTHERS, SETTINGS_FILE, Settings, parse_settings, require_private
 
 PRIVATE_MODE = 0o600
 PUBLIC_MODE = 0o644
 FOLDER_MODE = 0o700
+LOCK_FILE = "hub.lock"
+CERTIFICATES = "certificates"  # those of the agencies, as they were signed
+_NOT_OURS = (LOCK_FILE, "lost+found")  # what may lie in a folder that counts as empty
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,30 +54,90 @@ class NewHub:
     database_url: str
 
 
-def make_folder(folder: Path, new: NewHub, *, now: datetime) -> None:
-    """Makes a hub's folder: authority, TLS key and certificate, ledger key, configuration.
+def settings_for(folder: Path, new: NewHub) -> Settings:
+    """The settings of a hub that is to be made.
 
-    Raises: MalformedInput where the folder holds a hub already.
+    Raises: MalformedInput with every value at fault.
     """
+    return parse_settings(_values_of(new), folder=folder.resolve())
+
+
+@contextmanager
+def new_folder(folder: Path) -> Iterator[None]:
+    """A folder to make a hub in, held alone; as empty as it was where that fails.
+
+    Raises: MalformedInput where it is not empty; OSError where it cannot be made.
+    """
+    was_there = folder.exists()
+    folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+    with held_alone(folder):
+        _require_empty(folder)
+        folder.chmod(FOLDER_MODE)
+        try:
+            yield
+        except BaseException:
+            _remove_contents(folder, and_itself=not was_there)
+            raise
+
+
+def _contents_of(folder: Path) -> list[Path]:
+    return [path for path in folder.iterdir() if path.name not in _NOT_OURS]
+
+
+def _require_empty(folder: Path) -> None:
     if (folder / SETTINGS_FILE).exists():
         raise MalformedInput(f"{folder} holds a hub already.")
-    folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+    if _contents_of(folder):
+        raise MalformedInput(f"{folder} is not empty; a hub is made in a folder of its own.")
+
+
+def _remove_contents(folder: Path, *, and_itself: bool) -> None:
+    for path in _contents_of(folder):
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    if and_itself:
+        (folder / LOCK_FILE).unlink()
+        folder.rmdir()
+
+
+def make_keys(settings: Settings, *, now: datetime) -> None:
+    """Makes a hub's keys: authority, TLS key and certificate, ledger key.
+
+    Raises: FileExistsError.
+    """
     ca_key = generate_tls_key()
-    ca_certificate = make_ca_certificate(ca_key, hub_domain=new.domain, now=now)
-    write_private(folder / "ca-key.pem", pem_from_key(ca_key))
-    write_public(folder / "ca.pem", pem_from_certificate(ca_certificate))
+    ca_certificate = make_ca_certificate(ca_key, hub_domain=settings.domain, now=now)
+    write_private(settings.ca_key, pem_from_key(ca_key))
+    write_public(settings.ca_certificate, pem_from_certificate(ca_certificate))
     tls_key = generate_tls_key()
     authority = CertificateAuthority(ca_certificate, ca_key)
-    certificate = authority.sign_hub(tls_key.public_key(), hub_domain=new.domain, now=now)
-    write_private(folder / "tls-key.pem", pem_from_key(tls_key))
-    write_public(folder / "tls.pem", pem_from_certificate(certificate))
+    certificate = authority.sign_hub(tls_key.public_key(), hub_domain=settings.domain, now=now)
+    write_private(settings.tls_key, pem_from_key(tls_key))
+    write_public(settings.tls_certificate, pem_from_certificate(certificate))
     ledger_key = generate_private_key(agencies_pb2.KEY_ALGORITHM_ED25519)
-    write_private(folder / "ledger-key.pem", pem_from_private_key(ledger_key))
-    write_public(folder / SETTINGS_FILE, _settings_text(new).encode())
+    write_private(settings.ledger_key, pem_from_private_key(ledger_key))
 
 
-def _settings_text(new: NewHub) -> str:
-    values = {
+def make_database_file(settings: Settings) -> None:
+    """An empty file for a database on SQLite, which only its owner may read.
+
+    SQLite gives its other files the mode of this one.
+
+    Raises: MalformedInput where there is one that others can read; OSError.
+    """
+    if settings.database_file is not None:
+        os.close(os.open(settings.database_file, os.O_WRONLY | os.O_CREAT, PRIVATE_MODE))
+        require_private(settings.database_file)
+
+
+def write_settings(settings: Settings, new: NewHub) -> None:
+    """Writes the configuration, last of all: a folder without one holds no hub."""
+    lines = [f"{key} = {json.dumps(value)}\n" for key, value in _values_of(new).items()]
+    text = "# The hub's configuration. deploy/hub.toml explains every key.\n" + "".join(lines)
+    write_private(settings.folder / SETTINGS_FILE, text.encode())
+
+
+def _values_of(new: NewHub) -> dict[str, str]:
+    return {
         "domain": new.domain,
         "agency": new.agency,
         "listen": new.listen,
@@ -82,10 +149,37 @@ def _settings_text(new: NewHub) -> str:
         "tls_key": "tls-key.pem",
         "ledger_key": "ledger-key.pem",
     }
-    lines = [f"{key} = {json.dumps(value)}" for key, value in values.items()]
-    return (
-        "# The hub's configuration. deploy/hub.toml explains every key.\n" + "\n".join(lines) + "\n"
-    )
+
+
+def keep_certificate(settings: Settings, agency: AgencyId, certificate: x509.Certificate) -> Path:
+    """Keeps the certificate of an agency, so that it can be handed out again."""
+    path = _certificate_path(settings, agency, certificate_id_of(certificate))
+    if not path.parent.exists():
+        path.parent.mkdir(mode=FOLDER_MODE)
+        _sync_folder(settings.folder)
+    write_public(path, pem_from_certificate(certificate))
+    return path
+
+
+def find_certificate(
+    settings: Settings, agency: AgencyId, certificate_id: str
+) -> x509.Certificate | None:
+    """The certificate of that fingerprint which was signed for an agency here, if it was.
+
+    Raises: MalformedInput where its file was spoilt.
+    """
+    path = _certificate_path(settings, agency, certificate_id)
+    if not path.exists():
+        return None
+    try:
+        certificate = x509.load_pem_x509_certificate(_read_file(path))
+    except ValueError as error:
+        raise MalformedInput(f"{path} is no certificate.") from error
+    return certificate if certificate_id_of(certificate) == certificate_id else None
+
+
+def _certificate_path(settings: Settings, agency: AgencyId, certificate_id: str) -> Path:
+    return settings.folder / CERTIFICATES / f"{agency}-{certificate_id}.pem"
 
 
 def write_private(path: Path, content: bytes) -> None:
@@ -93,7 +187,7 @@ def write_private(path: Path, content: bytes) -> None:
 
     Raises: FileExistsError.
     """
-    _write(path, content, mode=PRIVATE_MODE)
+    _write_new(path, content, mode=PRIVATE_MODE)
 
 
 def write_public(path: Path, content: bytes) -> None:
@@ -101,13 +195,55 @@ def write_public(path: Path, content: bytes) -> None:
 
     Raises: FileExistsError.
     """
-    _write(path, content, mode=PUBLIC_MODE)
+    _write_new(path, content, mode=PUBLIC_MODE)
 
 
-def _write(path: Path, content: bytes, *, mode: int) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
+def replace_server_pair(settings: Settings, *, key_pem: bytes, certificate_pem: bytes) -> None:
+    """Puts a new TLS key and its certificate in the place of the old ones.
+
+    Both are on disk before either is moved; who reads between the two finds that they do not
+    match, and waits (`hub.tls`).
+    """
+    key = _write_draft(settings.tls_key, key_pem, mode=PRIVATE_MODE)
+    certificate = _write_draft(settings.tls_certificate, certificate_pem, mode=PUBLIC_MODE)
+    key.replace(settings.tls_key)
+    certificate.replace(settings.tls_certificate)
+    _sync_folder(settings.tls_key.parent)
+    _sync_folder(settings.tls_certificate.parent)
+
+
+def _write_new(path: Path, content: bytes, *, mode: int) -> None:
+    draft = _write_draft(path, content, mode=mode)
+    try:
+        path.hardlink_to(draft)  # unlike a renaming, fails where the path is taken
+    finally:
+        draft.unlink()
+    _sync_folder(path.parent)
+
+
+def _write_draft(path: Path, content: bytes, *, mode: int) -> Path:
+    """A file beside the path, whole and on disk."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}.new")
+    draft.unlink(missing_ok=True)
+    try:
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
+            os.fchmod(file.fileno(), mode)  # whatever the umask left of it
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
+    return draft
+
+
+def _sync_folder(folder: Path) -> None:
+    """Puts the folder's list of files on disk: a file that was synced may have no name before."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def load_ledger_key(settings: Settings) -> PrivateKey:
@@ -115,40 +251,80 @@ def load_ledger_key(settings: Settings) -> PrivateKey:
 
     Raises: MalformedInput.
     """
-    return load_private_key(_read_secret(settings.ledger_key))
+    content = _read_secret(settings.ledger_key)
+    try:
+        return load_private_key(content)
+    except MalformedInput as error:
+        raise MalformedInput(f"{settings.ledger_key.name}: {error.message}") from error
 
 
 def load_authority(settings: Settings) -> CertificateAuthority:
-    """The hub's certificate authority.
+    """The hub's certificate authority: of several certificates in the file, the first.
 
     Raises: MalformedInput.
     """
-    try:
-        certificate = x509.load_pem_x509_certificate(settings.ca_certificate.read_bytes())
-        key = serialization.load_pem_private_key(_read_secret(settings.ca_key), password=None)
-    except (OSError, ValueError) as error:
-        raise MalformedInput(f"The authority cannot be loaded: {error}") from error
+    key_pem = _read_secret(settings.ca_key)
+    certificate = _parse_pair_of(settings.ca_key, key_pem, settings.ca_certificate)
+    key = serialization.load_pem_private_key(key_pem, password=None)
     if not isinstance(key, ec.EllipticCurvePrivateKey):
         raise MalformedInput("The authority's key is not an ECDSA key.")
     return CertificateAuthority(certificate, key)
 
 
-def _read_secret(path: Path) -> bytes:
+def require_serving_files(settings: Settings, *, now: datetime) -> x509.Certificate:
+    """Refuses files that cannot serve, or that others can read; gives the hub's certificate.
+
+    Raises: MalformedInput.
+    """
+    if settings.database_file is not None and settings.database_file.exists():
+        require_private(settings.database_file)
+    load_ledger_key(settings)
     try:
-        if path.stat().st_mode & 0o077:
-            raise MalformedInput(f"{path.name} can be read by others; chmod 600 it.")
+        x509.load_pem_x509_certificates(_read_file(settings.ca_certificate))
+    except ValueError as error:
+        raise MalformedInput(f"{settings.ca_certificate.name} holds no certificate.") from error
+    return load_server_certificate(settings, now=now)
+
+
+def load_server_certificate(settings: Settings, *, now: datetime) -> x509.Certificate:
+    """The certificate that the hub serves with, of its key, for its domain and valid.
+
+    Raises: MalformedInput.
+    """
+    key_pem = _read_secret(settings.tls_key)
+    certificate = _parse_pair_of(settings.tls_key, key_pem, settings.tls_certificate)
+    require_server_certificate(certificate, hub_domain=settings.domain, now=now)
+    return certificate
+
+
+def _parse_pair_of(key_path: Path, key_pem: bytes, path: Path) -> x509.Certificate:
+    try:
+        return parse_pair(key_pem, _read_file(path))
+    except MalformedInput as error:
+        raise MalformedInput(f"{key_path.name} and {path.name}: {error.message}") from error
+
+
+def _read_file(path: Path) -> bytes:
+    try:
         return path.read_bytes()
     except OSError as error:
         raise MalformedInput(f"{path.name} cannot be read: {error.strerror}.") from error
 
 
+def _read_secret(path: Path) -> bytes:
+    content = _read_file(path)
+    if path.stat().st_mode & OTHERS:
+        raise MalformedInput(f"{path.name} can be read by others; chmod 600 it.")
+    return content
+
+
 @contextmanager
-def held_alone(settings: Settings) -> Iterator[None]:
+def held_alone(folder: Path) -> Iterator[None]:
     """Holds the folder's lock: on SQLite one hub process serves a folder.
 
     Raises: MalformedInput where another process holds it.
     """
-    with (settings.folder / "hub.lock").open("w") as lock:
+    with (folder / LOCK_FILE).open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:

@@ -18,6 +18,11 @@ from comity.v1.errors_pb2 import Reason
 P = ParamSpec("P")
 
 EXIT_REFUSED, EXIT_USAGE, EXIT_UNAVAILABLE, EXIT_NOT_VERIFIED = 1, 2, 3, 4
+EXIT_INTERRUPTED = 130  # as shells have it: 128 and the number of SIGINT
+EXIT_CODES = (
+    "Exit codes: 0 done, 1 refused, or an error of this machine, 2 usage, 3 database away (try "
+    "again), 4 verification failed, 130 interrupted."
+)
 
 Folder = Annotated[
     Path,
@@ -27,13 +32,13 @@ DEFAULT_FOLDER = Path("hub-data")
 
 app = typer.Typer(
     name="comity-hub",
-    help="Runs a Comity hub. Exit codes: 0 done, 1 refused, 2 usage, 3 database away, "
-    "4 ledger does not verify.",
+    help="Run a Comity hub, as the user that it runs as.",
+    epilog=EXIT_CODES,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-agency_app = typer.Typer(help="The hub's members.", no_args_is_help=True)
+agency_app = typer.Typer(help="The hub's members.", epilog=EXIT_CODES, no_args_is_help=True)
 app.add_typer(agency_app, name="agency")
 
 
@@ -43,15 +48,22 @@ def utc_now() -> datetime:
 
 
 def command(function: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:
-    """Runs an asynchronous command; an error of ours ends it with its exit code."""
+    """Runs an asynchronous command; an error of ours or of a file ends it with its exit code."""
 
     @wraps(function)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
         try:
             asyncio.run(function(*args, **kwargs))
+        except KeyboardInterrupt:
+            raise typer.Exit(EXIT_INTERRUPTED) from None
         except ComityError as error:
             print_error(error)
             raise typer.Exit(exit_code_for(error)) from None
+        except OSError as error:
+            if error.filename is None:
+                raise
+            print(f"comity-hub: {error.filename}: {error.strerror}", file=sys.stderr)
+            raise typer.Exit(EXIT_REFUSED) from None
 
     return run
 
@@ -61,6 +73,12 @@ def exit_code_for(error: ComityError) -> int:
     if isinstance(error, VerificationFailed):
         return EXIT_NOT_VERIFIED
     return EXIT_UNAVAILABLE if isinstance(error, HubUnavailable) else EXIT_REFUSED
+
+
+def usage_error(error: ComityError) -> typer.BadParameter:
+    """The same as an error of usage: what is at fault is an option's value."""
+    faults = [f"{v.field}: {v.description}" for v in error.violations]
+    return typer.BadParameter("; ".join(faults) or error.message)
 
 
 def print_error(error: ComityError) -> None:

@@ -26,8 +26,9 @@ Notes = Annotated[
 async def verify_ledger(folder: Folder = DEFAULT_FOLDER, checkpoint: Notes = None) -> None:
     """Recompute the whole ledger from its raw entries."""
     settings = load_settings(folder)
-    handed_out = [_open_note(path, settings) for path in checkpoint or []]
+    handed_out = [_open_note(_read_note(path), settings) for path in checkpoint or []]
     async with Administration(settings, clock=utc_now) as administration:
+        await administration.require_ledger()
         report = await audit_ledger(
             administration.database, hub_domain=settings.domain, handed_out=handed_out
         )
@@ -52,21 +53,25 @@ async def new_epoch(
 ) -> None:
     """Go on with a restored ledger under a new origin. Every member has to accept it."""
     settings = load_settings(folder)
-    presented = b"" if highest is None else highest.read_bytes()
+    presented = b""
     if highest is not None:
-        _open_note(highest, settings)
+        presented = _read_note(highest)
+        _open_note(presented, settings)
     if not confirm:
         raise MalformedInput("A new epoch halts every member until it accepts; say --yes.")
     async with Administration(settings, clock=utc_now) as administration:
-        await administration.require_migrated()
+        await administration.require_ledger()
         key = await administration.begin_epoch(presented)
     typer.echo(f"The new epoch's key, to be told to members out of band:\n{key}")
 
 
-def _open_note(path: Path, settings: Settings) -> Checkpoint:
+def _read_note(path: Path) -> bytes:
     try:
-        note = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         raise MalformedInput(f"{path} cannot be read: {error.strerror}.") from error
+
+
+def _open_note(note: bytes, settings: Settings) -> Checkpoint:
     origin = parse_unverified(note).origin
     return open_checkpoint(note, LedgerKey(origin, load_ledger_key(settings).public))

@@ -1,17 +1,20 @@
-"""`comity-hub init`, `check-config`, `migrate`."""
+"""`comity-hub init`, `check-config`, `renew-certificate`, `migrate`."""
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Annotated
 
 import typer
 
-from comity.identity import parse_agency_id, parse_hub_domain
-from hub.administration import Administration, init_hub
-from hub.cli.application import DEFAULT_FOLDER, Folder, app, command, utc_now
-from hub.folder import NewHub, load_authority, load_ledger_key
+from comity.errors import MalformedInput
+from comity.identity import AgencyId
+from hub.administration import Administration, init_hub, renew_certificate
+from hub.certificates import find_expiry_warning
+from hub.cli.application import DEFAULT_FOLDER, Folder, app, command, usage_error, utc_now
+from hub.folder import NewHub, held_alone, load_authority, require_serving_files, settings_for
 from hub.settings import load_settings
-from hub.store.migrations import head_revision, migrate
+from hub.store.migrations import head_revision, is_downgrade, known_revisions, migrate
 
 
 @app.command()
@@ -28,15 +31,17 @@ async def init(
 ) -> None:
     """Make a hub: authority, keys, configuration, ledger, and the hub's own agency."""
     new = NewHub(
-        domain=parse_hub_domain(domain),
-        agency=parse_agency_id(agency),
+        domain=domain,
+        agency=AgencyId(agency),
         listen=listen,
         public_address=address or f"{domain}:{listen.rpartition(':')[2]}",
         database_url=database,
     )
-    await init_hub(folder, new, clock=utc_now)
-    async with Administration(load_settings(folder), clock=utc_now) as administration:
-        key = await administration.ledger_key_text()
+    try:
+        settings_for(folder, new)
+    except MalformedInput as error:
+        raise usage_error(error) from error
+    key = await init_hub(folder, new, clock=utc_now)
     typer.echo(f"Made the hub {domain} in {folder}.\nIts ledger's key: {key}")
 
 
@@ -45,12 +50,27 @@ async def init(
 async def check_config(folder: Folder = DEFAULT_FOLDER) -> None:
     """Check the configuration, the keys and the database, and change nothing."""
     settings = load_settings(folder)
-    load_authority(settings)
-    load_ledger_key(settings)
+    certificate = require_serving_files(settings, now=utc_now())
     async with Administration(settings, clock=utc_now) as administration:
+        await administration.require_ledger()
         await administration.require_durable()
-        await administration.require_migrated()
+    if settings.ca_key.exists():
+        load_authority(settings)
+    else:
+        typer.echo("The authority's key is not here: no agency can be admitted.", err=True)
+    warning = find_expiry_warning(certificate, now=utc_now())
+    if warning is not None:
+        typer.echo(warning, err=True)
     typer.echo(f"The hub {settings.domain} can be served on {settings.listen}.")
+
+
+@app.command("renew-certificate")
+@command
+async def renew(folder: Folder = DEFAULT_FOLDER) -> None:
+    """Give the hub's server a new TLS key and certificate. A hub that serves takes them up."""
+    certificate = renew_certificate(load_settings(folder), now=utc_now())
+    until = certificate.not_valid_after_utc.date().isoformat()
+    typer.echo(f"The hub's certificate is valid until {until}. No member has to do anything.")
 
 
 @app.command("migrate")
@@ -58,8 +78,21 @@ async def check_config(folder: Folder = DEFAULT_FOLDER) -> None:
 async def migrate_schema(
     folder: Folder = DEFAULT_FOLDER,
     to: Annotated[str, typer.Option(help="A revision, 'head' or 'base'.")] = "head",
+    confirm: Annotated[
+        bool, typer.Option("--yes", help="Yes, take tables away, with what they hold.")
+    ] = False,
 ) -> None:
-    """Bring the database's schema to this version's."""
-    async with Administration(load_settings(folder), clock=utc_now) as administration:
-        await migrate(administration.database, revision=to)
+    """Bring the database's schema to this version's, while no hub serves."""
+    if to not in known_revisions():
+        raise typer.BadParameter(f"--to is one of {', '.join(known_revisions())}.")
+    settings = load_settings(folder)
+    async with Administration(settings, clock=utc_now) as administration:
+        database = administration.database
+        with held_alone(settings.folder) if database.is_sqlite else nullcontext():
+            if await is_downgrade(database, to) and not confirm:
+                raise MalformedInput(
+                    f"Going back to {to} takes tables away, at 'base' the ledger "
+                    "and all notices; say --yes."
+                )
+            await migrate(database, revision=to)
     typer.echo(f"The schema is at {head_revision() if to == 'head' else to}.")
