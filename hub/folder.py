@@ -88,7 +88,10 @@ def _require_empty(folder: Path) -> None:
     if (folder / SETTINGS_FILE).exists():
         raise MalformedInput(f"{folder} holds a hub already.")
     if _contents_of(folder):
-        raise MalformedInput(f"{folder} is not empty; a hub is made in a folder of its own.")
+        raise MalformedInput(
+            f"{folder} is not empty; a hub is made in a folder of its own. Where an init was cut "
+            "off, remove what it left."
+        )
 
 
 def _remove_contents(folder: Path, *, and_itself: bool) -> None:

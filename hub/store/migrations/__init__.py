@@ -129,7 +129,7 @@ def _require_no_tables(sync: sqlalchemy.Connection) -> None:
     from hub.store.tables import metadata
 
     if not metadata.tables.keys().isdisjoint(sqlalchemy.inspect(sync).get_table_names()):
-        raise MalformedInput("The database holds a hub already.")
+        raise MalformedInput("The database holds a hub already, or what an init left of one.")
 
 
 @contextmanager
