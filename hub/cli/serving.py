@@ -5,16 +5,33 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-from contextlib import nullcontext
-from typing import Annotated
+from contextlib import AsyncExitStack, nullcontext, suppress
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from comity.errors import MalformedInput
 from hub.administration import Administration
-from hub.cli.application import DEFAULT_FOLDER, EXIT_REFUSED, Folder, app, command, utc_now
-from hub.folder import held_alone
+from hub.certificates import find_expiry_warning
+from hub.cli.application import (
+    DEFAULT_FOLDER,
+    EXIT_REFUSED,
+    Folder,
+    app,
+    command,
+    usage_error,
+    utc_now,
+)
+from hub.folder import held_alone, load_server_certificate, require_serving_files
 from hub.logs import configure_logs, log_lost_error
 from hub.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from hub.app import RunningHub
+
+WARN_EVERY_SECONDS = 86_400.0  # of a certificate that runs out, until somebody renews it
+
+_log = logging.getLogger("hub.cli")
 
 
 @app.command()
@@ -28,28 +45,61 @@ async def serve(
     """Serve until told to stop."""
     configure_logs(logging.INFO)
     settings = load_settings(folder)
+    if listen is not None:
+        settings = _listening_on(settings, listen)
+    require_serving_files(settings, now=utc_now())
     async with Administration(settings, clock=utc_now) as administration:
-        await administration.require_migrated()
+        await administration.require_ledger()
         await administration.require_durable()
         is_sqlite = administration.database.is_sqlite
-    with held_alone(settings) if is_sqlite else nullcontext():
-        await _serve(settings if listen is None else settings.listening_on(listen))
+    with held_alone(settings.folder) if is_sqlite else nullcontext():
+        await _serve(settings)
+
+
+def _listening_on(settings: Settings, listen: str) -> Settings:
+    try:
+        return settings.listening_on(listen)
+    except MalformedInput as error:
+        raise usage_error(error) from error
 
 
 async def _serve(settings: Settings) -> None:
-    from hub.app import running_hub  # gRPC takes a while to import; the other commands need none
-
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(log_lost_error)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
-    async with running_hub(settings) as hub:
+    async with AsyncExitStack() as stack:
+        hub = await _start(stack, settings)
         typer.echo(f"Serving {settings.domain} on port {hub.port}.")
         hub.failed.add_done_callback(lambda _: stopped.set())
-        await stopped.wait()
+        while not stopped.is_set():
+            _warn_of_expiry(settings)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stopped.wait(), WARN_EVERY_SECONDS)
     if hub.failed.done():
         job = hub.failed.result()
         typer.echo(f"comity-hub: the job {job!r} failed, the log says how.", err=True)
         raise typer.Exit(EXIT_REFUSED)
     typer.echo("Stopped.")
+
+
+async def _start(stack: AsyncExitStack, settings: Settings) -> RunningHub:
+    from hub.app import running_hub  # gRPC takes a while to import; the other commands need none
+
+    try:
+        return await stack.enter_async_context(running_hub(settings))
+    except RuntimeError as error:
+        if "bind" not in str(error):
+            raise
+        raise MalformedInput(f"Nothing can be served on {settings.listen}; is it taken?") from error
+
+
+def _warn_of_expiry(settings: Settings) -> None:
+    try:
+        now = utc_now()
+        warning = find_expiry_warning(load_server_certificate(settings, now=now), now=now)
+    except MalformedInput as error:
+        warning = error.message
+    if warning is not None:
+        _log.warning("%s", warning)
