@@ -45,7 +45,7 @@ async def new_epoch(
     folder: Folder = DEFAULT_FOLDER,
     highest: Annotated[
         Path | None,
-        typer.Option(help="The highest checkpoint, as a signed note, that members present."),
+        typer.Option(help="The highest that members present; see 'comity ledger checkpoint'."),
     ] = None,
     confirm: Annotated[
         bool, typer.Option("--yes", help="Yes, the ledger was restored and members were told.")

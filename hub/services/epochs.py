@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from comity.checkpoint import origin_line
+from comity.checkpoint import origin_line, parse_origin, parse_unverified
 from comity.merkle import RightEdge
 from comity.v1 import ledger_pb2
 from hub.store.ledger import LedgerHead
@@ -39,15 +39,23 @@ def empty_head(hub_domain: str) -> LedgerHead:
 
 
 async def begin_epoch(transaction: LedgerTransaction, new: NewEpoch) -> int:
-    """Appends the entry that begins the next epoch; cursors beyond the ledger's end go back."""
+    """Appends the entry that begins the next epoch; cursors beyond the ledger's end go back.
+
+    What was restored may be older than an epoch that members have accepted meanwhile: they show so
+    by the checkpoint that they present, and no epoch's origin is ever used for another tree.
+    """
     head = transaction.head
-    epoch = head.epoch + 1
+    previous_origin, previous = head.origin, head.epoch
+    if new.highest_presented:
+        presented = parse_unverified(new.highest_presented).origin
+        if parse_origin(presented)[1] > previous:
+            previous_origin, previous = presented, parse_origin(presented)[1]
     await reset_cursors_beyond(transaction.connection, head.size)
     return transaction.append_epoch(
         ledger_pb2.EpochEntry(
-            epoch=epoch,
-            origin=origin_line(new.hub_domain, epoch),
-            previous_origin=head.origin,
+            epoch=previous + 1,
+            origin=origin_line(new.hub_domain, previous + 1),
+            previous_origin=previous_origin,
             restored_size=head.size,
             highest_presented_checkpoint=new.highest_presented,
         )

@@ -156,13 +156,16 @@ class _Audit:
         self.report.agencies = len(self._roster.agencies)
 
     def _take_epoch(self, index: int, entry: EpochEntry) -> None:
-        origin = origin_line(self._hub_domain, self._epoch + 1)
-        if entry.epoch != self._epoch + 1 or entry.origin != origin:
+        if entry.epoch <= self._epoch or (not self._epoch and entry.epoch != 1):
             raise _Mismatch("the epoch does not follow the one before it")
-        if self._epoch and (
-            entry.restored_size != index or entry.previous_origin != self.report.origin
-        ):
+        if entry.origin != origin_line(self._hub_domain, entry.epoch):
+            raise _Mismatch("the epoch's origin is not its own")
+        if self._epoch and entry.restored_size != index:
             raise _Mismatch("the epoch does not begin where it says")
+        # A later one than the last here, where what was restored is older than an epoch.
+        earlier = [origin_line(self._hub_domain, e) for e in range(self._epoch, entry.epoch)]
+        if self._epoch and entry.previous_origin not in earlier:
+            raise _Mismatch("the epoch does not follow the origin that it says")
         self._epoch, self.report.origin = entry.epoch, entry.origin
 
     async def _take_acts(self, connection: Connection, index: int, entry: ActsEntry) -> None:

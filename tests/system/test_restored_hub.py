@@ -80,6 +80,35 @@ def _put_back(copy: Path, database: Path) -> None:
     shutil.copy(copy, database)
 
 
+def test_a_backup_that_is_restored_twice_never_has_an_origin_twice(
+    world: Stage, tmp_path: Path
+) -> None:
+    """The second time, what is restored knows nothing of the epoch that members have accepted."""
+    world.comity("FR-NCB", "notice", "submit", RED, *ALL)
+    world.comity("BR-NCB", "status")
+    highest = tmp_path / "highest.note"
+    for epoch in (2, 3):
+        world.stop_hub()
+        if epoch == 2:
+            restore = back_up(world)
+        else:
+            restore()
+        note = world.comity("BR-NCB", "ledger", "checkpoint")
+        highest.write_text(note, encoding="utf-8")
+        key = world.hub("new-epoch", "--highest", str(highest), "--yes").splitlines()[-1]
+        assert f"epoch-{epoch}" in key
+        world.start_hub()
+        for agency in ("BR-NCB", "FR-NCB"):
+            world.comity(agency, "ledger", "accept-epoch", key, "--yes")
+        world.comity("FR-NCB", "notice", "submit", YELLOW, *ALL)
+        world.comity("BR-NCB", "status")
+
+    assert notices(world, "FR-NCB", "--own")
+    world.comity("FR-NCB", "ledger", "verify")
+    world.stop_hub()
+    assert "The ledger verifies" in world.hub("verify-ledger")
+
+
 def notices(stage: Stage, agency: str, *options: str) -> set[str]:
     listed = stage.documents(agency, "notice", "list", *options)
     return {document["noticeId"] for document in listed}
