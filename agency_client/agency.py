@@ -6,7 +6,7 @@ import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from agency_client.channel import HubChannel
 from agency_client.client import HubClient
@@ -16,11 +16,7 @@ from agency_client.profile import INBOX, Profile
 from agency_client.signing import ActSigner
 from agency_client.trust import Trust
 from comity.identifiers import UUID7_RANDOM_BYTES, uuid7_from
-
-
-def utc_now() -> datetime:
-    """The client's clock."""
-    return datetime.now(UTC)
+from comity.times import utc_now
 
 
 @dataclass(slots=True)

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from cryptography import x509
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec, mlkem, x25519
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from agency_client.profile import (
@@ -25,19 +23,17 @@ from agency_client.profile import (
     write_secret,
     write_whole,
 )
-from comity.application import key_message, make_application, sign_application
+from comity.applicant import (
+    ApplicantKeys,
+    apply_to_hub,
+    generate_applicant_keys,
+    pem_from_key,
+)
 from comity.checkpoint import parse_origin, parse_verifier_key, verifier_key_text
 from comity.envelope import json_from_envelope
 from comity.errors import ApplicationInvalid, ComityError, Violation
-from comity.identity import agency_id_from_certificate, spiffe_id_from_agency
-from comity.keys import (
-    ECDSA_P256,
-    ED25519,
-    ML_DSA_65,
-    PrivateKey,
-    generate_private_key,
-    pem_from_private_key,
-)
+from comity.identity import agency_id_from_certificate
+from comity.keys import ECDSA_P256, ED25519, ML_DSA_65, pem_from_private_key
 from comity.receipt import digest_of
 from comity.v1 import agencies_pb2 as pb
 
@@ -61,76 +57,28 @@ def write_application(profile: Profile, *, name: str, new: NewKeys, now: datetim
 
     Raises: MalformedInput where a key file is there already, or the passphrase is of no use.
     """
-    signing = [_make_key(profile, SIGNING_KEY, SIGNING_ALGORITHMS[new.signing_algorithm], new)]
+    algorithms = [SIGNING_ALGORITHMS[new.signing_algorithm]]
     if new.with_post_quantum:
-        signing.append(_make_key(profile, POST_QUANTUM_SIGNING_KEY, ML_DSA_65, new))
-    witness = _make_key(profile, WITNESS_KEY, ED25519, new)
-    application = make_application(
-        hub_domain=profile.hub_domain,
-        agency=profile.agency,
-        name=name,
-        now=now,
-        certificate_request=_make_request(profile, new),
-        keys=[
-            *(_message(pb.KEY_PURPOSE_SIGNING, key) for key in signing),
-            _message(pb.KEY_PURPOSE_WITNESS, witness),
-            key_message(
-                pb.KEY_PURPOSE_SEALING,
-                pb.KEY_ALGORITHM_MLKEM768_X25519,
-                _make_sealing(profile, new),
-            ),
-        ],
+        algorithms.append(ML_DSA_65)
+    keys = generate_applicant_keys(algorithms)
+    for file, pem in _key_files(keys, new.passphrase).items():
+        write_secret(profile.path(file), pem)
+    envelope = apply_to_hub(
+        keys, hub_domain=profile.hub_domain, agency=profile.agency, name=name, now=now
     )
-    envelope = sign_application(application, signing_keys=signing, witness_key=witness)
     write_whole(profile.path(APPLICATION), json_from_envelope(envelope) + "\n")
     return digest_of(envelope.payload)
 
 
-def _message(purpose: pb.KeyPurpose.ValueType, key: PrivateKey) -> pb.AgencyKey:
-    return key_message(purpose, key.public.algorithm, key.public.spki)
-
-
-def _make_key(
-    profile: Profile, name: str, algorithm: pb.KeyAlgorithm.ValueType, new: NewKeys
-) -> PrivateKey:
-    key = generate_private_key(algorithm)
-    write_secret(profile.path(name), pem_from_private_key(key, new.passphrase))
-    return key
-
-
-def _make_request(profile: Profile, new: NewKeys) -> bytes:
-    """The TLS key, and a certificate request that names the agency and nothing else."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    write_secret(profile.path(TLS_KEY), _pem(key, new.passphrase))
-    spiffe_id = spiffe_id_from_agency(profile.agency, hub_domain=profile.hub_domain)
-    names = x509.SubjectAlternativeName([x509.UniformResourceIdentifier(spiffe_id)])
-    request = (
-        x509.CertificateSigningRequestBuilder()
-        .subject_name(x509.Name([]))
-        .add_extension(names, critical=True)
-        .sign(key, SHA256())
-    )
-    return request.public_bytes(serialization.Encoding.DER)
-
-
-def _make_sealing(profile: Profile, new: NewKeys) -> bytes:
-    """Writes both private halves as PEM and gives the public halves, one after the other."""
-    lattice, curve = mlkem.MLKEM768PrivateKey.generate(), x25519.X25519PrivateKey.generate()
-    pem = _pem(lattice, new.passphrase) + _pem(curve, new.passphrase)
-    write_secret(profile.path(SEALING_KEY), pem)
-    return lattice.public_key().public_bytes_raw() + curve.public_key().public_bytes_raw()
-
-
-def _pem(
-    key: ec.EllipticCurvePrivateKey | mlkem.MLKEM768PrivateKey | x25519.X25519PrivateKey,
-    passphrase: bytes | None,
-) -> bytes:
-    encryption: serialization.KeySerializationEncryption = serialization.NoEncryption()
-    if passphrase:
-        encryption = serialization.BestAvailableEncryption(passphrase)
-    return key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption
-    )
+def _key_files(keys: ApplicantKeys, passphrase: bytes | None) -> dict[str, bytes]:
+    """What the files of the private keys hold."""
+    signing = zip((SIGNING_KEY, POST_QUANTUM_SIGNING_KEY), keys.signing, strict=False)
+    return {
+        **{file: pem_from_private_key(key, passphrase) for file, key in signing},
+        WITNESS_KEY: pem_from_private_key(keys.witness, passphrase),
+        TLS_KEY: pem_from_key(keys.tls, passphrase),
+        SEALING_KEY: keys.sealing.pem(passphrase),
+    }
 
 
 def join_hub(profile: Profile, admission: pb.Admission, passphrase: bytes | None = None) -> None:

@@ -8,3 +8,7 @@ import os
 # gRPC offers no setting for the lowest TLS version. Without a usable suite of TLS 1.2 only 1.3 is
 # left, whose suites are fixed. Read once, when grpc is first imported: hence here.
 os.environ["GRPC_SSL_CIPHER_SUITES"] = "ECDHE-PSK-CHACHA20-POLY1305"
+
+# Its traces show what is sent in clear. They are for a debugger, never for a hub's log.
+for _name in ("GRPC_TRACE", "GRPC_VERBOSITY"):
+    os.environ.pop(_name, None)

@@ -25,6 +25,7 @@ from hub.certificates import (
     pem_from_certificate,
     pem_from_key,
 )
+from hub.files import write_public
 from hub.folder import (
     NewHub,
     find_certificate,
@@ -36,7 +37,6 @@ from hub.folder import (
     new_folder,
     replace_server_pair,
     settings_for,
-    write_public,
     write_settings,
 )
 from hub.own_agency import OWN_AGENCY_FOLDER, make_own_agency

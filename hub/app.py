@@ -8,12 +8,13 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 
 import grpc
 from grpc_health.v1 import health_pb2_grpc
 
+from comity.times import utc_now
 from comity.v1 import (
     acts_pb2_grpc,
     events_pb2_grpc,
@@ -69,11 +70,6 @@ _OPTIONS = [
     ("grpc.http2.min_ping_interval_without_data_ms", 10_000),  # clients on bad lines ping often
     ("grpc.so_reuseport", 0),  # a second hub on the port is an error, not a sharer
 ]
-
-
-def utc_now() -> datetime:
-    """The hub's clock."""
-    return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,10 +33,18 @@ from hub.certificates import (
     pem_from_key,
     require_server_certificate,
 )
-from hub.settings import OTHERS, SETTINGS_FILE, Settings, parse_settings, require_private
+from hub.files import (
+    PRIVATE_MODE,
+    PUBLIC_MODE,
+    read_file,
+    read_secret,
+    sync_folder,
+    write_draft,
+    write_private,
+    write_public,
+)
+from hub.settings import SETTINGS_FILE, Settings, parse_settings, require_private
 
-PRIVATE_MODE = 0o600
-PUBLIC_MODE = 0o644
 FOLDER_MODE = 0o700
 LOCK_FILE = "hub.lock"
 CERTIFICATES = "certificates"  # those of the agencies, as they were signed
@@ -159,7 +167,7 @@ def keep_certificate(settings: Settings, agency: AgencyId, certificate: x509.Cer
     path = _certificate_path(settings, agency, certificate_id_of(certificate))
     if not path.parent.exists():
         path.parent.mkdir(mode=FOLDER_MODE)
-        _sync_folder(settings.folder)
+        sync_folder(settings.folder)
     write_public(path, pem_from_certificate(certificate))
     return path
 
@@ -175,7 +183,7 @@ def find_certificate(
     if not path.exists():
         return None
     try:
-        certificate = x509.load_pem_x509_certificate(_read_file(path))
+        certificate = x509.load_pem_x509_certificate(read_file(path))
     except ValueError as error:
         raise MalformedInput(f"{path} is no certificate.") from error
     return certificate if certificate_id_of(certificate) == certificate_id else None
@@ -185,68 +193,18 @@ def _certificate_path(settings: Settings, agency: AgencyId, certificate_id: str)
     return settings.folder / CERTIFICATES / f"{agency}-{certificate_id}.pem"
 
 
-def write_private(path: Path, content: bytes) -> None:
-    """Writes a file that only its owner may read. Refuses to write over one.
-
-    Raises: FileExistsError.
-    """
-    _write_new(path, content, mode=PRIVATE_MODE)
-
-
-def write_public(path: Path, content: bytes) -> None:
-    """Writes a file that everybody may read. Refuses to write over one.
-
-    Raises: FileExistsError.
-    """
-    _write_new(path, content, mode=PUBLIC_MODE)
-
-
 def replace_server_pair(settings: Settings, *, key_pem: bytes, certificate_pem: bytes) -> None:
     """Puts a new TLS key and its certificate in the place of the old ones.
 
     Both are on disk before either is moved; who reads between the two finds that they do not
     match, and waits (`hub.tls`).
     """
-    key = _write_draft(settings.tls_key, key_pem, mode=PRIVATE_MODE)
-    certificate = _write_draft(settings.tls_certificate, certificate_pem, mode=PUBLIC_MODE)
+    key = write_draft(settings.tls_key, key_pem, mode=PRIVATE_MODE)
+    certificate = write_draft(settings.tls_certificate, certificate_pem, mode=PUBLIC_MODE)
     key.replace(settings.tls_key)
     certificate.replace(settings.tls_certificate)
-    _sync_folder(settings.tls_key.parent)
-    _sync_folder(settings.tls_certificate.parent)
-
-
-def _write_new(path: Path, content: bytes, *, mode: int) -> None:
-    draft = _write_draft(path, content, mode=mode)
-    try:
-        path.hardlink_to(draft)  # unlike a renaming, fails where the path is taken
-    finally:
-        draft.unlink()
-    _sync_folder(path.parent)
-
-
-def _write_draft(path: Path, content: bytes, *, mode: int) -> Path:
-    """A file beside the path, whole and on disk."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}.new")
-    draft.unlink(missing_ok=True)
-    try:
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
-            os.fchmod(file.fileno(), mode)  # whatever the umask left of it
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-    except BaseException:
-        draft.unlink(missing_ok=True)
-        raise
-    return draft
-
-
-def _sync_folder(folder: Path) -> None:
-    """Puts the folder's list of files on disk: a file that was synced may have no name before."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    sync_folder(settings.tls_key.parent)
+    sync_folder(settings.tls_certificate.parent)
 
 
 def load_ledger_key(settings: Settings) -> PrivateKey:
@@ -254,7 +212,7 @@ def load_ledger_key(settings: Settings) -> PrivateKey:
 
     Raises: MalformedInput.
     """
-    content = _read_secret(settings.ledger_key)
+    content = read_secret(settings.ledger_key)
     try:
         return load_private_key(content)
     except MalformedInput as error:
@@ -266,7 +224,7 @@ def load_authority(settings: Settings) -> CertificateAuthority:
 
     Raises: MalformedInput.
     """
-    key_pem = _read_secret(settings.ca_key)
+    key_pem = read_secret(settings.ca_key)
     certificate = _parse_pair_of(settings.ca_key, key_pem, settings.ca_certificate)
     key = serialization.load_pem_private_key(key_pem, password=None)
     if not isinstance(key, ec.EllipticCurvePrivateKey):
@@ -283,7 +241,7 @@ def require_serving_files(settings: Settings, *, now: datetime) -> x509.Certific
         require_private(settings.database_file)
     load_ledger_key(settings)
     try:
-        x509.load_pem_x509_certificates(_read_file(settings.ca_certificate))
+        x509.load_pem_x509_certificates(read_file(settings.ca_certificate))
     except ValueError as error:
         raise MalformedInput(f"{settings.ca_certificate.name} holds no certificate.") from error
     return load_server_certificate(settings, now=now)
@@ -294,7 +252,7 @@ def load_server_certificate(settings: Settings, *, now: datetime) -> x509.Certif
 
     Raises: MalformedInput.
     """
-    key_pem = _read_secret(settings.tls_key)
+    key_pem = read_secret(settings.tls_key)
     certificate = _parse_pair_of(settings.tls_key, key_pem, settings.tls_certificate)
     require_server_certificate(certificate, hub_domain=settings.domain, now=now)
     return certificate
@@ -302,23 +260,9 @@ def load_server_certificate(settings: Settings, *, now: datetime) -> x509.Certif
 
 def _parse_pair_of(key_path: Path, key_pem: bytes, path: Path) -> x509.Certificate:
     try:
-        return parse_pair(key_pem, _read_file(path))
+        return parse_pair(key_pem, read_file(path))
     except MalformedInput as error:
         raise MalformedInput(f"{key_path.name} and {path.name}: {error.message}") from error
-
-
-def _read_file(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise MalformedInput(f"{path.name} cannot be read: {error.strerror}.") from error
-
-
-def _read_secret(path: Path) -> bytes:
-    content = _read_file(path)
-    if path.stat().st_mode & OTHERS:
-        raise MalformedInput(f"{path.name} can be read by others; chmod 600 it.")
-    return content
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from comity.applicant import apply_to_hub, generate_applicant_keys, pem_from_key
 from comity.application import MAX_NAME_CHARS, VerifiedApplication, verify_application
 from comity.identity import AgencyId
 from comity.keys import ED25519, pem_from_private_key
-from hub.folder import write_private
+from hub.files import write_private
 
 OWN_AGENCY_FOLDER = "agency"
 

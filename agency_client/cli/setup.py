@@ -51,10 +51,10 @@ async def init(
     ] = False,
 ) -> None:
     """Make a profile: keys that never leave it, and the application to hand to the hub."""
-    from agency_client.agency import utc_now
     from agency_client.application import SIGNING_ALGORITHMS, NewKeys, write_application
     from agency_client.profile import APPLICATION, Profile, make_folder, save_profile
     from comity.identity import parse_agency_id, parse_hub_domain
+    from comity.times import utc_now
 
     if signing_key not in SIGNING_ALGORITHMS:
         raise typer.BadParameter(f"--signing-key is one of {', '.join(SIGNING_ALGORITHMS)}.")

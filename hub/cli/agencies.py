@@ -9,8 +9,9 @@ import typer
 from google.protobuf.json_format import MessageToJson
 
 from comity.errors import MalformedInput
+from comity.times import utc_now
 from hub.administration import Administration, load_application
-from hub.cli.application import DEFAULT_FOLDER, Folder, agency_app, command, utc_now
+from hub.cli.application import DEFAULT_FOLDER, Folder, agency_app, command
 from hub.settings import load_settings
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Callable, Coroutine
-from datetime import UTC, datetime
 from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any, ParamSpec
@@ -40,11 +39,6 @@ app = typer.Typer(
 )
 agency_app = typer.Typer(help="The hub's members.", epilog=EXIT_CODES, no_args_is_help=True)
 app.add_typer(agency_app, name="agency")
-
-
-def utc_now() -> datetime:
-    """The clock of the command line."""
-    return datetime.now(UTC)
 
 
 def command(function: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:

@@ -9,8 +9,9 @@ import typer
 
 from comity.checkpoint import Checkpoint, LedgerKey, open_checkpoint, parse_unverified
 from comity.errors import MalformedInput
+from comity.times import utc_now
 from hub.administration import Administration
-from hub.cli.application import DEFAULT_FOLDER, Folder, app, command, utc_now
+from hub.cli.application import DEFAULT_FOLDER, Folder, app, command
 from hub.folder import load_ledger_key
 from hub.settings import Settings, load_settings
 from hub.store.audit import audit_ledger

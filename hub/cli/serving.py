@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from comity.errors import MalformedInput
+from comity.times import utc_now
 from hub.administration import Administration
 from hub.certificates import find_expiry_warning
 from hub.cli.application import (
@@ -20,7 +21,6 @@ from hub.cli.application import (
     app,
     command,
     usage_error,
-    utc_now,
 )
 from hub.folder import held_alone, load_server_certificate, require_serving_files
 from hub.logs import configure_logs, log_lost_error

@@ -9,9 +9,10 @@ import typer
 
 from comity.errors import MalformedInput
 from comity.identity import AgencyId
+from comity.times import utc_now
 from hub.administration import Administration, init_hub, renew_certificate
 from hub.certificates import find_expiry_warning
-from hub.cli.application import DEFAULT_FOLDER, Folder, app, command, usage_error, utc_now
+from hub.cli.application import DEFAULT_FOLDER, Folder, app, command, usage_error
 from hub.folder import NewHub, held_alone, load_authority, require_serving_files, settings_for
 from hub.settings import load_settings
 from hub.store.migrations import head_revision, is_downgrade, known_revisions, migrate

@@ -25,7 +25,7 @@ from comity.errors import (
     TransportTooWeak,
 )
 from comity.statuses import error_from_rpc
-from comity.v1 import ledger_pb2, ledger_pb2_grpc
+from comity.v1 import acts_pb2, acts_pb2_grpc, ledger_pb2, ledger_pb2_grpc
 from deploy.stage import DOMAIN, Stage
 from hub import app
 from hub.app import running_hub
@@ -36,6 +36,7 @@ from hub.services.ledger import LedgerService
 from hub.services.membership import CONFIRM_WITHIN_SECONDS, Membership
 from hub.settings import load_settings
 from hub.store.database import Database
+from tests.integration.drafts import Draft
 
 CHECKPOINT = "/comity.v1.LedgerService/GetCheckpoint"
 
@@ -85,14 +86,15 @@ async def test_an_rpc_that_no_table_names_is_refused(
 
 
 async def test_a_call_past_its_time_is_ended(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    rule = RULES["/comity.v1.LedgerService/ListEntries"]
-    hurried = Rule(rule.action, rule.admission, timeout_seconds=0.0)
-    with_rules(monkeypatch, {**RULES, "/comity.v1.LedgerService/ListEntries": hurried})
+    name = "/comity.v1.ActService/SubmitActs"
+    hurried = Rule(RULES[name].action, RULES[name].admission, timeout_seconds=0.0)
+    with_rules(monkeypatch, {**RULES, name: hurried})
 
     async with served(stage) as agency:
-        stub = ledger_pb2_grpc.LedgerServiceStub(agency.client.channel._current())
+        acts = Draft(agency.profile.load_signing_keys()).acts()
+        stub = acts_pb2_grpc.ActServiceStub(agency.client.channel._current())
         with pytest.raises(grpc.aio.AioRpcError) as ended:
-            await stub.ListEntries(ledger_pb2.ListEntriesRequest(), timeout=20)
+            await stub.SubmitActs(acts_pb2.SubmitActsRequest(acts=acts), timeout=20)
 
     assert DeadlineExceeded is type(error_from_rpc(ended.value))
 

@@ -87,12 +87,11 @@ def test_a_backup_that_is_restored_twice_never_has_an_origin_twice(
     world.comity("FR-NCB", "notice", "submit", RED, *ALL)
     world.comity("BR-NCB", "status")
     highest = tmp_path / "highest.note"
+    world.stop_hub()
+    restore = back_up(world)
     for epoch in (2, 3):
         world.stop_hub()
-        if epoch == 2:
-            restore = back_up(world)
-        else:
-            restore()
+        restore()
         note = world.comity("BR-NCB", "ledger", "checkpoint")
         highest.write_text(note, encoding="utf-8")
         key = world.hub("new-epoch", "--highest", str(highest), "--yes").splitlines()[-1]

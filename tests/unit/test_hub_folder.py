@@ -17,6 +17,7 @@ from hub.certificates import (
     generate_tls_key,
     make_ca_certificate,
 )
+from hub.files import write_private, write_public
 from hub.folder import (
     NewHub,
     find_certificate,
@@ -28,8 +29,6 @@ from hub.folder import (
     new_folder,
     require_serving_files,
     settings_for,
-    write_private,
-    write_public,
 )
 from hub.settings import Settings
 

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from comity.identity import AgencyId
+from comity.times import utc_now
 from deploy.stage import DOMAIN
 from hub import app as app_module
 from hub.administration import init_hub
-from hub.app import running_hub, utc_now
+from hub.app import running_hub
 from hub.folder import NewHub
 from hub.services.jobs import Jobs
 from hub.services.verifiers import VerifierPool
