@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from comity.acts import ParsedAct
 from comity.commitment import addressing_commitment, content_commitment
-from comity.errors import ComityError
+from comity.errors import ComityError, HubUnavailable
 from comity.identity import AgencyId
 from comity.v1 import acts_pb2, ledger_pb2
 from hub.services.judgement import Accepted, LedgerState, Repeated, judge
@@ -81,20 +81,30 @@ class ActsService:
     async def commit_each(
         self, prepared: Sequence[Submission | ComityError]
     ) -> list[acts_pb2.SubmitActsResponse | ComityError]:
-        """Commits prepared submissions in their order, each with an outcome of its own."""
+        """Commits prepared submissions in their order, each with an outcome of its own.
+
+        Once one finds the hub unable, so do all after it: they may follow on it, and would be
+        refused for good where it was told to come back.
+        """
+        outage: list[HubUnavailable] = []
         tasks = [
             submission
             if isinstance(submission, ComityError)
-            else asyncio.create_task(self._commit_or_error(submission))
+            else asyncio.create_task(self._commit_or_error(submission, outage))
             for submission in prepared
         ]
         return [task if isinstance(task, ComityError) else await task for task in tasks]
 
     async def _commit_or_error(
-        self, submission: Submission
+        self, submission: Submission, outage: list[HubUnavailable]
     ) -> acts_pb2.SubmitActsResponse | ComityError:
+        if outage:
+            return outage[0]
         try:
             return await self.commit(submission)
+        except HubUnavailable as error:
+            outage.append(error)
+            return error
         except ComityError as error:
             return error
 

@@ -37,6 +37,7 @@ from hub.services.preparing import Preparing
 from hub.services.proofs import Proofs
 from hub.services.receipts import Receipts
 from hub.services.records import EventRecords
+from hub.services.submissions import Submission
 from hub.services.tail import Tail
 from hub.services.verifiers import VerifierPool
 from hub.services.watches import WatchService
@@ -95,10 +96,11 @@ class HubParts:
         self.proofs = Proofs(self.tree)
         self.entitlement = Entitlement(database, membership=self.membership)
         self.access = AccessService(self.writer)
+        self.preparing = Preparing(
+            hub_domain=DOMAIN, membership=self.membership, pool=VerifierPool(0)
+        )
         self.acts = ActsService(
-            preparing=Preparing(
-                hub_domain=DOMAIN, membership=self.membership, pool=VerifierPool(0)
-            ),
+            preparing=self.preparing,
             membership=self.membership,
             writer=self.writer,
             receipts=Receipts(database, signer=signer, proofs=self.proofs),
@@ -130,6 +132,11 @@ class HubParts:
             watches=watches,
         )
         self.open_watches = OpenWatches(watches, source=self.source)
+
+    def prepared(self, acts: Sequence[acts_pb2.Envelope]) -> Submission:
+        """Acts of France's, verified and not yet committed."""
+        request = acts_pb2.SubmitActsRequest(acts=acts).SerializeToString()
+        return self.preparing.prepare_here(FRANCE, request)
 
     async def submit(self, acts: Sequence[acts_pb2.Envelope]) -> ledger_pb2.Receipt:
         """Takes acts of France's as if they had come over the wire."""

@@ -14,8 +14,17 @@ from comity.v1.ledger_pb2 import AccessRecord
 from hub.store import writer as writer_module
 from hub.store.database import Database
 from hub.store.transaction import CommittedBatch
-from hub.store.writer import Committed, LedgerWriter
-from tests.unit.hub_parts import BRAZIL, Clock, HubParts, begin, serving, settle, sqlite_url
+from hub.store.writer import Committed, LedgerWriter, UseCase
+from tests.unit.hub_parts import (
+    BRAZIL,
+    Clock,
+    HubParts,
+    begin,
+    new_draft,
+    serving,
+    settle,
+    sqlite_url,
+)
 
 WAIT_SECONDS = 30  # bounds a test that would never end; nothing here is timed
 
@@ -84,3 +93,27 @@ async def test_what_was_committed_is_answered_when_followers_cannot_be_told(
 
     assert first.batch.head.size + 1 == second.batch.head.size
     writing.cancel()
+
+
+async def test_what_follows_a_submission_told_to_come_back_is_told_so_too(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its next version would be refused for good, were it judged before it."""
+    async with serving(database) as parts:
+        draft = new_draft()
+        submissions = [draft.acts(), [draft.next_version()]]
+        prepared = [parts.prepared(acts) for acts in submissions]
+        refusals = iter([QuotaExceeded()])
+        commit = parts.writer.commit
+
+        async def refuse_the_first(use_case: UseCase, item: object) -> Committed:
+            refusal = next(refusals, None)
+            if refusal is not None:
+                raise refusal
+            return await commit(use_case, item)
+
+        monkeypatch.setattr(parts.writer, "commit", refuse_the_first)
+
+        outcomes = await parts.acts.commit_each(prepared)
+
+    assert [type(outcome) for outcome in outcomes] == [QuotaExceeded, QuotaExceeded]
