@@ -106,6 +106,7 @@ class HubChannel:
             async for response in call:
                 yield response
         except grpc.RpcError as error:
+            _require_not_cancelled()
             failure = error_from_rpc(error)
         else:
             return
@@ -162,6 +163,13 @@ class HubChannel:
         if isinstance(failure, HubUnreachable):
             return await explain_unreachable(self._profile, passphrase=self._passphrase())
         return failure
+
+
+def _require_not_cancelled() -> None:
+    """gRPC loses the cancellation of a task whose stream fails while it is being opened."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 def _may_try_again(failure: ComityError) -> bool:
