@@ -24,7 +24,7 @@ demo: setup ## the exchange as a story: a hub, three agencies, kill -9; ARGS=--s
 	$(BIN)/python -m deploy.demo $(ARGS)
 
 test: setup ## every test; ARGS="tests/unit -k merkle" for some
-	$(BIN)/python -m pytest --no-header --numprocesses $(WORKERS) --dist loadscope $(ARGS)
+	$(BIN)/python -m pytest --no-header --numprocesses $(WORKERS) --dist loadgroup --no-loadscope-reorder $(ARGS)
 
 bench: setup ## the benchmarks
 	$(BIN)/python -m benchmarks $(ARGS)

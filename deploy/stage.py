@@ -87,6 +87,7 @@ class Stage:
                 text=True,
             )
         if hub.stdout is None or not hub.stdout.readline().startswith("Serving"):
+            self._end(hub, signal.SIGKILL)
             raise NotAsExpected((self.folder / "hub.log").read_text(encoding="utf-8"))
         return hub
 

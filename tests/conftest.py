@@ -9,6 +9,20 @@ from collections.abc import Iterator
 import pytest
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Lets tests that share fixtures run on one worker, and the longest begin first.
+
+    A module is a group, and of the tests that make a hub of their own each database is one.
+    """
+    for item in items:
+        group = item.nodeid.partition("::")[0]
+        callspec = getattr(item, "callspec", None)
+        if callspec is not None and "world" in callspec.params:
+            group += f" on {callspec.params['world']}"
+        item.add_marker(pytest.mark.xdist_group(group))
+    items.sort(key=lambda item: "/system/" not in item.nodeid)
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Fails a run that skipped a test, where COMITY_NO_SKIP is set: a skip must not pass unseen."""
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")

@@ -53,8 +53,7 @@ class VerifierPool:
 
     async def start(self) -> None:
         """Starts the verifiers and waits until each answers."""
-        for _ in range(self._count):
-            await self._start_one()
+        await asyncio.gather(*(self._start_one() for _ in range(self._count)))
 
     async def stop(self) -> None:
         """Ends the verifiers."""

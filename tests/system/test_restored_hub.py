@@ -22,13 +22,13 @@ def back_up(stage: Stage) -> Callable[[], None]:
         copy = stage.folder / "backup.sqlite"
         shutil.copy(database, copy)
         return lambda: _put_back(copy, database)
-    url, settings = copy_of(stage.database_url), stage.folder / "hub" / "hub.toml"
-    before = stage.database_url
+    backup, settings = copy_of(stage.database_url), stage.folder / "hub" / "hub.toml"
+    original = settings.read_text(encoding="utf-8")
 
     def restore() -> None:
-        text = settings.read_text(encoding="utf-8")
-        assert before in text
-        settings.write_text(text.replace(before, url), encoding="utf-8")
+        text = original.replace(str(stage.database_url), copy_of(backup))
+        assert text != original
+        settings.write_text(text, encoding="utf-8")
 
     return restore
 
