@@ -50,6 +50,8 @@ class LedgerState:
     acts: dict[ActKey, StoredAct]
     notices: dict[NoticeKey, NoticeStanding]
     audiences: dict[bytes, Audience] = field(default_factory=dict)
+    # What rules of an originator come to: many notices of a batch are addressed alike.
+    resolved: dict[tuple[AgencyId, bytes], Audience] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,12 +268,13 @@ def _resolved_audience(
         raise AddressingInvalid(
             violations=[Violation("version_digest", "is not the digest of the latest version")]
         )
-    members = resolve_rule(act.rule, originator=addressing.originator, members=state.members)
-    return audience_of(members, _open_rule(act.rule))
-
-
-def _open_rule(rule: AddressingRule) -> bytes | None:
-    return rule.SerializeToString(deterministic=True) if rule.and_later_members else None
+    rule = act.rule.SerializeToString(deterministic=True)
+    audience = state.resolved.get((addressing.originator, rule))
+    if audience is None:
+        members = resolve_rule(act.rule, originator=addressing.originator, members=state.members)
+        audience = audience_of(members, rule if act.rule.and_later_members else None)
+        state.resolved[addressing.originator, rule] = audience
+    return audience
 
 
 def _wider_audience(
