@@ -65,7 +65,9 @@ class Stage:
         self.comity(agency, "init", agency, *hub, "--name", name)
         application = self.folder / "agencies" / agency / "application.json"
         admission = self.folder / f"{agency}.admission.json"
-        self.hub("agency", "add", "--application", str(application), "--out", str(admission))
+        self.hub(
+            "agency", "add", "--application", str(application), "--out", str(admission), "--yes"
+        )
         self.comity(agency, "join", str(admission))
 
     def start_hub(self) -> None:

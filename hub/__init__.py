@@ -9,6 +9,7 @@ import os
 # left, whose suites are fixed. Read once, when grpc is first imported: hence here.
 os.environ["GRPC_SSL_CIPHER_SUITES"] = "ECDHE-PSK-CHACHA20-POLY1305"
 
-# Its traces show what is sent in clear. They are for a debugger, never for a hub's log.
-for _name in ("GRPC_TRACE", "GRPC_VERBOSITY"):
-    os.environ.pop(_name, None)
+# Its traces show what is sent in clear; they are for a debugger, never for a hub's log. What it
+# says of errors is said by the hub, in the log's own form.
+os.environ.pop("GRPC_TRACE", None)
+os.environ["GRPC_VERBOSITY"] = "NONE"

@@ -17,7 +17,7 @@ from cryptography import x509
 from comity.application import VerifiedApplication, verify_application
 from comity.checkpoint import LedgerKey, verifier_key_text
 from comity.envelope import envelope_from_json
-from comity.errors import AgencyExists, MalformedInput
+from comity.errors import AgencyExists, ComityError, MalformedInput
 from comity.v1 import agencies_pb2
 from hub.certificates import (
     certificate_id_of,
@@ -280,4 +280,8 @@ def load_application(path: Path, *, hub_domain: str) -> VerifiedApplication:
         content = path.read_bytes()
     except OSError as error:
         raise MalformedInput(f"{path} cannot be read: {error.strerror}.") from error
-    return verify_application(envelope_from_json(content), hub_domain=hub_domain)
+    try:
+        envelope = envelope_from_json(content)
+    except ComityError as error:
+        raise MalformedInput(f"{path} is no application as 'comity init' writes it.") from error
+    return verify_application(envelope, hub_domain=hub_domain)

@@ -18,6 +18,7 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
 
 from comity.errors import MalformedInput
 from comity.identity import AgencyId
@@ -76,6 +77,7 @@ def new_folder(folder: Path) -> Iterator[None]:
 
     Raises: MalformedInput where it is not empty; OSError where it cannot be made.
     """
+    _require_no_hub(folder)  # before the lock, which a hub that serves holds
     was_there = folder.exists()
     folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
     with held_alone(folder):
@@ -92,9 +94,13 @@ def _contents_of(folder: Path) -> list[Path]:
     return [path for path in folder.iterdir() if path.name not in _NOT_OURS]
 
 
-def _require_empty(folder: Path) -> None:
+def _require_no_hub(folder: Path) -> None:
     if (folder / SETTINGS_FILE).exists():
         raise MalformedInput(f"{folder} holds a hub already.")
+
+
+def _require_empty(folder: Path) -> None:
+    _require_no_hub(folder)
     if _contents_of(folder):
         raise MalformedInput(
             f"{folder} is not empty; a hub is made in a folder of its own. Where an init was cut "
@@ -230,6 +236,19 @@ def load_authority(settings: Settings) -> CertificateAuthority:
     if not isinstance(key, ec.EllipticCurvePrivateKey):
         raise MalformedInput("The authority's key is not an ECDSA key.")
     return CertificateAuthority(certificate, key)
+
+
+def load_fingerprints(settings: Settings) -> tuple[str, str]:
+    """What members compare a hub with: the lower-case hex SHA-256 of the authority's certificate
+    (DER), and of the ledger's key (SubjectPublicKeyInfo).
+
+    Raises: MalformedInput.
+    """
+    try:
+        authority = x509.load_pem_x509_certificate(read_file(settings.ca_certificate))
+    except ValueError as error:
+        raise MalformedInput(f"{settings.ca_certificate.name} holds no certificate.") from error
+    return authority.fingerprint(SHA256()).hex(), load_ledger_key(settings).public.key_id
 
 
 def require_serving_files(settings: Settings, *, now: datetime) -> x509.Certificate:

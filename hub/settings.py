@@ -72,7 +72,9 @@ def load_settings(path: Path) -> Settings:
 
     Raises: MalformedInput with every key at fault, or where others can read a password in it.
     """
-    file = path / SETTINGS_FILE if path.is_dir() else path
+    file = path / SETTINGS_FILE if path.is_dir() or not path.exists() else path
+    if not file.exists():
+        raise MalformedInput(f"{path} holds no hub; 'comity-hub init' makes one.")
     try:
         text = file.read_text(encoding="utf-8")
         values = tomllib.loads(text)

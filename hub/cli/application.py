@@ -13,6 +13,8 @@ import typer
 
 from comity.errors import ComityError, HubUnavailable, VerificationFailed
 from comity.v1.errors_pb2 import Reason
+from hub.folder import load_fingerprints
+from hub.settings import Settings
 
 P = ParamSpec("P")
 
@@ -39,6 +41,12 @@ app = typer.Typer(
 )
 agency_app = typer.Typer(help="The hub's members.", epilog=EXIT_CODES, no_args_is_help=True)
 app.add_typer(agency_app, name="agency")
+
+
+def write_fingerprints(settings: Settings) -> None:
+    """Writes what members compare the hub with, under the names that `comity join` uses."""
+    authority, ledger_key = load_fingerprints(settings)
+    typer.echo(f"  authority   {authority}\n  ledger key  {ledger_key}")
 
 
 def command(function: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:

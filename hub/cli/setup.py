@@ -12,7 +12,14 @@ from comity.identity import AgencyId
 from comity.times import utc_now
 from hub.administration import Administration, init_hub, renew_certificate
 from hub.certificates import find_expiry_warning
-from hub.cli.application import DEFAULT_FOLDER, Folder, app, command, usage_error
+from hub.cli.application import (
+    DEFAULT_FOLDER,
+    Folder,
+    app,
+    command,
+    usage_error,
+    write_fingerprints,
+)
 from hub.folder import NewHub, held_alone, load_authority, require_serving_files, settings_for
 from hub.settings import load_settings
 from hub.store.migrations import head_revision, is_downgrade, known_revisions, migrate
@@ -44,6 +51,8 @@ async def init(
         raise usage_error(error) from error
     key = await init_hub(folder, new, clock=utc_now)
     typer.echo(f"Made the hub {domain} in {folder}.\nIts ledger's key: {key}")
+    typer.echo("What members compare it with, as SHA-256:")
+    write_fingerprints(load_settings(folder))
 
 
 @app.command("check-config")
@@ -63,6 +72,8 @@ async def check_config(folder: Folder = DEFAULT_FOLDER) -> None:
     if warning is not None:
         typer.echo(warning, err=True)
     typer.echo(f"The hub {settings.domain} can be served on {settings.listen}.")
+    typer.echo("What members compare it with, as SHA-256:")
+    write_fingerprints(settings)
 
 
 @app.command("renew-certificate")

@@ -14,7 +14,7 @@ from comity.applicant import generate_applicant_keys
 from comity.errors import AgencyExists, StoreUnavailable
 from comity.keys import ED25519
 from hub.administration import Administration, load_application
-from hub.folder import CERTIFICATES
+from hub.folder import CERTIFICATES, load_fingerprints
 from hub.settings import load_settings
 from tests.unit.hub_command import (
     DOMAIN,
@@ -39,7 +39,7 @@ def application(tmp_path: Path) -> Path:
 
 def add(folder: Path, application: Path, out: Path, *, code: int = 0) -> str:
     options = ("--application", str(application), "--out", str(out))
-    added = comity_hub("agency", "add", *options, folder=folder)
+    added = comity_hub("agency", "add", "--yes", *options, folder=folder)
     require_exit(added, code)
     return added.output
 
@@ -98,7 +98,7 @@ def test_the_digest_of_the_application_is_printed_for_comparison(
 ) -> None:
     digest = load_application(application, hub_domain=DOMAIN).digest
 
-    assert digest.hex() in add(folder, application, tmp_path / "answer.json").splitlines()
+    assert digest.hex() in add(folder, application, tmp_path / "answer.json")
 
 
 Commit = Callable[..., Coroutine[Any, Any, object]]
@@ -172,3 +172,26 @@ async def test_agencies_that_share_their_keys_have_certificates_of_their_own(
 
 def now() -> datetime:
     return datetime.now(UTC)
+
+
+def test_an_application_that_was_not_compared_is_not_admitted(
+    folder: Path, application: Path, tmp_path: Path
+) -> None:
+    out = str(tmp_path / "out.json")
+    options = ("--application", str(application), "--out", out)
+    digest = load_application(application, hub_domain=DOMAIN).digest.hex()
+
+    require_exit(comity_hub("agency", "add", *options, folder=folder), 2)
+    require_exit(comity_hub("agency", "add", *options, "--sha256", "00" * 32, folder=folder), 1)
+    assert "FR-NCB" not in agencies_in(folder)
+
+    told = digest.upper()
+    require_exit(comity_hub("agency", "add", *options, "--sha256", told, folder=folder), 0)
+    assert "FR-NCB" in agencies_in(folder)
+
+
+def test_hub_and_agency_print_what_they_compare_under_the_same_names(folder: Path) -> None:
+    checked = comity_hub("check-config", folder=folder)
+
+    authority, ledger_key = load_fingerprints(load_settings(folder))
+    assert f"  authority   {authority}\n  ledger key  {ledger_key}\n" in checked.output

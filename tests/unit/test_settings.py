@@ -204,8 +204,8 @@ def test_file_with_a_password_that_others_can_read_is_refused(tmp_path: Path, ur
     assert url == load_settings(tmp_path).database_url
 
 
-def test_file_that_is_missing_is_refused_by_its_name(tmp_path: Path) -> None:
-    with pytest.raises(MalformedInput, match=r"hub\.toml cannot be read"):
+def test_folder_without_a_hub_is_named_with_what_makes_one(tmp_path: Path) -> None:
+    with pytest.raises(MalformedInput, match="holds no hub"):
         load_settings(tmp_path)
 
 
