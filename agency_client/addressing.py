@@ -12,6 +12,7 @@ from comity.identity import AgencyId, is_country_code, parse_agency_id
 from comity.v1.acts_pb2 import AddressingRule
 
 ALL = "all"
+MAX_NAMED_ADDRESSEES = 10  # as many as are read at a glance
 
 
 def rule_from_terms(to: Iterable[str], *, exceptions: Iterable[str] = ()) -> AddressingRule:
@@ -70,3 +71,11 @@ def wider_rule(
         except_countries=sorted(set(current.except_countries) - set(added.countries)),
         and_later_members=current.and_later_members or added.and_later_members,
     )
+
+
+def addressees_text(agencies: Collection[AgencyId]) -> str:
+    """Whom a notice goes to, by name as far as that is read at a glance."""
+    names = sorted(agencies)
+    if len(names) <= MAX_NAMED_ADDRESSEES:
+        return ", ".join(names) or "nobody yet"
+    return f"{len(names)} agencies: {', '.join(names[:MAX_NAMED_ADDRESSEES])}, ..."

@@ -17,7 +17,7 @@ from agency_client.failures import InboxFailed
 from agency_client.inbox import KeptWindow
 from agency_client.submission import Outcome, Submitting
 from agency_client.watching import Watch
-from comity.errors import AccessRefused, ComityError, HubUnavailable
+from comity.errors import AccessRefused, ComityError, HubUnavailable, Superseded
 from comity.v1 import notices_pb2, watches_pb2
 
 LIVE_WATCH = "inbox"
@@ -93,6 +93,11 @@ async def _keep_watch(
             async with aclosing(kept_windows(agency, watch, name)) as windows:
                 async for window, new in windows:
                     reporter.window(name, window, len(new))
+        except Superseded as error:
+            raise Superseded(
+                "This profile is in use elsewhere, perhaps by a copy of it: its watch was opened "
+                "there. Stop one of the two."
+            ) from error
         except (AccessRefused, HubUnavailable, InboxFailed) as error:
             # The certificate may be renewed, the agency reinstated, the disk cleared.
             reporter.trouble(name, error)

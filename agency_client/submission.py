@@ -15,9 +15,17 @@ from agency_client.failures import InboxFailed
 from agency_client.inbox import KeptSubmission
 from agency_client.trust import SeenCheckpoint
 from comity.acts import ADDRESSING, ParsedAct, parse_act
-from comity.errors import AccessRefused, ComityError, HubUnavailable, InputRefused, StateRefused
+from comity.errors import (
+    AccessRefused,
+    ComityError,
+    HubUnavailable,
+    InputRefused,
+    NotFound,
+    StateRefused,
+)
 from comity.receipt import verify_receipt
 from comity.v1.acts_pb2 import ReceiptedActs, SubmitActsRequest
+from comity.v1.events_pb2 import NoticeRecord
 from comity.v1.ledger_pb2 import LedgerProof
 
 BY_HAND = "hand"  # the source of what somebody submitted, beside the names of importers
@@ -143,10 +151,24 @@ class Submitting:
     async def fetch_latest(self, notice_id: str) -> ParsedAct:
         """The latest version of one of the agency's own notices, verified.
 
-        Raises: NotFound. Whether the notice was withdrawn is the hub's to say.
+        Raises: NotFound, which says whose it is where it is held here as another's. Whether the
+        notice was withdrawn is the hub's to say.
         """
-        record = await self._agency.client.get_notice(self._agency.profile.agency, notice_id)
-        return parse_act(record.version.envelope)
+        return parse_act((await self.fetch_own(notice_id)).version.envelope)
+
+    async def fetch_own(self, notice_id: str) -> NoticeRecord:
+        """One of the agency's own notices as it stands, verified.
+
+        Raises: as `fetch_latest`.
+        """
+        try:
+            return await self._agency.client.get_notice(self._agency.profile.agency, notice_id)
+        except NotFound as error:
+            foreign = self._agency.inbox.received.find_notices(notice_id)
+            if not foreign:
+                raise
+            owner = foreign[0].originator
+            raise NotFound(f"It is {owner}'s; only its originator may do this.") from error
 
 
 def _saying_that_kept(error: ComityError, notice_id: str | None = None) -> ComityError:

@@ -19,8 +19,22 @@ def main() -> None:
         # Names are in every script, whatever this terminal can show.
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
-        app()
+        try:
+            app()
+        finally:
+            sys.stdout.flush()
     except BrokenPipeError:
-        # Whoever read the result has enough, as `head` does. Nothing is left to be flushed to it.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # Whoever read the result has enough, as `head` does.
+        _give_output_up()
         sys.exit(0)
+    except OSError as error:
+        if error.filename is not None:  # Of a file by its name, and not of the output.
+            raise
+        _give_output_up()
+        sys.stderr.write(f"comity: standard output cannot be written: {error.strerror}.\n")
+        sys.exit(1)
+
+
+def _give_output_up() -> None:
+    """Leaves nothing that would be written when the interpreter ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

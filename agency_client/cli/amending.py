@@ -59,14 +59,15 @@ async def widen(
     added = stated_rule(to, None, and_later_members=and_later_members)
     async with opened_agency(profile) as agency:
         await resolved(agency, added)  # Says which terms are at fault.
-        record = await agency.client.get_notice(agency.profile.agency, notice_id)
+        submitting = Submitting(agency)
+        record = await submitting.fetch_own(notice_id)
         current = parse_act(record.addressing.envelope).act.addressing.rule
         rule = wider_rule(current, added, members=agency.trust.roster.active_agencies())
         addressees = await resolved(agency, rule)
         latest = parse_act(record.version.envelope)
         request = agency.signer().wider_addressing(notice_id, latest.digest, rule)
-        receipted = await Submitting(agency).send(request)
-    report_receipted([receipted], json=json, to=len(addressees), receipt=receipt)
+        receipted = await submitting.send(request)
+    report_receipted([receipted], json=json, to=addressees, receipt=receipt)
 
 
 @notice_app.command()

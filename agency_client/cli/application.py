@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
@@ -173,19 +174,35 @@ def read_passphrase(profile: Profile) -> bytes | None:
     Raises: MalformedInput.
     """
     from agency_client.profile import SIGNING_KEY, read_secret
-    from comity.errors import MalformedInput
 
     if b"ENCRYPTED" not in read_secret(profile.path(SIGNING_KEY)).split(b"\n", 1)[0]:
         return None
     written = passphrase_from_file()
     if written is not None:
         return written
+    return ask_secret("Passphrase")
+
+
+def ask_secret(title: str, *, twice: bool = False) -> bytes:
+    """A passphrase that is typed in, unseen; where it is new, twice.
+
+    Raises: MalformedInput where nobody can be asked; KeyboardInterrupt.
+    """
+    from comity.errors import MalformedInput
+
     if not sys.stdin.isatty():
         raise MalformedInput(
-            f"The private keys are encrypted: {PASSPHRASE_FILE_VARIABLE} has to name a file with "
-            "their passphrase where nobody can be asked."
+            f"{PASSPHRASE_FILE_VARIABLE} has to name a file with the keys' passphrase where nobody "
+            "can be asked."
         )
-    entered: str = typer.prompt("Passphrase", hide_input=True, err=True)
+    # The event loop would only note an interruption, and go on asking.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        entered: str = typer.prompt(title, hide_input=True, confirmation_prompt=twice, err=True)
+    except typer.Abort:
+        raise KeyboardInterrupt from None
+    finally:
+        signal.signal(signal.SIGINT, before)
     return entered.encode()
 
 

@@ -130,11 +130,22 @@ async def show(
 
 async def _find(agency: Agency, notice_id: str, originator: str | None) -> list[HeldNotice]:
     from agency_client.held import fetch_held, find_held
+    from comity.errors import NotFound
 
     held = find_held(agency, notice_id)
     if originator is not None:
         held = [one for one in held if one.originator == originator]
-    return held or [await fetch_held(agency, originator or agency.profile.agency, notice_id)]
+    if held:
+        return held
+    try:
+        return [await fetch_held(agency, originator or agency.profile.agency, notice_id)]
+    except NotFound as error:
+        if originator is not None:
+            raise
+        raise NotFound(
+            "It is neither held here nor one of your own. 'comity run' fetches what is addressed "
+            "to you; --from AGENCY asks the hub for another's."
+        ) from error
 
 
 @notice_app.command()

@@ -12,6 +12,7 @@ from agency_client.cli.application import (
     ProfileOption,
     app,
     argument,
+    ask_secret,
     chosen_folder,
     chosen_profile,
     command,
@@ -79,12 +80,7 @@ async def init(
 
 def _new_passphrase() -> bytes:
     written = passphrase_from_file()
-    if written is not None:
-        return written
-    entered: str = typer.prompt(
-        "New passphrase", hide_input=True, confirmation_prompt=True, err=True
-    )
-    return entered.encode()
+    return ask_secret("New passphrase", twice=True) if written is None else written
 
 
 @app.command()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Collection, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
     from agency_client.agency import Agency
     from agency_client.drafts import Draft
     from agency_client.submission import Outcome
+    from comity.identity import AgencyId
     from comity.v1.acts_pb2 import AddressingRule, ReceiptedActs, SubmitActsRequest
 
 BULK_FROM = 2  # one notice goes as one call and shows its refusal whole
@@ -99,7 +102,7 @@ async def submit(
         addressees = await resolved(agency, rule)
         outcomes = await _send(agency, requests)
     receipted = [o.receipted for o in outcomes if o.receipted is not None]
-    report_receipted(receipted, json=json, to=len(addressees), receipt=receipt)
+    report_receipted(receipted, json=json, to=addressees, receipt=receipt)
     _report_refused(outcomes, sources, json=json)
 
 
@@ -133,17 +136,27 @@ async def _send(agency: Agency, requests: Sequence[SubmitActsRequest]) -> list[O
 
 
 def report_receipted(
-    receipted: Sequence[ReceiptedActs], *, json: bool, to: int | None, receipt: Path | None
+    receipted: Sequence[ReceiptedActs],
+    *,
+    json: bool,
+    to: Collection[AgencyId] | None,
+    receipt: Path | None,
 ) -> None:
-    """Says what the hub has on disk now, then writes the receipts where they are wanted."""
+    """Says what the hub has on disk now, then writes the receipts where they are wanted.
+
+    `to` is who is addressed at this moment; None where that has not changed.
+    """
+    from agency_client.addressing import addressees_text
     from comity.acts import parse_act
 
-    whom = "" if to is None else f" to {to} {'agency' if to == 1 else 'agencies'}"
+    whom = "" if to is None else f" to {addressees_text(to)}"
+    addressees = {} if to is None else {"addressees": sorted(to)}
     for one in receipted:
         notice_id = parse_act(one.acts[0]).notice_id
         index = one.receipt.entry_index
         if json:
-            write_json({"noticeId": notice_id, "entryIndex": index, "receipted": json_from(one)})
+            document = {"noticeId": notice_id, "entryIndex": index, **addressees}
+            write_json({**document, "receipted": json_from(one)})
         else:
             write(f"{notice_id}  sent{whom}; entry {index} of the ledger, receipt verified")
     if receipt is not None:
@@ -158,7 +171,9 @@ def _write_receipts(path: Path, receipted: Sequence[ReceiptedActs]) -> None:
 
     lines = [MessageToJson(one, indent=None) for one in receipted]
     try:
-        path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+        # It holds the notices: for its owner alone.
+        with open(path, "w", encoding="utf-8", opener=partial(os.open, mode=0o600)) as file:
+            file.writelines(f"{line}\n" for line in lines)
     except OSError as error:
         raise MalformedInput(
             f"{path} cannot be written: {error.strerror}. What is listed above is sent; 'comity "

@@ -49,6 +49,7 @@ async def watch(
     An event is confirmed once it is in the inbox and written out: none is lost, and after an
     interruption the last ones may come twice.
     """
+    from comity.errors import Superseded
     from comity.v1 import notices_pb2, watches_pb2
 
     if not _WATCH_NAME.fullmatch(name):
@@ -59,7 +60,11 @@ async def watch(
         start=watches_pb2.WATCH_START_FIRST if from_start else watches_pb2.WATCH_START_UNSPECIFIED,
     )
     async with opened_agency(profile) as agency:
-        await _write_events(agency, opening, count=count, json=json)
+        try:
+            await _write_events(agency, opening, count=count, json=json)
+        except Superseded as error:
+            words = f"The watch {opening.name!r} was opened elsewhere: give each its own --name."
+            raise Superseded(words) from error
 
 
 async def _write_events(

@@ -5,9 +5,13 @@ from __future__ import annotations
 import asyncio
 from contextlib import aclosing
 
+import pytest
+
 from agency_client.agency import Agency
 from agency_client.runner import kept_windows
+from agency_client.submission import Submitting
 from agency_client.watching import Watch
+from comity.errors import NotFound
 from comity.v1 import acts_pb2, watches_pb2
 from tests.integration.drafts import Draft, new_id
 
@@ -40,3 +44,14 @@ async def test_a_withdrawn_notice_shows_so_when_its_version_comes_after_the_with
 
     [held] = brazil.inbox.received.find_notices(draft.notice.notice_id)
     assert withdrawal == held.withdrawal
+
+
+async def test_an_act_on_anothers_notice_says_whose_it_is(
+    france: Agency, brazil: Agency, draft: Draft
+) -> None:
+    version, addressing = draft.acts()
+    published = await france.client.submit_acts([version, addressing])
+    await keep_until(brazil, version, first_index=published.receipt.entry_index)
+
+    with pytest.raises(NotFound, match=r"FR-NCB's; only its originator"):
+        await Submitting(brazil).fetch_latest(draft.notice.notice_id)

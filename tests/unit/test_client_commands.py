@@ -142,14 +142,16 @@ def test_a_wrong_agency_id_is_refused_before_anything_is_made(home: Path) -> Non
     assert not home.exists()
 
 
-def test_a_passphrase_is_asked_for_twice_and_then_read_from_its_file(
+def test_a_passphrase_is_read_from_the_file_that_the_environment_names(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     init = ("init", "FR-NCB", *HUB, "--name", "x", "--encrypt")
-    assert comity(*init, entered="correct horse\ncorrect horse\n").exit_code == 0
     secret = tmp_path / "passphrase"
     secret.write_bytes(b"correct horse\n")
+    secret.chmod(0o600)
     monkeypatch.setenv("COMITY_PASSPHRASE_FILE", str(secret))
+    assert comity(*init).exit_code == 0
+    secret.chmod(0o644)
     answer = tmp_path / "answer.json"
     answer.write_text("{}")
 
