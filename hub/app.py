@@ -151,6 +151,7 @@ async def running_hub(
                 hub_domain=settings.domain,
                 rules={**RULES, **REFLECTION_RULES} if settings.reflection else RULES,
                 membership=membership,
+                officers=None,
                 clock=clock,
             ),
             servicers=_Servicers(

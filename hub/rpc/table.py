@@ -1,7 +1,7 @@
 """What each RPC is, and who may call it. An RPC that is not here is refused.
 
-Today every active agency may call every RPC, and
-each service judges which notices the caller may touch.
+The guard asks this table which kinds of thing a caller may do; each service judges which notice,
+agency or officer it may do them to.
 """
 
 from __future__ import annotations
@@ -10,20 +10,29 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
+from comity.v1.officers_pb2 import Role
+
 
 class Admission(Enum):
     """Who may call."""
 
+    # By its certificate alone, or with an officer of any role.
     ACTIVE_AGENCY = "active agency"
+    # An officer who is logged in, with one of the rule's roles.
+    OFFICER = "officer"
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """The rule of one RPC. `timeout_seconds` bounds calls; streams have none."""
+    """The rule of one RPC. `timeout_seconds` bounds calls; streams have none.
+
+    `roles` says which officers; None is every role, and only rules for officers have any.
+    """
 
     action: str
     admission: Admission
     timeout_seconds: float | None
+    roles: frozenset[Role.ValueType] | None = None
 
 
 UNARY_SECONDS = 30.0  # a commit takes milliseconds; this is for a database that is locked or away

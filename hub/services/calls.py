@@ -3,14 +3,41 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from comity.identity import AgencyId
+from comity.v1.officers_pb2 import Role
+
+
+@dataclass(frozen=True, slots=True)
+class Officer:
+    """A person who is logged in, of the agency that calls. `session_id` ends with the log-in."""
+
+    officer_id: str
+    roles: frozenset[Role.ValueType]
+    session_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The agency at the other end of the channel, and the call's id as the log shows it."""
+    """The agency at the other end of the channel, and the call's id as the log shows it.
+
+    `officer` is None where the agency's system calls by its certificate alone.
+    """
 
     agency: AgencyId
     certificate_id: str
     request_id: str
+    officer: Officer | None = None
+
+
+class Officers(Protocol):
+    """Whoever knows officers by their tokens: the built-in accounts, or Keycloak."""
+
+    async def identify(self, token: str, *, agency: AgencyId, certificate_id: str) -> Officer:
+        """The officer whose token came on an agency's channel.
+
+        Raises: TokenRefused, always with the same words, where the token is unknown, expired or
+        ended, of another agency's officer, or bound to another certificate; HubUnavailable.
+        """
+        ...

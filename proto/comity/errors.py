@@ -2,7 +2,8 @@
 
     ComityError
     ├── AccessRefused          who is calling, and what they may do
-    │     CertificateRefused · TransportTooWeak · NotPermitted · AgencyNotActive
+    │     CertificateRefused · TransportTooWeak · NotPermitted · AgencyNotActive ·
+    │     LogInRequired · TokenRefused
     ├── InputRefused           what was sent
     │     MalformedInput · TooLarge · UnknownFields · SignatureInvalid · SigningKeyUnknown ·
     │     WrongHub · WrongOriginator · NoticeInvalid · AddressingInvalid · IssuedInFuture ·
@@ -112,6 +113,18 @@ class AgencyNotActive(AccessRefused):
     reason = pb.REASON_AGENCY_NOT_ACTIVE
     code = "PERMISSION_DENIED"
     default_message = "The agency is not an active member of this hub."
+
+
+class LogInRequired(AccessRefused):
+    reason = pb.REASON_LOG_IN_REQUIRED
+    code = "UNAUTHENTICATED"
+    default_message = "An officer has to be logged in for this."
+
+
+class TokenRefused(AccessRefused):
+    reason = pb.REASON_TOKEN_REFUSED
+    code = "UNAUTHENTICATED"
+    default_message = "The officer's log-in is not valid here, or not any longer. Log in again."
 
 
 class MalformedInput(InputRefused):

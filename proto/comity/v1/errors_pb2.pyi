@@ -28,6 +28,8 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     REASON_TRANSPORT_TOO_WEAK: _Reason.ValueType  # 2
     REASON_NOT_PERMITTED: _Reason.ValueType  # 3
     REASON_AGENCY_NOT_ACTIVE: _Reason.ValueType  # 4
+    REASON_LOG_IN_REQUIRED: _Reason.ValueType  # 5
+    REASON_TOKEN_REFUSED: _Reason.ValueType  # 6
     REASON_MALFORMED: _Reason.ValueType  # 20
     """What was sent (INVALID_ARGUMENT)."""
     REASON_TOO_LARGE: _Reason.ValueType  # 21
@@ -77,6 +79,8 @@ REASON_CERTIFICATE_REFUSED: Reason.ValueType  # 1
 REASON_TRANSPORT_TOO_WEAK: Reason.ValueType  # 2
 REASON_NOT_PERMITTED: Reason.ValueType  # 3
 REASON_AGENCY_NOT_ACTIVE: Reason.ValueType  # 4
+REASON_LOG_IN_REQUIRED: Reason.ValueType  # 5
+REASON_TOKEN_REFUSED: Reason.ValueType  # 6
 REASON_MALFORMED: Reason.ValueType  # 20
 """What was sent (INVALID_ARGUMENT)."""
 REASON_TOO_LARGE: Reason.ValueType  # 21
