@@ -28,6 +28,7 @@ from comity.errors import (
     MalformedInput,
     NotPermitted,
     QuotaExceeded,
+    StepRequired,
     TokenRefused,
 )
 from comity.identity import AgencyId
@@ -98,7 +99,7 @@ class Guard(grpc.aio.ServerInterceptor):
         5. The table lets the caller.
 
         Raises: TransportTooWeak, CertificateRefused, AgencyNotActive, MembershipUnconfirmed,
-        NotPermitted, TokenRefused, LogInRequired.
+        NotPermitted, TokenRefused, LogInRequired, StepRequired.
         """
         peer = read_peer(context, hub_domain=self._hub_domain, now=self._clock())  # 1
         self._membership.require_active(peer.agency, certificate_id=peer.certificate_id)  # 2
@@ -117,6 +118,14 @@ class Guard(grpc.aio.ServerInterceptor):
         return await self._officers.identify(
             token, agency=peer.agency, certificate_id=peer.certificate_id
         )
+
+    def require_current(self, caller: Caller) -> None:
+        """Refuses an officer whose log-in has ended since the stream was opened.
+
+        Raises: TokenRefused, HubUnavailable.
+        """
+        if caller.officer is not None and self._officers is not None:
+            self._officers.require_current(caller.officer)
 
     @contextmanager
     def counted(self, agency: AgencyId) -> Iterator[None]:
@@ -142,6 +151,8 @@ class Guard(grpc.aio.ServerInterceptor):
 
 
 def _require_let(rule: Rule, officer: Officer | None) -> None:
+    if officer is not None and officer.step is not None and officer.step not in rule.during:
+        raise StepRequired(f"Before anything else the {officer.step.value} has to be set.")
     if rule.admission is not Admission.OFFICER:
         return
     if officer is None:
@@ -182,6 +193,7 @@ class _Guarded:
     ) -> AsyncIterator[Any]:
         async with self._admitted(context):
             async for response in self._handler.unary_stream(self._parse(request), context):
+                self._guard.require_current(current_caller())
                 yield response
 
     async def _stream_stream(
@@ -190,6 +202,7 @@ class _Guarded:
         async with self._admitted(context):
             parsed = self._parse_each(requests)
             async for response in self._handler.stream_stream(parsed, context):
+                self._guard.require_current(current_caller())
                 yield response
 
     def _parse(self, request: bytes) -> Any:
@@ -202,6 +215,7 @@ class _Guarded:
 
     async def _parse_each(self, requests: AsyncIterator[bytes]) -> AsyncIterator[Any]:
         async for request in requests:
+            self._guard.require_current(current_caller())
             yield self._parse(request)
 
     @asynccontextmanager

@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 from typing import Protocol
 
 from comity.identity import AgencyId
 from comity.v1.officers_pb2 import Role
+
+
+class Step(Enum):
+    """What an officer who is logged in has to do before anything else is let."""
+
+    PASSWORD = "password"  # noqa: S105 - the name of a step
+    SECOND_FACTOR = "second factor"
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +24,7 @@ class Officer:
     officer_id: str
     roles: frozenset[Role.ValueType]
     session_id: str
+    step: Step | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,5 +48,13 @@ class Officers(Protocol):
 
         Raises: TokenRefused, always with the same words, where the token is unknown, expired or
         ended, of another agency's officer, or bound to another certificate; HubUnavailable.
+        """
+        ...
+
+    def require_current(self, officer: Officer) -> None:
+        """Refuses an officer whose log-in has ended since, or who may less than then. Costs little:
+        asked for whatever passes on an open stream.
+
+        Raises: TokenRefused, HubUnavailable.
         """
         ...

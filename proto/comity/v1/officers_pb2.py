@@ -24,15 +24,35 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18\x63omity/v1/officers.proto\x12\tcomity.v1*\xbb\x01\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x10\n\x0cROLE_OFFICER\x10\x01\x12\x13\n\x0fROLE_SUPERVISOR\x10\x02\x12\x1d\n\x19ROLE_AGENCY_ADMINISTRATOR\x10\x03\x12\x10\n\x0cROLE_AUDITOR\x10\x04\x12\x1a\n\x16ROLE_HUB_ADMINISTRATOR\x10\n\x12\x15\n\x11ROLE_HUB_REVIEWER\x10\x0b\x12\x12\n\x0eROLE_OVERSIGHT\x10\x0c*\x81\x01\n\rOfficerStatus\x12\x1e\n\x1aOFFICER_STATUS_UNSPECIFIED\x10\x00\x12\x19\n\x15OFFICER_STATUS_ACTIVE\x10\x01\x12\x19\n\x15OFFICER_STATUS_LOCKED\x10\x02\x12\x1a\n\x16OFFICER_STATUS_REMOVED\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18\x63omity/v1/officers.proto\x12\tcomity.v1\"\xd3\x01\n\x07Officer\x12\x12\n\nofficer_id\x18\x01 \x01(\t\x12\x11\n\tagency_id\x18\x02 \x01(\t\x12\x11\n\tuser_name\x18\x03 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x04 \x01(\t\x12\x13\n\x0bnationality\x18\x05 \x01(\t\x12\x1e\n\x05roles\x18\x06 \x03(\x0e\x32\x0f.comity.v1.Role\x12(\n\x06status\x18\x07 \x01(\x0e\x32\x18.comity.v1.OfficerStatus\x12\x19\n\x11has_second_factor\x18\x08 \x01(\x08\"q\n\x11\x41\x64\x64OfficerRequest\x12\x11\n\tuser_name\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x13\n\x0bnationality\x18\x03 \x01(\t\x12\x1e\n\x05roles\x18\x04 \x03(\x0e\x32\x0f.comity.v1.Role\"T\n\x12\x41\x64\x64OfficerResponse\x12#\n\x07officer\x18\x01 \x01(\x0b\x32\x12.comity.v1.Officer\x12\x19\n\x11one_time_password\x18\x02 \x01(\t\">\n\x13ListOfficersRequest\x12\x18\n\x10\x61\x66ter_officer_id\x18\x01 \x01(\t\x12\r\n\x05limit\x18\x02 \x01(\r\"J\n\x14ListOfficersResponse\x12$\n\x08officers\x18\x01 \x03(\x0b\x32\x12.comity.v1.Officer\x12\x0c\n\x04more\x18\x02 \x01(\x08\"\x8a\x01\n\x14\x43hangeOfficerRequest\x12\x12\n\nofficer_id\x18\x01 \x01(\t\x12\x1e\n\x05roles\x18\x02 \x03(\x0e\x32\x0f.comity.v1.Role\x12(\n\x06status\x18\x03 \x01(\x0e\x32\x18.comity.v1.OfficerStatus\x12\x14\n\x0c\x64isplay_name\x18\x04 \x01(\t\"<\n\x15\x43hangeOfficerResponse\x12#\n\x07officer\x18\x01 \x01(\x0b\x32\x12.comity.v1.Officer\")\n\x13ResetOfficerRequest\x12\x12\n\nofficer_id\x18\x01 \x01(\t\"1\n\x14ResetOfficerResponse\x12\x19\n\x11one_time_password\x18\x01 \x01(\t*\xbb\x01\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x10\n\x0cROLE_OFFICER\x10\x01\x12\x13\n\x0fROLE_SUPERVISOR\x10\x02\x12\x1d\n\x19ROLE_AGENCY_ADMINISTRATOR\x10\x03\x12\x10\n\x0cROLE_AUDITOR\x10\x04\x12\x1a\n\x16ROLE_HUB_ADMINISTRATOR\x10\n\x12\x15\n\x11ROLE_HUB_REVIEWER\x10\x0b\x12\x12\n\x0eROLE_OVERSIGHT\x10\x0c*\x81\x01\n\rOfficerStatus\x12\x1e\n\x1aOFFICER_STATUS_UNSPECIFIED\x10\x00\x12\x19\n\x15OFFICER_STATUS_ACTIVE\x10\x01\x12\x19\n\x15OFFICER_STATUS_LOCKED\x10\x02\x12\x1a\n\x16OFFICER_STATUS_REMOVED\x10\x03\x32\xd1\x02\n\x0eOfficerService\x12I\n\nAddOfficer\x12\x1c.comity.v1.AddOfficerRequest\x1a\x1d.comity.v1.AddOfficerResponse\x12O\n\x0cListOfficers\x12\x1e.comity.v1.ListOfficersRequest\x1a\x1f.comity.v1.ListOfficersResponse\x12R\n\rChangeOfficer\x12\x1f.comity.v1.ChangeOfficerRequest\x1a .comity.v1.ChangeOfficerResponse\x12O\n\x0cResetOfficer\x12\x1e.comity.v1.ResetOfficerRequest\x1a\x1f.comity.v1.ResetOfficerResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'comity.v1.officers_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_ROLE']._serialized_start=40
-  _globals['_ROLE']._serialized_end=227
-  _globals['_OFFICERSTATUS']._serialized_start=230
-  _globals['_OFFICERSTATUS']._serialized_end=359
+  _globals['_ROLE']._serialized_start=892
+  _globals['_ROLE']._serialized_end=1079
+  _globals['_OFFICERSTATUS']._serialized_start=1082
+  _globals['_OFFICERSTATUS']._serialized_end=1211
+  _globals['_OFFICER']._serialized_start=40
+  _globals['_OFFICER']._serialized_end=251
+  _globals['_ADDOFFICERREQUEST']._serialized_start=253
+  _globals['_ADDOFFICERREQUEST']._serialized_end=366
+  _globals['_ADDOFFICERRESPONSE']._serialized_start=368
+  _globals['_ADDOFFICERRESPONSE']._serialized_end=452
+  _globals['_LISTOFFICERSREQUEST']._serialized_start=454
+  _globals['_LISTOFFICERSREQUEST']._serialized_end=516
+  _globals['_LISTOFFICERSRESPONSE']._serialized_start=518
+  _globals['_LISTOFFICERSRESPONSE']._serialized_end=592
+  _globals['_CHANGEOFFICERREQUEST']._serialized_start=595
+  _globals['_CHANGEOFFICERREQUEST']._serialized_end=733
+  _globals['_CHANGEOFFICERRESPONSE']._serialized_start=735
+  _globals['_CHANGEOFFICERRESPONSE']._serialized_end=795
+  _globals['_RESETOFFICERREQUEST']._serialized_start=797
+  _globals['_RESETOFFICERREQUEST']._serialized_end=838
+  _globals['_RESETOFFICERRESPONSE']._serialized_start=840
+  _globals['_RESETOFFICERRESPONSE']._serialized_end=889
+  _globals['_OFFICERSERVICE']._serialized_start=1214
+  _globals['_OFFICERSERVICE']._serialized_end=1551
 # @@protoc_insertion_point(module_scope)
