@@ -13,6 +13,7 @@ from agency_client.client import HubClient
 from agency_client.inbox import Inbox
 from agency_client.own_keys import OwnKeys
 from agency_client.profile import INBOX, Profile
+from agency_client.session import Session
 from agency_client.signing import ActSigner
 from agency_client.trust import Trust
 from comity.identifiers import UUID7_RANDOM_BYTES, uuid7_from
@@ -67,18 +68,22 @@ def load_trust(profile: Profile, inbox: Inbox) -> Trust:
 
 @asynccontextmanager
 async def open_agency(
-    profile: Profile, *, passphrase: Callable[[], bytes | None] = lambda: None
+    profile: Profile,
+    *,
+    passphrase: Callable[[], bytes | None] = lambda: None,
+    session: Session | None = None,
 ) -> AsyncIterator[Agency]:
     """An agency ready to work. What it learned of the ledger is kept when it closes.
 
-    `passphrase` is asked for once a private key is needed.
+    `passphrase` is asked for once a private key is needed. `session` is the log-in that goes with
+    calls; without one the agency's system calls by its certificate alone.
 
     Raises: MalformedInput, InboxFailed.
     """
     profile.require_joined()
     inbox = Inbox(profile.path(INBOX))
     try:
-        channel = HubChannel(profile, passphrase=passphrase)
+        channel = HubChannel(profile, passphrase=passphrase, session=session)
         own_keys = OwnKeys(profile, passphrase=passphrase)
         async with HubClient(
             channel, trust=load_trust(profile, inbox), require_roster=own_keys.require_roster

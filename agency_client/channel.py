@@ -7,6 +7,7 @@ only as UNAVAILABLE is explained by `diagnosis.py`.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import random
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
@@ -16,8 +17,19 @@ from cryptography.hazmat.primitives import serialization
 
 from agency_client.diagnosis import explain_unreachable
 from agency_client.profile import CERTIFICATE, HUB_CA, TLS_KEY, Profile
-from comity.errors import ComityError, HubUnavailable, HubUnreachable, QuotaExceeded
+from agency_client.session import Session
+from comity.errors import (
+    ComityError,
+    HubUnavailable,
+    HubUnreachable,
+    LogInDelayed,
+    MalformedInput,
+    QuotaExceeded,
+    TokenRefused,
+)
 from comity.statuses import error_from_rpc
+from comity.v1.sessions_pb2 import RefreshSessionRequest, Tokens
+from comity.v1.sessions_pb2_grpc import SessionServiceStub
 
 MAX_MESSAGE_BYTES = 8_388_608  # a window of notices at their limit, with room
 CALL_SECONDS = 30.0  # the hub's own limit for a call
@@ -36,6 +48,8 @@ _OPTIONS = [
     ("grpc.enable_retries", 0),  # what may be tried again is decided here
 ]
 
+AUTHORIZATION = "authorization"
+
 Request = TypeVar("Request")
 Response = TypeVar("Response")
 if TYPE_CHECKING:
@@ -48,7 +62,9 @@ if TYPE_CHECKING:
 
 
 class HubChannel:
-    """A channel that follows the profile's certificate."""
+    """A channel that follows the profile's certificate, and shows an officer's log-in."""
+
+    _session: Session | None = None
 
     def __init__(
         self,
@@ -57,6 +73,7 @@ class HubChannel:
         passphrase: Callable[[], bytes | None] = lambda: None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         uniform: Callable[[float, float], float] = random.uniform,
+        session: Session | None = None,
     ) -> None:
         self._profile = profile
         self._passphrase = passphrase
@@ -64,6 +81,7 @@ class HubChannel:
         self._uniform = uniform
         self._channel: grpc.aio.Channel | None = None
         self._built_from: tuple[int, ...] = ()
+        self._session = session
         self._retired: list[grpc.aio.Channel] = []
 
     async def close(self) -> None:
@@ -76,8 +94,8 @@ class HubChannel:
     async def call(self, method: UnaryMethod[Request, Response], request: Request) -> Response:
         """Calls, and again where the hub could not answer.
 
-        Every call of the contract may be made twice: reads change nothing, and the hub knows
-        submitted acts again by their ids.
+        For calls that may be made twice: reads change nothing, and the hub knows submitted acts
+        again by their ids.
 
         Raises: the error that the hub refused the call with; HubUnavailable, CertificateRefused.
         """
@@ -85,14 +103,93 @@ class HubChannel:
         tries_left = MAX_TRIES
         while True:
             try:
-                return await method(self._current())(request, timeout=CALL_SECONDS)
-            except grpc.RpcError as error:
-                failure = error_from_rpc(error)
+                return await self._call_as_officer(method, request)
+            except ComityError as error:
+                failure = error
             tries_left -= 1
             if not tries_left or not _may_try_again(failure):
                 raise await self._explained(failure)
             await self.pause(delay, failure)
             delay = min(delay * 2, MAX_DELAY_SECONDS)
+
+    async def call_once(self, method: UnaryMethod[Request, Response], request: Request) -> Response:
+        """Calls, for what must not be done twice. Whether it was done is open where this fails.
+
+        Raises: the error that the hub refused the call with; HubUnavailable, CertificateRefused.
+        """
+        try:
+            return await self._call_as_officer(method, request)
+        except ComityError as error:
+            raise await self._explained(error) from None
+
+    async def call_as_agency(
+        self, method: UnaryMethod[Request, Response], request: Request
+    ) -> Response:
+        """Calls once by the certificate alone, whoever is logged in.
+
+        Raises: the error that the hub refused the call with; HubUnavailable, CertificateRefused.
+        """
+        try:
+            return await self._attempt(method, request, None)
+        except ComityError as error:
+            raise await self._explained(error) from None
+
+    def keep_tokens(self, tokens: Tokens) -> None:
+        """Shows these with every call from now on.
+
+        Raises: MalformedInput where they cannot be written, or this channel is for no officer.
+        """
+        if self._session is None:
+            raise MalformedInput("This channel is for the agency's system and keeps no log-in.")
+        self._session.keep(tokens, certificate_digest=self._certificate_digest())
+
+    def forget_tokens(self) -> None:
+        """Shows none from now on."""
+        if self._session is not None:
+            self._session.forget()
+
+    async def _call_as_officer(
+        self, method: UnaryMethod[Request, Response], request: Request
+    ) -> Response:
+        """One try, with the log-in if there is one; one that was refused is refreshed."""
+        token = await self._token()
+        try:
+            return await self._attempt(method, request, token)
+        except TokenRefused:
+            if token is None or self._session is None:
+                raise
+            another = await self._session.renew_refused(
+                token, self._refresh, certificate_digest=self._certificate_digest()
+            )
+        return await self._attempt(method, request, another)
+
+    async def _attempt(
+        self, method: UnaryMethod[Request, Response], request: Request, token: str | None
+    ) -> Response:
+        try:
+            return await method(self._current())(
+                request, timeout=CALL_SECONDS, metadata=_metadata(token)
+            )
+        except grpc.RpcError as error:
+            raise error_from_rpc(error) from error
+
+    async def _token(self) -> str | None:
+        if self._session is None:
+            return None
+        return await self._session.token(
+            self._refresh, certificate_digest=self._certificate_digest()
+        )
+
+    async def _refresh(self, refresh_token: str) -> Tokens:
+        request = RefreshSessionRequest(refresh_token=refresh_token)
+        response = await self._attempt(
+            lambda c: SessionServiceStub(c).RefreshSession, request, None
+        )
+        return response.tokens
+
+    def _certificate_digest(self) -> str:
+        self._profile.require_joined()
+        return hashlib.sha256(self._profile.path(CERTIFICATE).read_bytes()).hexdigest()
 
     async def stream(
         self, method: StreamMethod[Request, Response], requests: AsyncIterator[Request]
@@ -101,7 +198,7 @@ class HubChannel:
 
         Raises: the error that the hub ended the stream with; HubUnavailable, CertificateRefused.
         """
-        call = method(self._current())(requests)
+        call = method(self._current())(requests, metadata=_metadata(await self._token()))
         try:
             async for response in call:
                 yield response
@@ -165,6 +262,10 @@ class HubChannel:
         return failure
 
 
+def _metadata(token: str | None) -> tuple[tuple[str, str], ...]:
+    return () if token is None else ((AUTHORIZATION, f"Bearer {token}"),)
+
+
 def _require_not_cancelled() -> None:
     """gRPC loses the cancellation of a task whose stream fails while it is being opened."""
     task = asyncio.current_task()
@@ -175,4 +276,5 @@ def _require_not_cancelled() -> None:
 def _may_try_again(failure: ComityError) -> bool:
     if isinstance(failure, QuotaExceeded):
         return failure.retry_after_seconds is not None
-    return isinstance(failure, HubUnavailable)
+    # A delay is for a person to wait out, who may have mistyped.
+    return isinstance(failure, HubUnavailable) and not isinstance(failure, LogInDelayed)

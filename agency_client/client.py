@@ -11,6 +11,7 @@ from types import TracebackType
 
 from agency_client.channel import MAX_TRIES, HubChannel
 from agency_client.events import verify_record
+from agency_client.officers import OfficerClient
 from agency_client.trust import SeenCheckpoint, Trust
 from comity.acts import ParsedAct
 from comity.errors import MalformedInput, ProofInvalid
@@ -63,6 +64,7 @@ class HubClient:
         require_roster: Callable[[Roster], None] = lambda _: None,
     ) -> None:
         self.channel = channel
+        self.officers = OfficerClient(channel)
         self.trust = trust
         self._require_roster = require_roster  # what the agency itself knows of its members
         self._roster_size = 0  # the roster is known as of a ledger of this size

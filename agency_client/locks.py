@@ -14,10 +14,12 @@ from comity.errors import MalformedInput
 
 RUN_LOCK = "run.lock"
 IMPORT_LOCK = "import.lock"
+SESSION_LOCK = "session.lock"
 
 _HELD = {
     RUN_LOCK: "'comity run' is running for this profile already.",
     IMPORT_LOCK: "Another import is under way for this profile; two would publish the list twice.",
+    SESSION_LOCK: "Another process refreshes the log-in.",
 }
 
 

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -18,14 +19,14 @@ from comity.application import VerifiedApplication, verify_application
 from comity.checkpoint import LedgerKey, verifier_key_text
 from comity.envelope import envelope_from_json
 from comity.errors import AgencyExists, ComityError, MalformedInput
-from comity.v1 import agencies_pb2
+from comity.v1 import agencies_pb2, officers_pb2
+from hub.accounts import Accounts
 from hub.certificates import (
     certificate_id_of,
     generate_tls_key,
     pem_from_certificate,
     pem_from_key,
 )
-from hub.files import write_public
 from hub.folder import (
     NewHub,
     find_certificate,
@@ -39,7 +40,7 @@ from hub.folder import (
     settings_for,
     write_settings,
 )
-from hub.own_agency import OWN_AGENCY_FOLDER, make_own_agency
+from hub.own_agency import make_own_agency, write_own_profile
 from hub.services.admission import AdmissionService, Admittance
 from hub.services.epochs import NewEpoch, begin_epoch, begin_ledger, empty_head
 from hub.services.membership import PAGE_ENTRIES, Membership
@@ -222,8 +223,17 @@ async def _begin_epoch(transaction: LedgerTransaction, epochs: Sequence[NewEpoch
     return [await begin_epoch(transaction, new) for new in epochs]
 
 
-async def init_hub(folder: Path, new: NewHub, *, clock: Callable[[], datetime]) -> str:
-    """Makes a hub: keys, ledger, its own agency as the first member. Gives the ledger's key.
+@dataclass(frozen=True, slots=True)
+class MadeHub:
+    """What those who make a hub are told: the ledger's key, and by user name the first
+    administrators' one-time passwords."""
+
+    ledger_key: str
+    one_time_passwords: Mapping[str, str]
+
+
+async def init_hub(folder: Path, new: NewHub, *, clock: Callable[[], datetime]) -> MadeHub:
+    """Makes a hub: keys, ledger, its own agency as the first member, its administrators.
 
     Where that fails nothing is left of it, so that it can be tried again.
 
@@ -239,9 +249,10 @@ async def init_hub(folder: Path, new: NewHub, *, clock: Callable[[], datetime]) 
             make_keys(settings, now=clock())
             async with administration.begun():
                 await _add_own_agency(administration, now=clock())
+                passwords = await _add_administrators(administration, new, clock=clock)
                 ledger_key = await administration.ledger_key_text()
                 write_settings(settings, new)
-    return ledger_key
+    return MadeHub(ledger_key, passwords)
 
 
 async def _add_own_agency(administration: Administration, *, now: datetime) -> None:
@@ -250,8 +261,23 @@ async def _add_own_agency(administration: Administration, *, now: datetime) -> N
         settings.folder, agency=settings.agency, hub_domain=settings.domain, now=now
     )
     admission = await administration.admit(verified)
-    certificate = settings.folder / OWN_AGENCY_FOLDER / "certificate.pem"
-    write_public(certificate, admission.certificate.encode())
+    write_own_profile(settings.folder, admission)
+
+
+async def _add_administrators(
+    administration: Administration, new: NewHub, *, clock: Callable[[], datetime]
+) -> Mapping[str, str]:
+    accounts = Accounts(administration.settings, administration.database, clock=clock)
+    passwords = {}
+    for user_name, nationality in new.administrators:
+        request = officers_pb2.AddOfficerRequest(
+            user_name=user_name,
+            display_name=f"Administrator {user_name}",
+            nationality=nationality,
+            roles=[officers_pb2.ROLE_HUB_ADMINISTRATOR],
+        )
+        passwords[user_name] = await accounts.add(new.agency, request)
+    return passwords
 
 
 def renew_certificate(settings: Settings, *, now: datetime) -> x509.Certificate:

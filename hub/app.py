@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from typing import TypedDict
 
 import grpc
 from grpc_health.v1 import health_pb2_grpc
@@ -19,7 +20,9 @@ from comity.v1 import (
     acts_pb2_grpc,
     events_pb2_grpc,
     ledger_pb2_grpc,
+    officers_pb2_grpc,
     roster_pb2_grpc,
+    sessions_pb2_grpc,
     watches_pb2_grpc,
 )
 from hub.folder import load_ledger_key
@@ -28,9 +31,18 @@ from hub.rpc.guard import Guard
 from hub.rpc.health import HealthServicer
 from hub.rpc.ledger import AgencyServicer, LedgerServicer
 from hub.rpc.notices import NoticeServicer
+from hub.rpc.officers import OfficerServicer
+from hub.rpc.sessions import SessionServicer
 from hub.rpc.table import REFLECTION_RULES, RULES
 from hub.rpc.watches import WatchServicer
 from hub.services.access import AccessService
+from hub.services.accounts.factors import FactorService
+from hub.services.accounts.identities import BuiltInOfficers
+from hub.services.accounts.log_in import LogInService
+from hub.services.accounts.management import OfficerService
+from hub.services.accounts.officers import OfficerCommits
+from hub.services.accounts.passwords import PasswordHashing
+from hub.services.accounts.sessions import SessionService
 from hub.services.acts import ActsService
 from hub.services.bulk import BulkService
 from hub.services.checkpoints import CheckpointSigner
@@ -123,7 +135,21 @@ async def running_hub(
             database, tail=tail, entitlement=entitlement, proofs=proofs, access=access
         )
         ledger = LedgerService(
-            database, tail=tail, entitlement=entitlement, proofs=proofs, access=access
+            database,
+            tail=tail,
+            entitlement=entitlement,
+            proofs=proofs,
+            access=access,
+            own_agency=settings.agency,
+        )
+        officers = BuiltInOfficers(database, clock=clock, monotonic=monotonic)
+        accounts = _make_accounts(
+            settings,
+            database,
+            writer=writer,
+            membership=membership,
+            identities=officers,
+            clock=clock,
         )
         watches = WatchService(database, writer=writer)
         open_watches = OpenWatches(
@@ -138,11 +164,13 @@ async def running_hub(
                 access=access,
                 watches=watches,
             ),
+            officers=officers,
         )
         retention = Retention(database, keep_days=settings.access_keep_days, clock=clock)
         jobs = Jobs()
 
         await membership.refresh()
+        await officers.refresh()
         await tail.start()
 
         server = _make_server(
@@ -151,6 +179,7 @@ async def running_hub(
                 hub_domain=settings.domain,
                 rules={**RULES, **REFLECTION_RULES} if settings.reflection else RULES,
                 membership=membership,
+                officers=officers,
                 clock=clock,
             ),
             servicers=_Servicers(
@@ -159,6 +188,8 @@ async def running_hub(
                 ledger=LedgerServicer(ledger),
                 agencies=AgencyServicer(ledger),
                 watches=WatchServicer(open_watches),
+                sessions=accounts.sessions,
+                officers=accounts.officers,
                 health=HealthServicer(partial(_is_healthy, signer, database, jobs)),
             ),
         )
@@ -168,6 +199,7 @@ async def running_hub(
         stack.push_async_callback(jobs.stop)
         jobs.start("ledger writer", writer.run())
         jobs.start("membership", membership.run())
+        jobs.start("officers", officers.run())
         jobs.start("tail", tail.run())
         jobs.start("notifications", listen(database, on_notification=tail.wake))
         jobs.start("open watches", open_watches.run())
@@ -178,12 +210,57 @@ async def running_hub(
 
 
 @dataclass(frozen=True, slots=True)
+class _Accounts:
+    sessions: SessionServicer
+    officers: OfficerServicer
+
+
+def _make_accounts(
+    settings: Settings,
+    database: Database,
+    *,
+    writer: LedgerWriter,
+    membership: Membership,
+    identities: BuiltInOfficers,
+    clock: Callable[[], datetime],
+) -> _Accounts:
+    """The built-in accounts."""
+    hashing = PasswordHashing()
+    parts: _Shared = {
+        "writer": writer,
+        "identities": identities,
+        "clock": clock,
+        "token_bytes": secrets.token_bytes,
+    }
+    log_in = LogInService(database, hashing=hashing, hub_domain=settings.domain, **parts)
+    factors = FactorService(database, hub_domain=settings.domain, **parts)
+    officers = OfficerService(
+        database,
+        commits=OfficerCommits(membership, own_agency=settings.agency),
+        hashing=hashing,
+        own_agency=settings.agency,
+        **parts,
+    )
+    sessions = SessionService(database, **parts)
+    return _Accounts(SessionServicer(log_in, sessions, factors), OfficerServicer(officers))
+
+
+class _Shared(TypedDict):
+    writer: LedgerWriter
+    identities: BuiltInOfficers
+    clock: Callable[[], datetime]
+    token_bytes: Callable[[int], bytes]
+
+
+@dataclass(frozen=True, slots=True)
 class _Servicers:
     acts: ActServicer
     notices: NoticeServicer
     ledger: LedgerServicer
     agencies: AgencyServicer
     watches: WatchServicer
+    sessions: SessionServicer
+    officers: OfficerServicer
     health: HealthServicer
 
 
@@ -194,6 +271,8 @@ def _make_server(settings: Settings, *, guard: Guard, servicers: _Servicers) -> 
     ledger_pb2_grpc.add_LedgerServiceServicer_to_server(servicers.ledger, server)
     roster_pb2_grpc.add_AgencyServiceServicer_to_server(servicers.agencies, server)
     watches_pb2_grpc.add_WatchServiceServicer_to_server(servicers.watches, server)
+    sessions_pb2_grpc.add_SessionServiceServicer_to_server(servicers.sessions, server)
+    officers_pb2_grpc.add_OfficerServiceServicer_to_server(servicers.officers, server)
     health_pb2_grpc.add_HealthServicer_to_server(servicers.health, server)
     if settings.reflection:
         _enable_reflection(server)
@@ -213,11 +292,27 @@ async def _stop(server: grpc.aio.Server, open_watches: OpenWatches) -> None:
 def _enable_reflection(server: grpc.aio.Server) -> None:
     from grpc_reflection.v1alpha import reflection
 
-    from comity.v1 import acts_pb2, events_pb2, ledger_pb2, roster_pb2, watches_pb2
+    from comity.v1 import (
+        acts_pb2,
+        events_pb2,
+        ledger_pb2,
+        officers_pb2,
+        roster_pb2,
+        sessions_pb2,
+        watches_pb2,
+    )
 
     names = [
         service.full_name
-        for module in (acts_pb2, events_pb2, ledger_pb2, roster_pb2, watches_pb2)
+        for module in (
+            acts_pb2,
+            events_pb2,
+            ledger_pb2,
+            officers_pb2,
+            roster_pb2,
+            sessions_pb2,
+            watches_pb2,
+        )
         for service in module.DESCRIPTOR.services_by_name.values()
     ]
     reflection.enable_server_reflection([*names, reflection.SERVICE_NAME], server)

@@ -61,6 +61,8 @@ class NewHub:
     listen: str
     public_address: str
     database_url: str
+    # User names and nationalities of the hub's first administrators; ZZ where it is not stated.
+    administrators: tuple[tuple[str, str], ...] = (("admin-1", "ZZ"), ("admin-2", "ZZ"))
 
 
 def settings_for(folder: Path, new: NewHub) -> Settings:

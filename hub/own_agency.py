@@ -1,7 +1,12 @@
-"""The hub's own agency: a member like the others, with keys that lie in the hub's folder."""
+"""The hub's own agency: a member like the others, with keys that lie in the hub's folder.
+
+The folder is a profile of the client, so that the hub's administrators call as members do:
+`comity -p HUBFOLDER/agency/ login`. The names of its files are the client's.
+"""
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from pathlib import Path
 
@@ -9,7 +14,8 @@ from comity.applicant import apply_to_hub, generate_applicant_keys, pem_from_key
 from comity.application import MAX_NAME_CHARS, VerifiedApplication, verify_application
 from comity.identity import AgencyId
 from comity.keys import ED25519, pem_from_private_key
-from hub.files import write_private
+from comity.v1 import agencies_pb2
+from hub.files import write_private, write_public
 
 OWN_AGENCY_FOLDER = "agency"
 
@@ -28,3 +34,18 @@ def make_own_agency(
     name = f"Hub {hub_domain}"[:MAX_NAME_CHARS]
     envelope = apply_to_hub(keys, hub_domain=hub_domain, agency=agency, name=name, now=now)
     return verify_application(envelope, hub_domain=hub_domain)
+
+
+def write_own_profile(folder: Path, admission: agencies_pb2.Admission) -> None:
+    """Makes the folder of the hub's own agency a profile that has joined."""
+    home = folder / OWN_AGENCY_FOLDER
+    write_public(home / "certificate.pem", admission.certificate.encode())
+    write_public(home / "hub-ca.pem", admission.ca_certificate.encode())
+    write_public(home / "ledger-keys.txt", f"{admission.ledger_key}\n".encode())
+    values = {
+        "agency": admission.agency_id,
+        "hub_domain": admission.hub_domain,
+        "hub_address": admission.hub_address,
+    }
+    text = "".join(f"{name} = {json.dumps(value)}\n" for name, value in values.items())
+    write_public(home / "profile.toml", text.encode())

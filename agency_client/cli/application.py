@@ -61,10 +61,12 @@ receipt_app = typer.Typer(help="Receipts.", epilog=EXIT_CODES, no_args_is_help=T
 import_app = typer.Typer(
     help="Notices from other systems.", epilog=EXIT_CODES, no_args_is_help=True
 )
+officer_app = typer.Typer(help="The agency's officers.", epilog=EXIT_CODES, no_args_is_help=True)
 app.add_typer(notice_app, name="notice")
 app.add_typer(ledger_app, name="ledger")
 app.add_typer(receipt_app, name="receipt")
 app.add_typer(import_app, name="import")
+app.add_typer(officer_app, name="officer")
 
 
 def command(function: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:
@@ -219,7 +221,22 @@ def passphrase_from_file() -> bytes | None:
 
 @asynccontextmanager
 async def opened_agency(profile: str | None) -> AsyncIterator[Agency]:
-    """The agency of a profile, ready to work.
+    """The agency of a profile, ready to work, with the log-in of its officer if there is one.
+
+    Raises: MalformedInput, InboxFailed.
+    """
+    from agency_client.agency import open_agency
+    from agency_client.session import Session
+
+    chosen = chosen_profile(profile)
+    passphrase = cache(partial(read_passphrase, chosen))
+    async with open_agency(chosen, passphrase=passphrase, session=Session(chosen)) as agency:
+        yield agency
+
+
+@asynccontextmanager
+async def opened_system(profile: str | None) -> AsyncIterator[Agency]:
+    """The same for what runs unattended: nobody's log-in goes with its calls, or ends them.
 
     Raises: MalformedInput, InboxFailed.
     """
@@ -249,8 +266,10 @@ from agency_client.cli import (  # noqa: E402, F401
     imports,
     ledger,
     notices,
+    officers,
     receipts,
     running,
+    sessions,
     setup,
     submitting,
     watches,

@@ -11,7 +11,7 @@ from agency_client.cli.application import (
     app,
     chosen_profile,
     endless_command,
-    opened_agency,
+    opened_system,
 )
 from agency_client.cli.output import safe, say
 
@@ -35,7 +35,7 @@ async def run(profile: ProfileOption = None) -> None:
     from comity.errors import VerificationFailed
 
     with held_alone(chosen_profile(profile), RUN_LOCK):
-        async with opened_agency(profile) as agency:
+        async with opened_system(profile) as agency:
             log = Log(agency)
             log.line("started", hub=agency.profile.hub_domain, agency=agency.profile.agency)
             try:

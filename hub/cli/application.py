@@ -41,6 +41,8 @@ app = typer.Typer(
 )
 agency_app = typer.Typer(help="The hub's members.", epilog=EXIT_CODES, no_args_is_help=True)
 app.add_typer(agency_app, name="agency")
+officer_app = typer.Typer(help="Officers, of any agency.", epilog=EXIT_CODES, no_args_is_help=True)
+app.add_typer(officer_app, name="officer")
 
 
 def write_fingerprints(settings: Settings) -> None:
@@ -92,4 +94,4 @@ def print_error(error: ComityError) -> None:
 
 
 # The subcommands register themselves with the applications above.
-from hub.cli import agencies, ledger, serving, setup  # noqa: E402, F401
+from hub.cli import agencies, ledger, officers, serving, setup  # noqa: E402, F401

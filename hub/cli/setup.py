@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -20,7 +21,11 @@ from hub.cli.application import (
     usage_error,
     write_fingerprints,
 )
+from hub.files import write_private
 from hub.folder import NewHub, held_alone, load_authority, require_serving_files, settings_for
+from hub.own_agency import OWN_AGENCY_FOLDER
+from hub.services.accounts.officers import NOT_STATED
+from hub.services.accounts.roles import MIN_HUB_ADMINISTRATORS
 from hub.settings import load_settings
 from hub.store.migrations import head_revision, is_downgrade, known_revisions, migrate
 
@@ -36,23 +41,48 @@ async def init(
     database: Annotated[
         str, typer.Option(help="sqlite:///FILE, or a postgresql:// URL.")
     ] = "sqlite:///hub.sqlite",
+    administrator: Annotated[
+        list[str], typer.Option(help="USER or USER:COUNTRY, at least two; repeat the option.")
+    ] = ["admin-1", "admin-2"],  # noqa: B006 - typer copies it
+    passwords_file: Annotated[
+        Path | None, typer.Option(help="Where to write their one-time passwords, and not here.")
+    ] = None,
 ) -> None:
-    """Make a hub: authority, keys, configuration, ledger, and the hub's own agency."""
+    """Make a hub: authority, keys, configuration, ledger, own agency, two administrators."""
+    if passwords_file is not None and (
+        passwords_file.exists() or not passwords_file.parent.is_dir()
+    ):
+        raise typer.BadParameter(f"{passwords_file} is there already, or in no folder.")
     new = NewHub(
         domain=domain,
         agency=AgencyId(agency),
         listen=listen,
         public_address=address or f"{domain}:{listen.rpartition(':')[2]}",
         database_url=database,
+        administrators=_parse_administrators(administrator),
     )
     try:
         settings_for(folder, new)
     except MalformedInput as error:
         raise usage_error(error) from error
-    key = await init_hub(folder, new, clock=utc_now)
-    typer.echo(f"Made the hub {domain} in {folder}.\nIts ledger's key: {key}")
+    made = await init_hub(folder, new, clock=utc_now)
+    typer.echo(f"Made the hub {domain} in {folder}.\nIts ledger's key: {made.ledger_key}")
     typer.echo("What members compare it with, as SHA-256:")
     write_fingerprints(load_settings(folder))
+    lines = "".join(f"{user} {text}\n" for user, text in made.one_time_passwords.items())
+    if passwords_file is not None:
+        write_private(passwords_file, lines.encode())
+        typer.echo(f"The administrators' one-time passwords are in {passwords_file}.")
+    else:
+        typer.echo(f"The administrators' one-time passwords, shown only now:\n{lines}", nl=False)
+    typer.echo(f"Each logs in with: comity login USER -p {folder}/{OWN_AGENCY_FOLDER}/")
+
+
+def _parse_administrators(texts: list[str]) -> tuple[tuple[str, str], ...]:
+    named = dict(text.partition(":")[::2] for text in texts)
+    if len(named) < MIN_HUB_ADMINISTRATORS:
+        raise typer.BadParameter(f"--administrator names at least {MIN_HUB_ADMINISTRATORS}.")
+    return tuple((user, country or NOT_STATED) for user, country in named.items())
 
 
 @app.command("check-config")

@@ -24,15 +24,18 @@ from comity.errors import (
     ComityError,
     DeadlineExceeded,
     InternalError,
+    LogInRequired,
     MalformedInput,
     NotPermitted,
     QuotaExceeded,
+    StepRequired,
+    TokenRefused,
 )
 from comity.identity import AgencyId
 from comity.statuses import status_for
-from hub.rpc.peer import read_peer
-from hub.rpc.table import Rule
-from hub.services.calls import Caller
+from hub.rpc.peer import Peer, read_peer, read_token
+from hub.rpc.table import Admission, Rule
+from hub.services.calls import Caller, Officer, Officers
 from hub.services.membership import Membership
 
 # Their services parse by themselves, so that an item at fault is refused by itself.
@@ -62,11 +65,13 @@ class Guard(grpc.aio.ServerInterceptor):
         hub_domain: str,
         rules: Mapping[str, Rule],
         membership: Membership,
+        officers: Officers | None,
         clock: Callable[[], datetime],
     ) -> None:
         self._hub_domain = hub_domain
         self._rules = rules
         self._membership = membership
+        self._officers = officers
         self._clock = clock
         self._calls: Counter[AgencyId] = Counter()
 
@@ -82,23 +87,45 @@ class Guard(grpc.aio.ServerInterceptor):
             return None
         return _Guarded(self, handler, str(details.method)).wrapped()
 
-    def admit(
+    async def admit(
         self, context: grpc.aio.ServicerContext[Any, Any], method: str, request_id: str
     ) -> Caller:
         """Identifies the caller and judges whether it may call this RPC.
 
         1. The channel is strong enough and its certificate names an agency of this hub.
         2. The agency is a member now, and the certificate one of its own.
-        3. The table has the RPC and lets the caller.
+        3. The table has the RPC.
+        4. Where a token came along, it is of an officer of this agency, on this certificate.
+        5. The table lets the caller.
 
         Raises: TransportTooWeak, CertificateRefused, AgencyNotActive, MembershipUnconfirmed,
-        NotPermitted.
+        NotPermitted, TokenRefused, LogInRequired, StepRequired.
         """
         peer = read_peer(context, hub_domain=self._hub_domain, now=self._clock())  # 1
         self._membership.require_active(peer.agency, certificate_id=peer.certificate_id)  # 2
-        if method not in self._rules:  # 3
+        rule = self._rules.get(method)  # 3
+        if rule is None:
             raise NotPermitted()
-        return Caller(peer.agency, peer.certificate_id, request_id)
+        officer = await self._identify(read_token(context), peer)  # 4
+        _require_let(rule, officer)  # 5
+        return Caller(peer.agency, peer.certificate_id, request_id, officer)
+
+    async def _identify(self, token: str | None, peer: Peer) -> Officer | None:
+        if token is None:
+            return None
+        if self._officers is None:
+            raise TokenRefused()
+        return await self._officers.identify(
+            token, agency=peer.agency, certificate_id=peer.certificate_id
+        )
+
+    def require_current(self, caller: Caller) -> None:
+        """Refuses an officer whose log-in has ended since the stream was opened.
+
+        Raises: TokenRefused, HubUnavailable.
+        """
+        if caller.officer is not None and self._officers is not None:
+            self._officers.require_current(caller.officer)
 
     @contextmanager
     def counted(self, agency: AgencyId) -> Iterator[None]:
@@ -121,6 +148,17 @@ class Guard(grpc.aio.ServerInterceptor):
         """How long a call may take."""
         rule = self._rules.get(method)
         return None if rule is None else rule.timeout_seconds
+
+
+def _require_let(rule: Rule, officer: Officer | None) -> None:
+    if officer is not None and officer.step is not None and officer.step not in rule.during:
+        raise StepRequired(f"Before anything else the {officer.step.value} has to be set.")
+    if rule.admission is not Admission.OFFICER:
+        return
+    if officer is None:
+        raise LogInRequired()
+    if rule.roles is not None and not officer.roles & rule.roles:
+        raise NotPermitted()
 
 
 class _Guarded:
@@ -155,6 +193,7 @@ class _Guarded:
     ) -> AsyncIterator[Any]:
         async with self._admitted(context):
             async for response in self._handler.unary_stream(self._parse(request), context):
+                self._guard.require_current(current_caller())
                 yield response
 
     async def _stream_stream(
@@ -163,6 +202,7 @@ class _Guarded:
         async with self._admitted(context):
             parsed = self._parse_each(requests)
             async for response in self._handler.stream_stream(parsed, context):
+                self._guard.require_current(current_caller())
                 yield response
 
     def _parse(self, request: bytes) -> Any:
@@ -175,6 +215,7 @@ class _Guarded:
 
     async def _parse_each(self, requests: AsyncIterator[bytes]) -> AsyncIterator[Any]:
         async for request in requests:
+            self._guard.require_current(current_caller())
             yield self._parse(request)
 
     @asynccontextmanager
@@ -184,7 +225,7 @@ class _Guarded:
         started = time.perf_counter()
         agency, code = AgencyId("-"), "OK"
         try:
-            caller = self._guard.admit(context, self._method, request_id)
+            caller = await self._guard.admit(context, self._method, request_id)
             agency = caller.agency
             _CALLER.set(caller)
             with self._guard.counted(agency):

@@ -1,4 +1,4 @@
-"""Who is at the other end of the channel: from the TLS certificate to an agency id."""
+"""Who is at the other end of the channel: the agency of its TLS certificate, an officer's token."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ import grpc
 from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from comity.errors import CertificateRefused, TransportTooWeak
+from comity.errors import CertificateRefused, TokenRefused, TransportTooWeak
 from comity.identity import AgencyId, agency_id_from_certificate
 
 TLS_VERSION = b"TLSv1.3"
 KEY_EXCHANGE_GROUP = b"X25519MLKEM768"  # what is recorded today must stay secret for decades
+AUTHORIZATION = "authorization"
+MAX_TOKEN_CHARS = 8_192  # Keycloak's, with groups and roles, have some 2,000
 MAX_REMEMBERED_CERTIFICATES = 1_024  # parsing one takes longer than everything else the guard does
 
 
@@ -45,6 +47,21 @@ def read_peer(
     if peer.valid_until <= now:
         raise CertificateRefused()
     return peer
+
+
+def read_token(context: grpc.aio.ServicerContext[Any, Any]) -> str | None:
+    """The bearer token that came with a call, if any. Nothing about it is verified.
+
+    Raises: TokenRefused where what came is no bearer token, or several came.
+    """
+    metadata = context.invocation_metadata() or ()
+    values = [value for key, value in metadata if key == AUTHORIZATION]
+    if not values:
+        return None
+    scheme, _, token = str(values[0]).partition(" ")
+    if len(values) > 1 or scheme.lower() != "bearer" or not 0 < len(token) <= MAX_TOKEN_CHARS:
+        raise TokenRefused()
+    return token
 
 
 def _only(properties: object, name: str) -> bytes:

@@ -1,7 +1,7 @@
 """What each RPC is, and who may call it. An RPC that is not here is refused.
 
-Today every active agency may call every RPC, and
-each service judges which notices the caller may touch.
+The guard asks this table which kinds of thing a caller may do; each service judges which notice,
+agency or officer it may do them to.
 """
 
 from __future__ import annotations
@@ -10,23 +10,38 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
+from comity.v1.officers_pb2 import ROLE_AGENCY_ADMINISTRATOR, ROLE_HUB_ADMINISTRATOR, Role
+from hub.services.calls import Step
+
 
 class Admission(Enum):
     """Who may call."""
 
+    # By its certificate alone, or with an officer of any role.
     ACTIVE_AGENCY = "active agency"
+    # An officer who is logged in, with one of the rule's roles.
+    OFFICER = "officer"
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """The rule of one RPC. `timeout_seconds` bounds calls; streams have none."""
+    """The rule of one RPC. `timeout_seconds` bounds calls; streams have none.
+
+    `roles` says which officers; None is every role, and only rules for officers have any.
+    """
 
     action: str
     admission: Admission
     timeout_seconds: float | None
+    roles: frozenset[Role.ValueType] | None = None
+    # What an officer may do who has this step before it; everything else waits for the step.
+    during: frozenset[Step] = frozenset()
 
 
 UNARY_SECONDS = 30.0  # a commit takes milliseconds; this is for a database that is locked or away
+
+# Each of its own agency's officers; the service sees to that.
+MANAGERS = frozenset({ROLE_AGENCY_ADMINISTRATOR, ROLE_HUB_ADMINISTRATOR})
 
 RULES: Mapping[str, Rule] = {
     "/comity.v1.ActService/SubmitActs": Rule("submit acts", Admission.ACTIVE_AGENCY, UNARY_SECONDS),
@@ -52,6 +67,48 @@ RULES: Mapping[str, Rule] = {
     ),
     "/comity.v1.LedgerService/ListEntries": Rule(
         "verify the ledger", Admission.ACTIVE_AGENCY, UNARY_SECONDS
+    ),
+    "/comity.v1.SessionService/DescribeLogIn": Rule(
+        "log in", Admission.ACTIVE_AGENCY, UNARY_SECONDS, during=frozenset(Step)
+    ),
+    "/comity.v1.SessionService/LogIn": Rule(
+        "log in", Admission.ACTIVE_AGENCY, UNARY_SECONDS, during=frozenset(Step)
+    ),
+    "/comity.v1.SessionService/RefreshSession": Rule(
+        "log in", Admission.ACTIVE_AGENCY, UNARY_SECONDS, during=frozenset(Step)
+    ),
+    "/comity.v1.SessionService/WhoAmI": Rule(
+        "see who one is", Admission.ACTIVE_AGENCY, UNARY_SECONDS, during=frozenset(Step)
+    ),
+    "/comity.v1.SessionService/LogOut": Rule(
+        "log out", Admission.OFFICER, UNARY_SECONDS, during=frozenset(Step)
+    ),
+    "/comity.v1.SessionService/ChangePassword": Rule(
+        "change how one logs in", Admission.OFFICER, UNARY_SECONDS, during=frozenset(Step)
+    ),
+    "/comity.v1.SessionService/BeginSecondFactor": Rule(
+        "change how one logs in",
+        Admission.OFFICER,
+        UNARY_SECONDS,
+        during=frozenset({Step.SECOND_FACTOR}),
+    ),
+    "/comity.v1.SessionService/ConfirmSecondFactor": Rule(
+        "change how one logs in",
+        Admission.OFFICER,
+        UNARY_SECONDS,
+        during=frozenset({Step.SECOND_FACTOR}),
+    ),
+    "/comity.v1.OfficerService/AddOfficer": Rule(
+        "manage officers", Admission.OFFICER, UNARY_SECONDS, MANAGERS
+    ),
+    "/comity.v1.OfficerService/ListOfficers": Rule(
+        "manage officers", Admission.OFFICER, UNARY_SECONDS, MANAGERS
+    ),
+    "/comity.v1.OfficerService/ChangeOfficer": Rule(
+        "manage officers", Admission.OFFICER, UNARY_SECONDS, MANAGERS
+    ),
+    "/comity.v1.OfficerService/ResetOfficer": Rule(
+        "manage officers", Admission.OFFICER, UNARY_SECONDS, MANAGERS
     ),
     "/grpc.health.v1.Health/Check": Rule("ask for health", Admission.ACTIVE_AGENCY, UNARY_SECONDS),
 }

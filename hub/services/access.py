@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from comity.identity import AgencyId
 from comity.v1.ledger_pb2 import AccessAction, AccessRecord
+from hub.services.calls import Caller
 from hub.store.transaction import LedgerTransaction
 from hub.store.writer import LedgerWriter
 
@@ -18,10 +18,9 @@ class AccessService:
 
     async def record(
         self,
-        agency: AgencyId,
+        caller: Caller,
         action: AccessAction.ValueType,
         *,
-        request_id: str,
         entry_indices: Sequence[int],
     ) -> None:
         """Returns when the record is on disk.
@@ -29,7 +28,11 @@ class AccessService:
         Raises: StoreUnavailable, and then nothing may be shown.
         """
         record = AccessRecord(
-            agency_id=agency, action=action, request_id=request_id, entry_indices=entry_indices
+            agency_id=caller.agency,
+            action=action,
+            request_id=caller.request_id,
+            entry_indices=entry_indices,
+            officer_id="" if caller.officer is None else caller.officer.officer_id,
         )
         await self._writer.commit(self.commit_many, record)
 

@@ -191,9 +191,8 @@ class Delivery:
             count += 1
         events, records = found[:count], records[:count]
         await self._source.access.record(
-            self.caller.agency,
+            self.caller,
             ledger_pb2.ACCESS_ACTION_DELIVER_EVENTS,
-            request_id=self.caller.request_id,
             entry_indices=[e.entry_index for e in events],
         )
         return await self._encoded_window(events, records)

@@ -17,6 +17,7 @@ from hub.store.database import Database
 from hub.store.events import find_events
 from hub.store.ledger import (
     ACTS_RECORD,
+    OFFICER_RECORD,
     PUBLIC_RECORDS,
     StoredEntry,
     find_entries,
@@ -39,12 +40,14 @@ class LedgerService:
         entitlement: Entitlement,
         proofs: Proofs,
         access: AccessService,
+        own_agency: AgencyId,
     ) -> None:
         self._database = database
         self._tail = tail
         self._entitlement = entitlement
         self._proofs = proofs
         self._access = access
+        self._own_agency = own_agency
 
     def checkpoint(self) -> bytes:
         """The newest checkpoint, a signed note."""
@@ -106,10 +109,7 @@ class LedgerService:
         shown = [e.entry_index for e in readable if e.record == ACTS_RECORD]
         if shown:  # Else nothing of anybody is shown, and that is no access to personal data.
             await self._access.record(
-                caller.agency,
-                ledger_pb2.ACCESS_ACTION_LIST_ENTRIES,
-                request_id=caller.request_id,
-                entry_indices=shown,
+                caller, ledger_pb2.ACCESS_ACTION_LIST_ENTRIES, entry_indices=shown
             )
         return ledger_pb2.ListEntriesResponse(
             first_index=request.first_index,
@@ -144,14 +144,27 @@ class LedgerService:
         return size or current
 
     async def _readable(self, agency: AgencyId, stored: Sequence[StoredEntry]) -> list[StoredEntry]:
-        """What all may read, and acts that the agency sent or receives."""
+        """What all may read, acts that the agency sent or receives, entries on its officers.
+
+        The hub's own agency reads the entries on all officers: its administrators account for them.
+        """
         of_acts = [entry for entry in stored if entry.record == ACTS_RECORD]
         async with self._database.read() as connection:
             events = await find_events(connection, [entry.entry_index for entry in of_acts])
         received = await self._entitlement.entitled(agency, events)
         allowed = {event.entry_index for event in received}
         allowed |= {entry.entry_index for entry in of_acts if _originator(entry) == agency}
+        allowed |= {
+            entry.entry_index
+            for entry in stored
+            if entry.record == OFFICER_RECORD and agency in (self._own_agency, _agency(entry))
+        }
         return [e for e in stored if e.record in PUBLIC_RECORDS or e.entry_index in allowed]
+
+
+def _agency(stored: StoredEntry) -> str:
+    """Whose officer an entry is about."""
+    return ledger_pb2.LedgerEntry.FromString(stored.entry).officer.agency_id
 
 
 def _originator(stored: StoredEntry) -> str:

@@ -108,9 +108,7 @@ class NoticesService:
         indices = _indices(records)
         if indices:
             await self._tail.reach(indices[-1])
-            await self._access.record(
-                caller.agency, action, request_id=caller.request_id, entry_indices=indices
-            )
+            await self._access.record(caller, action, entry_indices=indices)
         return await self._proofs.proof(
             indices, signed=self._tail.signed_head, known_size=known_size
         )

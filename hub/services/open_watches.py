@@ -15,7 +15,7 @@ from comity.errors import (
     Superseded,
 )
 from comity.v1 import watches_pb2
-from hub.services.calls import Caller
+from hub.services.calls import Caller, Officers
 from hub.services.delivery import Delivery, DeliverySource
 from hub.services.watches import WatchService, parse_opening
 from hub.store.watches import WatchKey
@@ -27,9 +27,12 @@ INSPECT_EVERY_SECONDS = 0.25  # as often as membership is confirmed
 class OpenWatches:
     """Opens deliveries and ends those that may not go on."""
 
-    def __init__(self, watches: WatchService, *, source: DeliverySource) -> None:
+    def __init__(
+        self, watches: WatchService, *, source: DeliverySource, officers: Officers | None = None
+    ) -> None:
         self._watches = watches
         self._source = source
+        self._officers = officers
         self._open: dict[WatchKey, Delivery] = {}
 
     @asynccontextmanager
@@ -62,7 +65,7 @@ class OpenWatches:
                 await delivery.save_cursor()
 
     async def run(self) -> None:
-        """Ends streams of who is no member any longer, or whose watch was opened elsewhere."""
+        """Ends streams of who may not go on, or whose watch was opened elsewhere."""
         while True:
             await asyncio.sleep(INSPECT_EVERY_SECONDS)
             with suppress(StoreUnavailable):
@@ -79,6 +82,8 @@ class OpenWatches:
                 self._source.membership.require_active(
                     delivery.caller.agency, certificate_id=delivery.caller.certificate_id
                 )
+                if self._officers is not None and delivery.caller.officer is not None:
+                    self._officers.require_current(delivery.caller.officer)
             except ComityError as error:
                 delivery.end(error)
 

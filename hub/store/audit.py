@@ -18,16 +18,25 @@ from comity.commitment import (
     verify_access_commitment,
     verify_addressing_commitment,
     verify_content_commitment,
+    verify_officer_commitment,
 )
 from comity.errors import ComityError, LedgerForked
 from comity.merkle import empty_root, leaf_hash, node_hash
 from comity.roster import Roster
 from comity.v1 import acts_pb2
-from comity.v1.ledger_pb2 import AccessEntry, ActsEntry, EpochEntry, LedgerEntry, RosterEntry
+from comity.v1.ledger_pb2 import (
+    AccessEntry,
+    ActsEntry,
+    EpochEntry,
+    LedgerEntry,
+    OfficerEntry,
+    RosterEntry,
+)
 from hub.store.access import list_access_records
 from hub.store.acts import StoredAct, find_acts_at
 from hub.store.database import Connection, Database
 from hub.store.ledger import LedgerHead, StoredEntry, list_entries, load_head
+from hub.store.officers import count_openings, find_opening
 from hub.store.tables import acts, ledger_entries
 
 PAGE_ENTRIES = 1_000  # a few megabytes at a time
@@ -76,7 +85,8 @@ async def audit_ledger(
     2. Roster entries form one chain; epochs follow one another.
     3. Each act's envelope is signed by a key that was its originator's at that entry, and opens
        the entry's commitment; entries of acts have their acts, and acts their entries.
-    4. Each access entry's root is that over its records' commitments.
+    4. Each access entry's root is that over its records' commitments; each officer's entry commits
+       to the officer that is kept for it.
     5. The root over all leaves is the head's, and checkpoints handed out are of this tree.
 
     Raises: LedgerForked with what does not verify, and where; StoreUnavailable.
@@ -114,6 +124,7 @@ class _Audit:
         self._tree = _Tree()
         self._roster = Roster()
         self._epoch = 0
+        self._officers = 0
         self._require_handed_out()
 
     async def take(self, connection: Connection, stored: StoredEntry) -> None:
@@ -148,6 +159,8 @@ class _Audit:
             self._take_roster(index, entry.roster)
         elif entry.HasField("access"):
             await self._take_access(connection, index, entry.access)
+        elif entry.HasField("officer"):
+            await self._take_officer(connection, index, entry.officer)
         else:
             self._take_epoch(index, entry.epoch)
 
@@ -209,6 +222,18 @@ class _Audit:
             raise _Mismatch("the access records are not those under the entry's root")
         self.report.accesses += len(records)
 
+    async def _take_officer(self, connection: Connection, index: int, entry: OfficerEntry) -> None:
+        opening = await find_opening(connection, index)
+        if opening is None:
+            raise _Mismatch("nothing is kept of whom the entry is about")
+        if opening.salt is not None:
+            verify_officer_commitment(
+                entry.officer_commitment, officer_id=opening.officer_id, salt=opening.salt
+            )
+        if entry.roster_entry != self._roster.last_entry:
+            raise _Mismatch("the entry was judged by another roster than the one before it")
+        self._officers += 1
+
     def _require_handed_out(self) -> None:
         size = self.report.entries
         checkpoints = self._handed_out.pop(size, [])
@@ -225,6 +250,8 @@ class _Audit:
             .where(ledger_entries.c.entry_index >= head.size)
         )
         total = await connection.execute(select(func.count()).select_from(acts))
+        if await count_openings(connection) != self._officers:
+            raise LedgerForked("The database tells of officers that the ledger does not.")
         if beyond.scalar_one() or total.scalar_one() != self.report.acts:
             raise LedgerForked("The database holds entries or acts that the ledger does not.")
 

@@ -24,6 +24,7 @@ from comity.v1.ledger_pb2 import (
     ActsEntry,
     EpochEntry,
     LedgerEntry,
+    OfficerEntry,
     RosterEntry,
 )
 from hub.store.access import StoredAccess, insert_access_records
@@ -107,6 +108,10 @@ class LedgerTransaction:
         index = self._append(LedgerEntry(roster=entry), LedgerEntry.ROSTER_FIELD_NUMBER)
         self.head = replace(self.head, roster_entry=index)
         return index
+
+    def append_officer(self, entry: OfficerEntry) -> int:
+        """Appends an entry on an officer's roles or standing."""
+        return self._append(LedgerEntry(officer=entry), LedgerEntry.OFFICER_FIELD_NUMBER)
 
     def append_epoch(self, entry: EpochEntry) -> int:
         """Appends the entry that begins an epoch; from here on its origin is the ledger's."""

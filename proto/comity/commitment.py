@@ -16,6 +16,7 @@ SALT_BYTES = 32  # as long as the hash, so that guessing the salt is no easier t
 _CONTENT = b"comity.content-commitment.v1\x00"
 _ADDRESSING = b"comity.addressing-commitment.v1\x00"
 _ACCESS = b"comity.access-commitment.v1\x00"
+_OFFICER = b"comity.officer-commitment.v1\x00"
 
 
 def content_commitment(payload_digest: bytes, salt: bytes) -> bytes:
@@ -31,6 +32,11 @@ def addressing_commitment(payload_digest: bytes, salt: bytes) -> bytes:
 def access_commitment(record: bytes, salt: bytes) -> bytes:
     """The commitment to a serialized access record, 32 bytes."""
     return _commitment(_ACCESS, hashlib.sha256(record).digest(), salt)
+
+
+def officer_commitment(officer_id: str, salt: bytes) -> bytes:
+    """The commitment to an officer's id, 32 bytes."""
+    return _commitment(_OFFICER, hashlib.sha256(officer_id.encode()).digest(), salt)
 
 
 def verify_content_commitment(commitment: bytes, *, payload_digest: bytes, salt: bytes) -> None:
@@ -55,6 +61,14 @@ def verify_access_commitment(commitment: bytes, *, record: bytes, salt: bytes) -
     Raises: ProofInvalid.
     """
     _require_equal(commitment, access_commitment(record, salt))
+
+
+def verify_officer_commitment(commitment: bytes, *, officer_id: str, salt: bytes) -> None:
+    """Verifies that a commitment is to an officer.
+
+    Raises: ProofInvalid.
+    """
+    _require_equal(commitment, officer_commitment(officer_id, salt))
 
 
 def _commitment(label: bytes, digest: bytes, salt: bytes) -> bytes:

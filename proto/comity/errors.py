@@ -2,17 +2,19 @@
 
     ComityError
     ├── AccessRefused          who is calling, and what they may do
-    │     CertificateRefused · TransportTooWeak · NotPermitted · AgencyNotActive
+    │     CertificateRefused · TransportTooWeak · NotPermitted · AgencyNotActive ·
+    │     LogInRequired · TokenRefused · LogInRefused · StepRequired
     ├── InputRefused           what was sent
     │     MalformedInput · TooLarge · UnknownFields · SignatureInvalid · SigningKeyUnknown ·
     │     WrongHub · WrongOriginator · NoticeInvalid · AddressingInvalid · IssuedInFuture ·
-    │     IssuedTooLongAgo · NoticeExpired · NotSent · ApplicationInvalid · ListInvalid
+    │     IssuedTooLongAgo · NoticeExpired · NotSent · ApplicationInvalid · ListInvalid ·
+    │     PasswordRefused
     ├── StateRefused           what is there already
     │     NotFound · IdReused · NotLatestVersion · NoticeWithdrawn · AddressingNarrowed ·
-    │     Superseded · AgencyExists
+    │     Superseded · AgencyExists · LastAdministrator · OfficerExists
     ├── HubUnavailable         what the hub cannot do now
     │     QuotaExceeded · StoreUnavailable · MembershipUnconfirmed · ShuttingDown ·
-    │     DeadlineExceeded · HubUnreachable · InternalError
+    │     DeadlineExceeded · HubUnreachable · InternalError · LogInDelayed
     └── VerificationFailed     what a reader refuses of a hub
           ProofInvalid · CheckpointInvalid · ReceiptInvalid · LedgerRolledBack · LedgerForked ·
           EpochChanged
@@ -114,6 +116,30 @@ class AgencyNotActive(AccessRefused):
     default_message = "The agency is not an active member of this hub."
 
 
+class LogInRequired(AccessRefused):
+    reason = pb.REASON_LOG_IN_REQUIRED
+    code = "UNAUTHENTICATED"
+    default_message = "An officer has to be logged in for this."
+
+
+class TokenRefused(AccessRefused):
+    reason = pb.REASON_TOKEN_REFUSED
+    code = "UNAUTHENTICATED"
+    default_message = "The officer's log-in is not valid here, or not any longer. Log in again."
+
+
+class LogInRefused(AccessRefused):
+    reason = pb.REASON_LOG_IN_REFUSED
+    code = "UNAUTHENTICATED"
+    default_message = "User name, password or second factor is wrong, or the account is locked."
+
+
+class StepRequired(AccessRefused):
+    reason = pb.REASON_STEP_REQUIRED
+    code = "PERMISSION_DENIED"
+    default_message = "Before anything else the password or the second factor has to be set."
+
+
 class MalformedInput(InputRefused):
     reason = pb.REASON_MALFORMED
     default_message = "The input is malformed."
@@ -189,6 +215,11 @@ class ListInvalid(InputRefused):
     default_message = "The list cannot be read."
 
 
+class PasswordRefused(InputRefused):
+    reason = pb.REASON_PASSWORD_REFUSED
+    default_message = "The new password is too easy to guess."
+
+
 class NotFound(StateRefused):
     reason = pb.REASON_NOT_FOUND
     code = "NOT_FOUND"
@@ -228,6 +259,17 @@ class AgencyExists(StateRefused):
     default_message = "The agency is in the roster already."
 
 
+class LastAdministrator(StateRefused):
+    reason = pb.REASON_LAST_ADMINISTRATOR
+    default_message = "Too few administrators would be left; add another one first."
+
+
+class OfficerExists(StateRefused):
+    reason = pb.REASON_OFFICER_EXISTS
+    code = "ALREADY_EXISTS"
+    default_message = "The agency has an officer of this user name already."
+
+
 class QuotaExceeded(HubUnavailable):
     reason = pb.REASON_QUOTA_EXCEEDED
     code = "RESOURCE_EXHAUSTED"
@@ -264,6 +306,12 @@ class InternalError(HubUnavailable):
     reason = pb.REASON_INTERNAL
     code = "INTERNAL"
     default_message = "The hub failed."
+
+
+class LogInDelayed(HubUnavailable):
+    reason = pb.REASON_LOG_IN_DELAYED
+    code = "RESOURCE_EXHAUSTED"
+    default_message = "Too many log-ins have failed; try again a little later."
 
 
 class ProofInvalid(VerificationFailed):

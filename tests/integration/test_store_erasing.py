@@ -20,7 +20,7 @@ from hub.store.audit import audit_ledger
 from hub.store.database import Database
 from hub.store.tables import access_records
 from tests.databases import new_database
-from tests.unit.hub_parts import BRAZIL, Clock, HubParts, begin, serving, sqlite_url
+from tests.unit.hub_parts import BRAZIL, Clock, HubParts, begin, caller, serving, sqlite_url
 
 KEEP_DAYS = 365
 OLD = "request-of-long-ago"
@@ -49,7 +49,7 @@ async def sqlite(tmp_path: Path) -> AsyncIterator[Database]:
 async def read_often(parts: HubParts, request_id: str, *, times: int) -> None:
     for _ in range(times):
         await parts.access.record(
-            BRAZIL, ACCESS_ACTION_READ_NOTICE, request_id=request_id, entry_indices=[0]
+            caller(BRAZIL, request_id), ACCESS_ACTION_READ_NOTICE, entry_indices=[0]
         )
 
 

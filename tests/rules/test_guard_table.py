@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
-from comity.v1 import acts_pb2, events_pb2, ledger_pb2, roster_pb2, watches_pb2
+from comity.v1 import (
+    acts_pb2,
+    events_pb2,
+    ledger_pb2,
+    officers_pb2,
+    roster_pb2,
+    sessions_pb2,
+    watches_pb2,
+)
 from hub.rpc.table import RULES
 
 HEALTH = "/grpc.health.v1.Health/Check"
 
 
 def test_every_rpc_of_the_contract_is_in_the_table() -> None:
-    modules = (acts_pb2, events_pb2, ledger_pb2, roster_pb2, watches_pb2)
+    modules = (
+        acts_pb2,
+        events_pb2,
+        ledger_pb2,
+        officers_pb2,
+        roster_pb2,
+        sessions_pb2,
+        watches_pb2,
+    )
     rpcs = {
         f"/{service.full_name}/{method.name}"
         for module in modules

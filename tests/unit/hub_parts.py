@@ -118,6 +118,7 @@ class HubParts:
             entitlement=self.entitlement,
             proofs=self.proofs,
             access=self.access,
+            own_agency=AgencyId("ZZ-HUB"),
         )
         self.records = EventRecords(database)
         watches = WatchService(database, writer=self.writer)

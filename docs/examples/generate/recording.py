@@ -20,6 +20,8 @@ from google.protobuf.message import Message
 
 from agency_client.channel import HubChannel
 from agency_client.profile import CERTIFICATE, Profile
+from agency_client.session import Session
+from agency_client.session_store import FileStore
 from hub.app import running_hub
 from hub.rpc import guard
 from hub.rpc.peer import Peer
@@ -47,8 +49,15 @@ class Recording:
 class RecordingChannel(HubChannel):
     """A member's channel that keeps what passes."""
 
-    def __init__(self, profile: Profile, recording: Recording, *, address: str) -> None:
-        super().__init__(profile)
+    def __init__(
+        self,
+        profile: Profile,
+        recording: Recording,
+        *,
+        address: str,
+        clock: Callable[[], datetime],
+    ) -> None:
+        super().__init__(profile, session=Session(profile, store=FileStore(profile), clock=clock))
         self._address = address  # the profile's own is the one that the examples show
         self._recording = recording
         certificate = x509.load_pem_x509_certificate(profile.path(CERTIFICATE).read_bytes())
@@ -58,11 +67,11 @@ class RecordingChannel(HubChannel):
             certificate.not_valid_after_utc,
         )
 
-    async def call(self, method: Callable[..., Any], request: Any) -> Any:
+    async def _attempt(self, method: Callable[..., Any], request: Any, token: str | None) -> Any:
         """Calls, and keeps request and response."""
         self._recording.peer = self._peer
         self._recording.keep(request)
-        response = await super().call(method, request)
+        response = await super()._attempt(method, request, token)
         self._recording.keep(response)
         return response
 

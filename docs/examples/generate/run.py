@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from google.protobuf.message import Message
 
 from comity.v1 import ledger_pb2
 from deploy.stage import free_port
-from docs.examples.generate import story
+from docs.examples.generate import officers, story
 from docs.examples.generate.members import Member, admit_members, make_hub
 from docs.examples.generate.recording import Recording, RecordingChannel, recorded_hub
 from docs.examples.generate.seeded import SeededBytes, StoryClock, seeded
@@ -30,23 +31,33 @@ async def run_story(folder: Path) -> Sequence[Message]:
     with seeded(draw):
         settings = await make_hub(folder / "hub", clock=clock)
         members = await admit_members(settings, folder, clock=clock, draw=draw)
+        one_time_password = await officers.add_administrator(settings, clock=clock)
         # The verifiers are processes of their own and would not draw from the seed.
         serving = replace(settings, listen=f"127.0.0.1:{free_port()}", verifiers=0)
         async with recorded_hub(serving, clock=clock) as recording:
-            highest = await _exchange(recording, members, settings=serving, clock=clock)
+            office = partial(officers.Office, clock, one_time_password=one_time_password)
+            highest = await _exchange(
+                recording, members, settings=serving, clock=clock, office=office
+            )
         recording.messages += [members[0].application, members[0].admission]
         recording.messages += _access_records(settings)
+        recording.messages += _officer_entries(settings)
         recording.messages.append(await _restored_epoch(settings, highest, clock=clock))
     return recording.messages
 
 
 async def _exchange(
-    recording: Recording, members: Sequence[Member], *, settings: Settings, clock: StoryClock
+    recording: Recording,
+    members: Sequence[Member],
+    *,
+    settings: Settings,
+    clock: StoryClock,
+    office: Callable[..., officers.Office],
 ) -> bytes:
     """What passes while the hub serves. Gives the highest checkpoint that a member has seen."""
     france, brazil = members[0], members[1]
     from_france, from_brazil = (
-        RecordingChannel(member.profile, recording, address=settings.listen)
+        RecordingChannel(member.profile, recording, address=settings.listen, clock=clock)
         for member in (france, brazil)
     )
     scene = story.Scene(clock, france, from_france, from_brazil, recording)
@@ -54,7 +65,10 @@ async def _exchange(
         red = await story.publish(scene)
         _copy(settings.folder / "hub.sqlite", settings.folder / BACKUP)
         van = await story.send_in_bulk(scene, red)
+        at_france = office(channel=from_france)
+        await officers.log_in_and_manage(at_france)
         await story.withdraw(scene, van)
+        await officers.go_on_and_log_out(at_france)
         await story.watch(scene)
         return await story.read_and_verify(scene)
     finally:
@@ -74,6 +88,16 @@ def _access_records(settings: Settings) -> Sequence[Message]:
             "SELECT record FROM access_records ORDER BY entry_index, leaf_index"
         )
         return [ledger_pb2.AccessRecord.FromString(record) for (record,) in rows]
+
+
+def _officer_entries(settings: Settings) -> Sequence[Message]:
+    """The entries on officers; each agency reads those on its own."""
+    with closing(sqlite3.connect(settings.folder / "hub.sqlite")) as connection:
+        rows = connection.execute(
+            "SELECT entry FROM ledger_entries WHERE record = ? ORDER BY entry_index",
+            (ledger_pb2.LedgerEntry.OFFICER_FIELD_NUMBER,),
+        )
+        return [ledger_pb2.LedgerEntry.FromString(entry) for (entry,) in rows]
 
 
 async def _restored_epoch(settings: Settings, highest: bytes, *, clock: StoryClock) -> Message:

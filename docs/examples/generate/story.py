@@ -1,7 +1,8 @@
 """The story that the examples are taken from. Everybody in it is invented.
 
 France sends a red notice to Brazil and Kenya, revises it, and addresses it to all. It sends
-listings and a stolen van in bulk, and withdraws the van. Brazil reads, watches and verifies. At the
+listings and a stolen van in bulk, and withdraws the van; its administrator logs in and manages
+officers. Brazil reads, watches and verifies. At the
 end the hub is restored from a backup.
 """
 
@@ -26,9 +27,9 @@ from docs.examples.generate.members import Member
 from docs.examples.generate.recording import Recording, RecordingChannel
 from docs.examples.generate.seeded import StoryClock
 
-# The ledger before the first act: an epoch entry, and the roster entries of the hub's own agency
-# and three members.
-FIRST_KNOWN_SIZE = 5
+# The ledger before the first act: an epoch entry, the roster entries of the hub's own agency and
+# three members, and the entries on two administrators of the hub and one of France.
+FIRST_KNOWN_SIZE = 8
 EXERCISE = notices_pb2.TRAFFIC_EXERCISE
 OF_FRANCE = events_pb2.NoticeFilter(
     kinds=[

@@ -98,6 +98,7 @@ async def find_drift(database: Database) -> list[Any]:
     """What differs between the tables in code and the schema in the database."""
     from alembic.autogenerate import compare_metadata
 
+    import hub.store.account_tables  # noqa: F401 - its tables are in the metadata too
     from hub.store.tables import metadata
 
     def compare(sync: sqlalchemy.Connection) -> list[Any]:
@@ -126,6 +127,7 @@ def _place_of(revision: str) -> int:
 
 
 def _require_no_tables(sync: sqlalchemy.Connection) -> None:
+    import hub.store.account_tables  # noqa: F401 - its tables are in the metadata too
     from hub.store.tables import metadata
 
     if not metadata.tables.keys().isdisjoint(sqlalchemy.inspect(sync).get_table_names()):

@@ -28,6 +28,10 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     REASON_TRANSPORT_TOO_WEAK: _Reason.ValueType  # 2
     REASON_NOT_PERMITTED: _Reason.ValueType  # 3
     REASON_AGENCY_NOT_ACTIVE: _Reason.ValueType  # 4
+    REASON_LOG_IN_REQUIRED: _Reason.ValueType  # 5
+    REASON_TOKEN_REFUSED: _Reason.ValueType  # 6
+    REASON_LOG_IN_REFUSED: _Reason.ValueType  # 7
+    REASON_STEP_REQUIRED: _Reason.ValueType  # 8
     REASON_MALFORMED: _Reason.ValueType  # 20
     """What was sent (INVALID_ARGUMENT)."""
     REASON_TOO_LARGE: _Reason.ValueType  # 21
@@ -47,6 +51,7 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     REASON_CHECKPOINT_INVALID: _Reason.ValueType  # 35
     REASON_RECEIPT_INVALID: _Reason.ValueType  # 36
     REASON_LIST_INVALID: _Reason.ValueType  # 37
+    REASON_PASSWORD_REFUSED: _Reason.ValueType  # 38
     REASON_NOT_FOUND: _Reason.ValueType  # 50
     """What is there already (NOT_FOUND, ALREADY_EXISTS, FAILED_PRECONDITION, ABORTED)."""
     REASON_ID_REUSED: _Reason.ValueType  # 51
@@ -55,6 +60,8 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     REASON_ADDRESSING_NARROWED: _Reason.ValueType  # 54
     REASON_SUPERSEDED: _Reason.ValueType  # 55
     REASON_AGENCY_EXISTS: _Reason.ValueType  # 56
+    REASON_LAST_ADMINISTRATOR: _Reason.ValueType  # 57
+    REASON_OFFICER_EXISTS: _Reason.ValueType  # 58
     REASON_QUOTA_EXCEEDED: _Reason.ValueType  # 70
     """What the hub cannot do now (RESOURCE_EXHAUSTED, UNAVAILABLE, DEADLINE_EXCEEDED, INTERNAL)."""
     REASON_STORE_UNAVAILABLE: _Reason.ValueType  # 71
@@ -63,6 +70,7 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     REASON_DEADLINE_EXCEEDED: _Reason.ValueType  # 74
     REASON_HUB_UNREACHABLE: _Reason.ValueType  # 75
     REASON_INTERNAL: _Reason.ValueType  # 76
+    REASON_LOG_IN_DELAYED: _Reason.ValueType  # 77
     REASON_LEDGER_ROLLED_BACK: _Reason.ValueType  # 90
     """What a client refuses of a hub (DATA_LOSS); never sent over the wire by an honest hub."""
     REASON_LEDGER_FORKED: _Reason.ValueType  # 91
@@ -77,6 +85,10 @@ REASON_CERTIFICATE_REFUSED: Reason.ValueType  # 1
 REASON_TRANSPORT_TOO_WEAK: Reason.ValueType  # 2
 REASON_NOT_PERMITTED: Reason.ValueType  # 3
 REASON_AGENCY_NOT_ACTIVE: Reason.ValueType  # 4
+REASON_LOG_IN_REQUIRED: Reason.ValueType  # 5
+REASON_TOKEN_REFUSED: Reason.ValueType  # 6
+REASON_LOG_IN_REFUSED: Reason.ValueType  # 7
+REASON_STEP_REQUIRED: Reason.ValueType  # 8
 REASON_MALFORMED: Reason.ValueType  # 20
 """What was sent (INVALID_ARGUMENT)."""
 REASON_TOO_LARGE: Reason.ValueType  # 21
@@ -96,6 +108,7 @@ REASON_PROOF_INVALID: Reason.ValueType  # 34
 REASON_CHECKPOINT_INVALID: Reason.ValueType  # 35
 REASON_RECEIPT_INVALID: Reason.ValueType  # 36
 REASON_LIST_INVALID: Reason.ValueType  # 37
+REASON_PASSWORD_REFUSED: Reason.ValueType  # 38
 REASON_NOT_FOUND: Reason.ValueType  # 50
 """What is there already (NOT_FOUND, ALREADY_EXISTS, FAILED_PRECONDITION, ABORTED)."""
 REASON_ID_REUSED: Reason.ValueType  # 51
@@ -104,6 +117,8 @@ REASON_NOTICE_WITHDRAWN: Reason.ValueType  # 53
 REASON_ADDRESSING_NARROWED: Reason.ValueType  # 54
 REASON_SUPERSEDED: Reason.ValueType  # 55
 REASON_AGENCY_EXISTS: Reason.ValueType  # 56
+REASON_LAST_ADMINISTRATOR: Reason.ValueType  # 57
+REASON_OFFICER_EXISTS: Reason.ValueType  # 58
 REASON_QUOTA_EXCEEDED: Reason.ValueType  # 70
 """What the hub cannot do now (RESOURCE_EXHAUSTED, UNAVAILABLE, DEADLINE_EXCEEDED, INTERNAL)."""
 REASON_STORE_UNAVAILABLE: Reason.ValueType  # 71
@@ -112,6 +127,7 @@ REASON_SHUTTING_DOWN: Reason.ValueType  # 73
 REASON_DEADLINE_EXCEEDED: Reason.ValueType  # 74
 REASON_HUB_UNREACHABLE: Reason.ValueType  # 75
 REASON_INTERNAL: Reason.ValueType  # 76
+REASON_LOG_IN_DELAYED: Reason.ValueType  # 77
 REASON_LEDGER_ROLLED_BACK: Reason.ValueType  # 90
 """What a client refuses of a hub (DATA_LOSS); never sent over the wire by an honest hub."""
 REASON_LEDGER_FORKED: Reason.ValueType  # 91

@@ -5,6 +5,7 @@ The tamper-evident ledger: one append-only RFC 9162 Merkle tree (SHA-256) of ent
 
 from collections import abc as _abc
 from comity.v1 import agencies_pb2 as _agencies_pb2
+from comity.v1 import officers_pb2 as _officers_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
@@ -52,6 +53,8 @@ class _AccessActionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_AccessAc
     ACCESS_ACTION_LIST_NOTICES: _AccessAction.ValueType  # 2
     ACCESS_ACTION_LIST_ENTRIES: _AccessAction.ValueType  # 3
     ACCESS_ACTION_DELIVER_EVENTS: _AccessAction.ValueType  # 4
+    ACCESS_ACTION_REFUSED_LOG_IN: _AccessAction.ValueType  # 5
+    """A log-in that was refused; no entries."""
 
 class AccessAction(_AccessAction, metaclass=_AccessActionEnumTypeWrapper): ...
 
@@ -60,6 +63,8 @@ ACCESS_ACTION_READ_NOTICE: AccessAction.ValueType  # 1
 ACCESS_ACTION_LIST_NOTICES: AccessAction.ValueType  # 2
 ACCESS_ACTION_LIST_ENTRIES: AccessAction.ValueType  # 3
 ACCESS_ACTION_DELIVER_EVENTS: AccessAction.ValueType  # 4
+ACCESS_ACTION_REFUSED_LOG_IN: AccessAction.ValueType  # 5
+"""A log-in that was refused; no entries."""
 Global___AccessAction: _TypeAlias = AccessAction  # noqa: Y015
 
 @_typing.final
@@ -74,6 +79,7 @@ class LedgerEntry(_message.Message):
     ROSTER_FIELD_NUMBER: _builtins.int
     ACCESS_FIELD_NUMBER: _builtins.int
     EPOCH_FIELD_NUMBER: _builtins.int
+    OFFICER_FIELD_NUMBER: _builtins.int
     format: _builtins.int
     """1. Comes first, so that other formats can be told apart."""
     @_builtins.property
@@ -88,6 +94,8 @@ class LedgerEntry(_message.Message):
     def access(self) -> Global___AccessEntry: ...
     @_builtins.property
     def epoch(self) -> Global___EpochEntry: ...
+    @_builtins.property
+    def officer(self) -> Global___OfficerEntry: ...
     def __init__(
         self,
         *,
@@ -97,12 +105,13 @@ class LedgerEntry(_message.Message):
         roster: Global___RosterEntry | None = ...,
         access: Global___AccessEntry | None = ...,
         epoch: Global___EpochEntry | None = ...,
+        officer: Global___OfficerEntry | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["access", b"access", "acts", b"acts", "epoch", b"epoch", "record", b"record", "recorded_at", b"recorded_at", "roster", b"roster"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["access", b"access", "acts", b"acts", "epoch", b"epoch", "officer", b"officer", "record", b"record", "recorded_at", b"recorded_at", "roster", b"roster"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["access", b"access", "acts", b"acts", "epoch", b"epoch", "format", b"format", "record", b"record", "recorded_at", b"recorded_at", "roster", b"roster"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["access", b"access", "acts", b"acts", "epoch", b"epoch", "format", b"format", "officer", b"officer", "record", b"record", "recorded_at", b"recorded_at", "roster", b"roster"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_record: _TypeAlias = _typing.Literal["acts", "roster", "access", "epoch"]  # noqa: Y015
+    _WhichOneofReturnType_record: _TypeAlias = _typing.Literal["acts", "roster", "access", "epoch", "officer"]  # noqa: Y015
     _WhichOneofArgType_record: _TypeAlias = _typing.Literal["record", b"record"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_record) -> _WhichOneofReturnType_record | None: ...
 
@@ -193,6 +202,42 @@ class RosterEntry(_message.Message):
 Global___RosterEntry: _TypeAlias = RosterEntry  # noqa: Y015
 
 @_typing.final
+class OfficerEntry(_message.Message):
+    """An officer's roles or standing changed. Names nobody: the officer's id is committed to."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AGENCY_ID_FIELD_NUMBER: _builtins.int
+    OFFICER_COMMITMENT_FIELD_NUMBER: _builtins.int
+    ROLES_FIELD_NUMBER: _builtins.int
+    STATUS_FIELD_NUMBER: _builtins.int
+    ROSTER_ENTRY_FIELD_NUMBER: _builtins.int
+    agency_id: _builtins.str
+    officer_commitment: _builtins.bytes
+    """Over the officer's id; opened to the officer's own agency and to the hub's administrators."""
+    status: _officers_pb2.OfficerStatus.ValueType
+    roster_entry: _builtins.int
+    """The roster entry that this was decided by."""
+    @_builtins.property
+    def roles(self) -> _containers.RepeatedScalarFieldContainer[_officers_pb2.Role.ValueType]: ...
+    def __init__(
+        self,
+        *,
+        agency_id: _builtins.str = ...,
+        officer_commitment: _builtins.bytes = ...,
+        roles: _abc.Iterable[_officers_pb2.Role.ValueType] | None = ...,
+        status: _officers_pb2.OfficerStatus.ValueType = ...,
+        roster_entry: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agency_id", b"agency_id", "officer_commitment", b"officer_commitment", "roles", b"roles", "roster_entry", b"roster_entry", "status", b"status"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OfficerEntry: _TypeAlias = OfficerEntry  # noqa: Y015
+
+@_typing.final
 class AccessEntry(_message.Message):
     """The Merkle root over the access records committed since the access entry before."""
 
@@ -230,12 +275,15 @@ class AccessRecord(_message.Message):
     ACTION_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     ENTRY_INDICES_FIELD_NUMBER: _builtins.int
+    OFFICER_ID_FIELD_NUMBER: _builtins.int
     format: _builtins.int
     """1."""
     agency_id: _builtins.str
     action: Global___AccessAction.ValueType
     request_id: _builtins.str
     """The request's id, as in the hub's log."""
+    officer_id: _builtins.str
+    """The officer who asked, where one was logged in."""
     @_builtins.property
     def accessed_at(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
@@ -251,10 +299,11 @@ class AccessRecord(_message.Message):
         action: Global___AccessAction.ValueType = ...,
         request_id: _builtins.str = ...,
         entry_indices: _abc.Iterable[_builtins.int] | None = ...,
+        officer_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["accessed_at", b"accessed_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accessed_at", b"accessed_at", "action", b"action", "agency_id", b"agency_id", "entry_indices", b"entry_indices", "format", b"format", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accessed_at", b"accessed_at", "action", b"action", "agency_id", b"agency_id", "entry_indices", b"entry_indices", "format", b"format", "officer_id", b"officer_id", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

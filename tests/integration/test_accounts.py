@@ -1,0 +1,433 @@
+"""Officers with built-in accounts, over the wire: log-in, second factor, sessions, bad input."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, event
+
+from comity.errors import (
+    ComityError,
+    LogInDelayed,
+    LogInRefused,
+    LogInRequired,
+    MalformedInput,
+    NotPermitted,
+    PasswordRefused,
+    QuotaExceeded,
+    StepRequired,
+    TokenRefused,
+)
+from comity.identity import AgencyId
+from comity.v1 import ledger_pb2, sessions_pb2
+from comity.v1.officers_pb2 import (
+    OFFICER_STATUS_LOCKED,
+    ROLE_AGENCY_ADMINISTRATOR,
+    ROLE_HUB_ADMINISTRATOR,
+)
+from comity.v1.sessions_pb2_grpc import SessionServiceStub
+from deploy.stage import Stage
+from hub.services.accounts.delays import FREE_FAILURES, MAX_DELAY_SECONDS
+from hub.services.accounts.passwords import PasswordHashing
+from hub.services.accounts.sessions import ACCESS_TIME, SESSION_TIME
+from hub.store.access import list_access_records
+from hub.store.audit import audit_ledger
+from hub.store.ledger import ACCESS_RECORD, list_entries, load_head
+from tests.databases import new_database
+from tests.integration.officers import (
+    PASSWORD,
+    Served,
+    call,
+    serving,
+    set_factor,
+    tokens_of,
+)
+
+FLOOD = 300
+AT_ONCE = 150  # on one channel
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def stage(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Stage]:
+    url = None
+    if request.param == "postgresql":
+        url = new_database(request.getfixturevalue("postgres_url"))
+    made = Stage(tmp_path_factory.mktemp("accounts"), database_url=url)
+    for agency in ("FR-NCB", "BR-NCB"):
+        made.admit(agency)
+    yield made
+
+
+@pytest.fixture
+async def served(stage: Stage) -> AsyncIterator[Served]:
+    async with serving(stage) as hub:
+        yield hub
+
+
+async def records_of(served: Served, *, since: int) -> list[ledger_pb2.AccessRecord]:
+    async with served.database.read() as connection:
+        entries = await list_entries(connection, since, limit=1_000)
+        found = []
+        for entry in entries:
+            if entry.record == ACCESS_RECORD:
+                found += await list_access_records(connection, entry.entry_index)
+    return [ledger_pb2.AccessRecord.FromString(one.record or b"") for one in found]
+
+
+async def ledger_size(served: Served) -> int:
+    async with served.database.read() as connection:
+        return (await load_head(connection)).size
+
+
+async def test_an_officer_who_logged_in_is_known_by_the_token(served: Served) -> None:
+    async with served.officer("FR-NCB") as (france, person):
+        me = await france.client.officers.who_am_i()
+
+    assert ("FR-NCB", person.user_name) == (me.agency_id, me.officer.user_name)
+
+
+async def test_an_agency_s_system_is_known_without_an_officer(served: Served) -> None:
+    async with served.client("FR-NCB") as france:
+        me = await france.client.officers.who_am_i()
+        described = await france.client.officers.describe_log_in()
+
+    assert not me.HasField("officer")
+    assert described.provider == sessions_pb2.IDENTITY_PROVIDER_BUILT_IN
+
+
+async def test_a_one_time_password_is_good_for_one_log_in(served: Served) -> None:
+    name, one_time = await served.add("FR-NCB")
+    async with served.client("FR-NCB") as france:
+        response = await france.client.officers.log_in(name, one_time)
+        assert response.must_change_password
+        with pytest.raises(LogInRefused):
+            await france.client.officers.log_in(name, one_time)
+
+
+async def test_nothing_else_is_let_before_the_password_is_changed(served: Served) -> None:
+    name, one_time = await served.add("FR-NCB")
+    async with served.client("FR-NCB") as france:
+        await france.client.officers.log_in(name, one_time)
+        with pytest.raises(StepRequired):
+            await france.client.get_checkpoint_note()
+        with pytest.raises(StepRequired):
+            await france.client.officers.begin_second_factor()
+        await france.client.officers.change_password(one_time, PASSWORD)
+        assert await france.client.get_checkpoint_note()
+
+
+@pytest.mark.parametrize(
+    ("agency", "role"),
+    [("FR-NCB", ROLE_AGENCY_ADMINISTRATOR), ("ZZ-HUB", ROLE_HUB_ADMINISTRATOR)],
+)
+async def test_an_administrator_does_nothing_before_a_second_factor(
+    served: Served, agency: str, role: Any
+) -> None:
+    name, one_time = await served.add(agency, role)
+    async with served.client(agency) as opened:
+        response = await opened.client.officers.log_in(name, one_time)
+        assert response.must_add_second_factor
+        await opened.client.officers.change_password(one_time, PASSWORD)
+        with pytest.raises(StepRequired):
+            await opened.client.officers.list_all()
+
+
+async def test_wrong_unknown_locked_and_missing_factor_look_the_same(served: Served) -> None:
+    since = await ledger_size(served)
+    locked, password = await served.add("FR-NCB")
+    await served.accounts.set_status(AgencyId("FR-NCB"), locked, OFFICER_STATUS_LOCKED)
+    async with served.officer("FR-NCB", ROLE_AGENCY_ADMINISTRATOR) as (_, person):
+        attempts = [
+            (person.user_name, "not the password"),
+            (person.user_name, PASSWORD),  # and no code
+            ("nobody-of-this-name", PASSWORD),
+            (locked, password),
+        ]
+        async with served.client("FR-NCB") as france:
+            said = set()
+            for name, tried in attempts:
+                with pytest.raises(LogInRefused) as refused:
+                    await france.client.officers.log_in(name, tried)
+                said.add(str(refused.value))
+
+    assert len(said) == 1
+    records = await records_of(served, since=since)
+    refusals = [r for r in records if r.action == ledger_pb2.ACCESS_ACTION_REFUSED_LOG_IN]
+    assert [(r.agency_id, r.officer_id) for r in refusals] == [("FR-NCB", "")] * 4
+    assert person.user_name.encode() not in b"".join(r.SerializeToString() for r in refusals)
+
+
+async def test_an_unknown_name_takes_the_path_of_a_known_one(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name, _ = await served.add("FR-NCB")
+    verified: list[str] = []
+    verify = PasswordHashing._verified
+
+    async def counting(self: PasswordHashing, password: str, password_hash: str) -> bool:
+        verified.append(password_hash)
+        return await verify(self, password, password_hash)
+
+    monkeypatch.setattr(PasswordHashing, "_verified", counting)
+    statements: list[str] = []
+
+    def note(_c: object, _cursor: object, statement: str, *_rest: object) -> None:
+        if any(table in statement for table in ("credentials", "officers", "log_in_failures")):
+            statements.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", note)
+    paths = []
+    try:
+        async with served.client("FR-NCB") as france:
+            for tried in ("nobody-here", name):
+                for _ in range(2):  # The first failure is inserted, later ones are counted.
+                    statements.clear()
+                    with pytest.raises(LogInRefused):
+                        await france.client.officers.log_in(tried, "not the password")
+                paths.append(list(statements))
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+
+    assert paths[0]
+    assert paths[0] == paths[1]
+    assert len(verified) == 4
+
+
+async def test_failures_delay_an_account_and_no_other_and_not_for_long(served: Served) -> None:
+    async with served.officer("FR-NCB") as (france, victim), served.officer("FR-NCB") as (_, other):
+        for _ in range(FREE_FAILURES):
+            with pytest.raises(LogInRefused):
+                await france.client.officers.log_in(victim.user_name, "not the password")
+        with pytest.raises(LogInDelayed) as delayed:
+            await france.client.officers.log_in(victim.user_name, PASSWORD)
+        await france.client.officers.log_in(other.user_name, PASSWORD)
+
+        served.clock.ahead += timedelta(seconds=MAX_DELAY_SECONDS)
+        await france.client.officers.log_in(victim.user_name, PASSWORD)
+
+    assert 0 < (delayed.value.retry_after_seconds or 0) <= MAX_DELAY_SECONDS
+
+
+async def test_another_agency_cannot_delay_an_officer(served: Served) -> None:
+    async with served.officer("FR-NCB") as (france, person), served.client("BR-NCB") as brazil:
+        for _ in range(FREE_FAILURES):
+            with pytest.raises(LogInRefused):
+                await brazil.client.officers.log_in(person.user_name, "not the password")
+        with pytest.raises(LogInDelayed):
+            await brazil.client.officers.log_in(person.user_name, "not the password")
+
+        await france.client.officers.log_in(person.user_name, PASSWORD)
+
+
+async def test_a_flood_of_wrong_passwords_disturbs_no_other_agency(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judged = Counter[str]()
+    is_right = PasswordHashing.is_right
+
+    async def counting(self: PasswordHashing, password: str, *, password_hash: str | None) -> bool:
+        judged[password] += 1
+        return await is_right(self, password, password_hash=password_hash)
+
+    monkeypatch.setattr(PasswordHashing, "is_right", counting)
+
+    at_once = asyncio.Semaphore(AT_ONCE)
+
+    async def attempt(number: int) -> type[ComityError]:
+        request = sessions_pb2.LogInRequest(user_name=f"name-{number % 7}", password="wrong")
+        async with at_once:
+            with pytest.raises(ComityError) as refused:
+                await call(brazil, lambda c: SessionServiceStub(c).LogIn, request, token=None)
+        return type(refused.value)
+
+    async with served.officer("FR-NCB") as (_, person), served.client("BR-NCB") as brazil:
+        flood = [asyncio.create_task(attempt(number)) for number in range(FLOOD)]
+        async with served.client("FR-NCB") as france:
+            for _ in range(3):
+                await france.client.officers.log_in(person.user_name, PASSWORD)
+                assert (await france.client.officers.who_am_i()).officer.user_name
+        outcomes = Counter([await one for one in flood])
+
+    assert sum(outcomes.values()) == FLOOD
+    assert {LogInRefused, LogInDelayed, QuotaExceeded} >= outcomes.keys()
+    assert judged["wrong"] <= 7 * (FREE_FAILURES + 1)
+
+
+@pytest.mark.parametrize(
+    ("password", "said"),
+    [
+        ("short", "characters"),
+        ("aaaaaaaaaaaaaaaa", "Repeats"),
+        ("my fr-ncb password 77", "the agency's id"),
+        ("Hub.Example is our hub 1", "the hub's domain"),
+        ("x" * 300, "characters"),
+    ],
+)
+async def test_a_password_that_is_easily_guessed_is_refused_with_the_reason(
+    served: Served, password: str, said: str
+) -> None:
+    name, one_time = await served.add("FR-NCB")
+    async with served.client("FR-NCB") as france:
+        await france.client.officers.log_in(name, one_time)
+        with pytest.raises(PasswordRefused) as refused:
+            await france.client.officers.change_password(one_time, password)
+        with pytest.raises(PasswordRefused) as own:
+            await france.client.officers.change_password(one_time, f"I am {name} and 12345")
+
+    assert said in str(refused.value)
+    assert "the user name" in str(own.value)
+
+
+async def test_a_long_passphrase_is_taken(served: Served) -> None:
+    long = f"{PASSWORD} {PASSWORD[::-1]} and then some more"
+    name, one_time = await served.add("FR-NCB")
+    async with served.client("FR-NCB") as france:
+        await france.client.officers.log_in(name, one_time)
+        await france.client.officers.change_password(one_time, long)
+        await france.client.officers.log_in(name, long)
+
+    assert len(long) > 72
+
+
+async def test_changing_the_password_ends_every_other_session(served: Served) -> None:
+    async with (
+        served.officer("FR-NCB") as (france, person),
+        served.client("FR-NCB") as elsewhere,
+    ):
+        await elsewhere.client.officers.log_in(person.user_name, PASSWORD)
+        token = tokens_of(elsewhere).access_token
+        with pytest.raises(LogInRefused):
+            await france.client.officers.change_password("not it", f"{PASSWORD} anew")
+        await france.client.officers.change_password(PASSWORD, f"{PASSWORD} anew")
+
+        assert (await france.client.officers.who_am_i()).officer.user_name
+        with pytest.raises(TokenRefused):
+            await who_am_i(elsewhere, token)
+
+
+async def who_am_i(opened: Any, token: str | None) -> Any:
+    request = sessions_pb2.WhoAmIRequest()
+    return await call(opened, lambda c: SessionServiceStub(c).WhoAmI, request, token=token)
+
+
+async def test_a_code_is_good_for_once(served: Served) -> None:
+    async with served.officer("FR-NCB", ROLE_AGENCY_ADMINISTRATOR) as (france, person):
+        with pytest.raises(LogInRefused):  # It has confirmed the factor.
+            await france.client.officers.log_in(
+                person.user_name, PASSWORD, person.code(served.clock)
+            )
+        served.clock.ahead += timedelta(seconds=60)
+        code = person.code(served.clock)
+        await france.client.officers.log_in(person.user_name, PASSWORD, code)
+        with pytest.raises(LogInRefused):
+            await france.client.officers.log_in(person.user_name, PASSWORD, code)
+
+
+async def test_a_recovery_code_is_good_for_once(served: Served) -> None:
+    async with served.officer("FR-NCB") as (france, person):
+        codes = await set_factor(france, person, served.clock)
+        typed = codes[0].upper().replace("-", " ")
+        await france.client.officers.log_in(person.user_name, PASSWORD, typed)
+        with pytest.raises(LogInRefused):
+            await france.client.officers.log_in(person.user_name, PASSWORD, codes[0])
+        await france.client.officers.log_in(person.user_name, PASSWORD, codes[1])
+
+
+async def test_a_second_factor_is_replaced_only_shortly_after_a_log_in(served: Served) -> None:
+    async with served.officer("FR-NCB") as (france, person):
+        with pytest.raises(LogInRefused):
+            await france.client.officers.confirm_second_factor("000000")
+        await set_factor(france, person, served.clock)
+        await set_factor(france, person, served.clock)
+        served.clock.ahead += timedelta(minutes=11)
+        with pytest.raises(LogInRequired):
+            await france.client.officers.begin_second_factor()
+
+
+async def test_a_session_is_refreshed_in_time_and_ends_after_a_day_s_work(served: Served) -> None:
+    async with served.officer("FR-NCB") as (france, _):
+        first = tokens_of(france)
+        served.clock.ahead += ACCESS_TIME
+        with pytest.raises(TokenRefused):
+            await who_am_i(france, first.access_token)
+        assert (await france.client.officers.who_am_i()).HasField("officer")
+        assert first.access_token != tokens_of(france).access_token
+
+        served.clock.ahead += SESSION_TIME
+        assert not (await france.client.officers.who_am_i()).HasField("officer")
+
+
+async def refresh(opened: Any, token: str) -> Any:
+    request = sessions_pb2.RefreshSessionRequest(refresh_token=token)
+    return await call(opened, lambda c: SessionServiceStub(c).RefreshSession, request, token=None)
+
+
+async def test_a_refresh_token_that_comes_again_ends_the_session(served: Served) -> None:
+    async with served.officer("FR-NCB") as (france, _):
+        stolen = tokens_of(france).refresh_token
+        renewed = (await refresh(france, stolen)).tokens
+        assert (await who_am_i(france, renewed.access_token)).HasField("officer")
+        with pytest.raises(TokenRefused):
+            await refresh(france, stolen)
+
+        with pytest.raises(TokenRefused):
+            await who_am_i(france, renewed.access_token)
+        with pytest.raises(TokenRefused):
+            await refresh(france, renewed.refresh_token)
+
+
+async def test_a_refresh_token_from_another_agency_ends_the_session(served: Served) -> None:
+    async with served.officer("FR-NCB") as (france, _), served.client("BR-NCB") as brazil:
+        kept = tokens_of(france)
+        with pytest.raises(TokenRefused):
+            await refresh(brazil, kept.refresh_token)
+        with pytest.raises(TokenRefused):
+            await who_am_i(france, kept.access_token)
+
+
+async def test_log_out_ends_this_session_or_every_one(served: Served) -> None:
+    async with (
+        served.officer("FR-NCB") as (france, person),
+        served.client("FR-NCB") as second,
+        served.client("FR-NCB") as third,
+    ):
+        for other in (second, third):
+            await other.client.officers.log_in(person.user_name, PASSWORD)
+        tokens = [tokens_of(opened).access_token for opened in (france, second, third)]
+        await france.client.officers.log_out()
+        with pytest.raises(TokenRefused):
+            await who_am_i(france, tokens[0])
+        assert (await who_am_i(second, tokens[1])).HasField("officer")
+
+        await second.client.officers.log_out(everywhere=True)
+        with pytest.raises(TokenRefused):
+            await who_am_i(third, tokens[2])
+        await france.client.officers.log_out()  # Nobody is logged in; nothing to be said of it.
+
+
+@pytest.mark.parametrize("field", ["user_name", "password", "second_factor"])
+async def test_what_is_larger_than_any_honest_log_in_is_refused(served: Served, field: str) -> None:
+    request = sessions_pb2.LogInRequest(**{field: "x" * 5_000})
+    async with served.client("FR-NCB") as france:
+        with pytest.raises(MalformedInput):
+            await call(france, lambda c: SessionServiceStub(c).LogIn, request, token=None)
+
+
+async def test_the_ledger_of_a_hub_with_officers_verifies(served: Served) -> None:
+    async with served.officer("FR-NCB", ROLE_AGENCY_ADMINISTRATOR):
+        report = await audit_ledger(served.database, hub_domain=served.settings.domain)
+
+    assert report.agencies == 3
+
+
+async def test_an_officer_without_the_role_manages_nobody(served: Served) -> None:
+    async with served.officer("FR-NCB") as (france, _):
+        with pytest.raises(NotPermitted):
+            await france.client.officers.list_all()
