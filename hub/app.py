@@ -19,22 +19,31 @@ from comity.v1 import (
     acts_pb2_grpc,
     events_pb2_grpc,
     ledger_pb2_grpc,
+    membership_pb2_grpc,
     roster_pb2_grpc,
     watches_pb2_grpc,
 )
 from hub.folder import load_ledger_key
+from hub.issuing import issue_untold, load_identity
 from hub.rpc.acts import ActServicer
+from hub.rpc.enrolment import EnrolmentServicer, make_enrolment_server
+from hub.rpc.enrolment_guard import ENROLMENT_RULES, EnrolmentGuard
 from hub.rpc.guard import Guard
 from hub.rpc.health import HealthServicer
 from hub.rpc.ledger import AgencyServicer, LedgerServicer
+from hub.rpc.membership import MembershipServicer
 from hub.rpc.notices import NoticeServicer
+from hub.rpc.peer_limits import PeerLimits
 from hub.rpc.table import REFLECTION_RULES, RULES
 from hub.rpc.watches import WatchServicer
 from hub.services.access import AccessService
 from hub.services.acts import ActsService
+from hub.services.applications import ApplicationsService
+from hub.services.approving import Approving
 from hub.services.bulk import BulkService
 from hub.services.checkpoints import CheckpointSigner
 from hub.services.delivery import DeliverySource
+from hub.services.enrolment import EnrolmentService
 from hub.services.entitlement import Entitlement
 from hub.services.jobs import Jobs
 from hub.services.ledger import LedgerService
@@ -81,6 +90,7 @@ class RunningHub:
     membership: Membership
     open_watches: OpenWatches
     failed: asyncio.Future[str]
+    enrolment_port: int | None = None  # where agencies enrol over the network
 
 
 @asynccontextmanager
@@ -139,6 +149,28 @@ async def running_hub(
                 watches=watches,
             ),
         )
+        identity = load_identity(settings)
+        applications = ApplicationsService(
+            identity,
+            database=database,
+            membership=membership,
+            approving=Approving(
+                membership,
+                hub_domain=settings.domain,
+                issue=lambda verified: issue_untold(settings, verified, now=clock()),
+            ),
+            commit=writer.commit_result,
+            clock=clock,
+            token_bytes=secrets.token_bytes,
+        )
+        enrolment = EnrolmentService(
+            identity,
+            database=database,
+            membership=membership,
+            commit=writer.commit_result,
+            clock=clock,
+            token_bytes=secrets.token_bytes,
+        )
         retention = Retention(database, keep_days=settings.access_keep_days, clock=clock)
         jobs = Jobs()
 
@@ -160,11 +192,22 @@ async def running_hub(
                 ledger=LedgerServicer(ledger),
                 agencies=AgencyServicer(ledger),
                 watches=WatchServicer(open_watches),
+                members=MembershipServicer(applications, hub_agency=settings.agency),
                 health=HealthServicer(partial(_is_healthy, signer, database, jobs)),
             ),
         )
         tls = TlsFiles(settings, membership_version=lambda: membership.version)
         port = server.add_secure_port(settings.listen, tls.credentials())
+        enrolment_server, enrolment_port = None, None
+        if settings.enrol_listen:
+            limits = PeerLimits(monotonic=monotonic)
+            enrolment_server = make_enrolment_server(
+                EnrolmentServicer(enrolment), guard=EnrolmentGuard(limits, rules=ENROLMENT_RULES)
+            )
+            enrolment_tls = TlsFiles(settings, membership_version=lambda: None)
+            enrolment_port = enrolment_server.add_secure_port(
+                settings.enrol_listen, enrolment_tls.credentials_for_anyone()
+            )
 
         stack.push_async_callback(jobs.stop)
         jobs.start("ledger writer", writer.run())
@@ -175,7 +218,10 @@ async def running_hub(
         jobs.start("retention", retention.run())
         await server.start()
         stack.push_async_callback(_stop, server, open_watches)
-        yield RunningHub(port, membership, open_watches, jobs.failed)
+        if enrolment_server is not None:
+            await enrolment_server.start()
+            stack.push_async_callback(enrolment_server.stop, STOP_SECONDS)
+        yield RunningHub(port, membership, open_watches, jobs.failed, enrolment_port)
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +231,7 @@ class _Servicers:
     ledger: LedgerServicer
     agencies: AgencyServicer
     watches: WatchServicer
+    members: MembershipServicer
     health: HealthServicer
 
 
@@ -195,6 +242,7 @@ def _make_server(settings: Settings, *, guard: Guard, servicers: _Servicers) -> 
     ledger_pb2_grpc.add_LedgerServiceServicer_to_server(servicers.ledger, server)
     roster_pb2_grpc.add_AgencyServiceServicer_to_server(servicers.agencies, server)
     watches_pb2_grpc.add_WatchServiceServicer_to_server(servicers.watches, server)
+    membership_pb2_grpc.add_MembershipServiceServicer_to_server(servicers.members, server)
     health_pb2_grpc.add_HealthServicer_to_server(servicers.health, server)
     if settings.reflection:
         _enable_reflection(server)
@@ -214,11 +262,19 @@ async def _stop(server: grpc.aio.Server, open_watches: OpenWatches) -> None:
 def _enable_reflection(server: grpc.aio.Server) -> None:
     from grpc_reflection.v1alpha import reflection
 
-    from comity.v1 import acts_pb2, events_pb2, ledger_pb2, roster_pb2, watches_pb2
+    from comity.v1 import (
+        acts_pb2,
+        events_pb2,
+        ledger_pb2,
+        membership_pb2,
+        roster_pb2,
+        watches_pb2,
+    )
 
+    modules = (acts_pb2, events_pb2, ledger_pb2, membership_pb2, roster_pb2, watches_pb2)
     names = [
         service.full_name
-        for module in (acts_pb2, events_pb2, ledger_pb2, roster_pb2, watches_pb2)
+        for module in modules
         for service in module.DESCRIPTOR.services_by_name.values()
     ]
     reflection.enable_server_reflection([*names, reflection.SERVICE_NAME], server)

@@ -60,6 +60,7 @@ class NewHub:
     listen: str
     public_address: str
     database_url: str
+    enrol_listen: str = ""
 
 
 def settings_for(folder: Path, new: NewHub) -> Settings:
@@ -148,10 +149,12 @@ def write_settings(settings: Settings, new: NewHub) -> None:
 
 
 def _values_of(new: NewHub) -> dict[str, str]:
+    enrolment = {"enrol_listen": new.enrol_listen} if new.enrol_listen else {}
     return {
         "domain": new.domain,
         "agency": new.agency,
         "listen": new.listen,
+        **enrolment,
         "public_address": new.public_address,
         "database_url": new.database_url,
         "ca_certificate": "ca.pem",

@@ -25,6 +25,9 @@ async def init(
     folder: Folder = DEFAULT_FOLDER,
     agency: Annotated[str, typer.Option(help="The id of the hub's own agency.")] = "ZZ-HUB",
     listen: Annotated[str, typer.Option(help="Address and port to serve on.")] = "0.0.0.0:8443",
+    enrol_listen: Annotated[
+        str, typer.Option(help="Address and port that agencies enrol at; without, none does.")
+    ] = "",
     address: Annotated[str | None, typer.Option(help="host:port that members connect to.")] = None,
     database: Annotated[
         str, typer.Option(help="sqlite:///FILE, or a postgresql:// URL.")
@@ -35,6 +38,7 @@ async def init(
         domain=domain,
         agency=AgencyId(agency),
         listen=listen,
+        enrol_listen=enrol_listen,
         public_address=address or f"{domain}:{listen.rpartition(':')[2]}",
         database_url=database,
     )

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-from comity.v1.officers_pb2 import Role
+from comity.v1.officers_pb2 import ROLE_AGENCY_ADMINISTRATOR, ROLE_HUB_ADMINISTRATOR, Role
 
 
 class Admission(Enum):
@@ -37,6 +37,9 @@ class Rule:
 
 UNARY_SECONDS = 30.0  # a commit takes milliseconds; this is for a database that is locked or away
 
+_HUB_ADMINISTRATORS = frozenset({ROLE_HUB_ADMINISTRATOR})
+_AGENCY_ADMINISTRATORS = frozenset({ROLE_AGENCY_ADMINISTRATOR})
+
 RULES: Mapping[str, Rule] = {
     "/comity.v1.ActService/SubmitActs": Rule("submit acts", Admission.ACTIVE_AGENCY, UNARY_SECONDS),
     "/comity.v1.ActService/SubmitBulk": Rule("submit acts", Admission.ACTIVE_AGENCY, None),
@@ -61,6 +64,21 @@ RULES: Mapping[str, Rule] = {
     ),
     "/comity.v1.LedgerService/ListEntries": Rule(
         "verify the ledger", Admission.ACTIVE_AGENCY, UNARY_SECONDS
+    ),
+    "/comity.v1.MembershipService/InviteAgency": Rule(
+        "admit agencies", Admission.OFFICER, UNARY_SECONDS, _HUB_ADMINISTRATORS
+    ),
+    "/comity.v1.MembershipService/ListApplications": Rule(
+        "admit agencies", Admission.OFFICER, UNARY_SECONDS, _HUB_ADMINISTRATORS
+    ),
+    "/comity.v1.MembershipService/ApproveApplication": Rule(
+        "admit agencies", Admission.OFFICER, UNARY_SECONDS, _HUB_ADMINISTRATORS
+    ),
+    "/comity.v1.MembershipService/RefuseApplication": Rule(
+        "admit agencies", Admission.OFFICER, UNARY_SECONDS, _HUB_ADMINISTRATORS
+    ),
+    "/comity.v1.MembershipService/ConsentToAgency": Rule(
+        "speak for a country", Admission.OFFICER, UNARY_SECONDS, _AGENCY_ADMINISTRATORS
     ),
     "/grpc.health.v1.Health/Check": Rule("ask for health", Admission.ACTIVE_AGENCY, UNARY_SECONDS),
 }

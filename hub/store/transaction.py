@@ -86,6 +86,8 @@ class LedgerTransaction:
         self._entries: list[StoredEntry] = []
         self._events: list[StoredEvent] = []
         self._accesses: list[AccessRecord] = []
+        # The roster entries appended here, which no roster read from the store knows yet.
+        self.roster_changes: list[tuple[int, RosterEntry]] = []
 
     def new_salt(self) -> bytes:
         """A fresh salt for a commitment."""
@@ -106,6 +108,7 @@ class LedgerTransaction:
             entry.predecessor = self.head.roster_entry
         index = self._append(LedgerEntry(roster=entry), LedgerEntry.ROSTER_FIELD_NUMBER)
         self.head = replace(self.head, roster_entry=index)
+        self.roster_changes.append((index, entry))
         return index
 
     def append_epoch(self, entry: EpochEntry) -> int:

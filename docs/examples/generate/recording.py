@@ -21,9 +21,10 @@ from google.protobuf.message import Message
 from agency_client.channel import HubChannel
 from agency_client.profile import CERTIFICATE, Profile
 from hub.app import running_hub
-from hub.rpc import guard
+from hub.rpc import enrolment_guard, guard
 from hub.rpc.peer import Peer
 from hub.services import delivery
+from hub.services.calls import Officer
 from hub.settings import Settings
 from hub.tls import TlsFiles
 
@@ -36,6 +37,7 @@ class Recording:
 
     messages: list[Message]
     peer: Peer | None = None
+    officer: Officer | None = None
 
     def keep(self, message: Message) -> None:
         """Keeps a copy: the message may still be changed by whoever made it."""
@@ -46,6 +48,9 @@ class Recording:
 
 class RecordingChannel(HubChannel):
     """A member's channel that keeps what passes."""
+
+    # Who is logged in on it; how officers log in is no part of the story.
+    officer: Officer | None = None
 
     def __init__(self, profile: Profile, recording: Recording, *, address: str) -> None:
         super().__init__(profile)
@@ -60,7 +65,7 @@ class RecordingChannel(HubChannel):
 
     async def call(self, method: Callable[..., Any], request: Any) -> Any:
         """Calls, and keeps request and response."""
-        self._recording.peer = self._peer
+        self._recording.peer, self._recording.officer = self._peer, self.officer
         self._recording.keep(request)
         response = await super().call(method, request)
         self._recording.keep(response)
@@ -70,7 +75,7 @@ class RecordingChannel(HubChannel):
         self, method: Callable[..., Any], requests: AsyncIterator[Any]
     ) -> AsyncGenerator[Any, None]:
         """Keeps what passes on one stream."""
-        self._recording.peer = self._peer
+        self._recording.peer, self._recording.officer = self._peer, self.officer
         async for response in super().stream(method, self._kept(requests)):
             self._recording.keep(response)
             yield response
@@ -79,6 +84,9 @@ class RecordingChannel(HubChannel):
         async for request in requests:
             self._recording.keep(request)
             yield request
+
+    def _stamp(self) -> tuple[int, ...]:
+        return ()  # nothing changes on disk in the story
 
     def _build(self) -> grpc.aio.Channel:
         return grpc.aio.insecure_channel(self._address)
@@ -98,8 +106,17 @@ async def recorded_hub(
 
 @contextmanager
 def _without_tls(recording: Recording) -> Iterator[None]:
+    async def identify(*_: object) -> Officer | None:
+        return recording.officer
+
     with (
         patch.object(TlsFiles, "credentials", lambda _: grpc.insecure_server_credentials()),
+        patch.object(
+            TlsFiles, "credentials_for_anyone", lambda _: grpc.insecure_server_credentials()
+        ),
+        patch.object(enrolment_guard, "require_strong_channel", lambda _: None),
+        patch.object(guard, "read_token", lambda _: None),
+        patch.object(guard.Guard, "_identify", identify),
         patch.object(guard, "read_peer", lambda *_, **__: recording.peer),
         patch.object(delivery, "PROGRESS_EVERY_SECONDS", PROGRESS_SECONDS),
     ):

@@ -13,7 +13,7 @@ from google.protobuf.message import Message
 
 from comity.v1 import ledger_pb2
 from deploy.stage import free_port
-from docs.examples.generate import story
+from docs.examples.generate import enrolments, story
 from docs.examples.generate.members import Member, admit_members, make_hub
 from docs.examples.generate.recording import Recording, RecordingChannel, recorded_hub
 from docs.examples.generate.seeded import SeededBytes, StoryClock, seeded
@@ -31,10 +31,16 @@ async def run_story(folder: Path) -> Sequence[Message]:
         settings = await make_hub(folder / "hub", clock=clock)
         members = await admit_members(settings, folder, clock=clock, draw=draw)
         # The verifiers are processes of their own and would not draw from the seed.
-        serving = replace(settings, listen=f"127.0.0.1:{free_port()}", verifiers=0)
+        serving = replace(
+            settings,
+            listen=f"127.0.0.1:{free_port()}",
+            enrol_listen=f"127.0.0.1:{free_port()}",
+            verifiers=0,
+        )
         async with recorded_hub(serving, clock=clock) as recording:
             highest = await _exchange(recording, members, settings=serving, clock=clock)
-        recording.messages += [members[0].application, members[0].admission]
+        recording.messages.insert(0, members[0].admission)
+        recording.messages.append(members[0].application)
         recording.messages += _access_records(settings)
         recording.messages.append(await _restored_epoch(settings, highest, clock=clock))
     return recording.messages
@@ -56,6 +62,7 @@ async def _exchange(
         van = await story.send_in_bulk(scene, red)
         await story.withdraw(scene, van)
         await story.watch(scene)
+        await enrolments.enrol_others(recording, settings=settings, clock=clock)
         return await story.read_and_verify(scene)
     finally:
         await from_france.close()

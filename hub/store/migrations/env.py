@@ -2,6 +2,7 @@
 
 from alembic import context
 
+from hub.store import enrolment_tables  # noqa: F401 - its tables join the same metadata
 from hub.store.tables import metadata
 
 context.configure(
