@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from typing import TypeVar
 
 from agency_client.application import NewKeys, join_hub, write_application
 from agency_client.enrolment_channel import EnrolmentPort
@@ -40,6 +41,7 @@ from comity.errors import (
     MalformedInput,
     NotFound,
     NotPermitted,
+    QuotaExceeded,
 )
 from comity.fingerprint import verify_hub
 from comity.identity import AgencyId
@@ -48,7 +50,10 @@ from comity.receipt import digest_of
 from comity.v1 import agencies_pb2, enrolment_pb2
 
 FIRST_POLL_SECONDS = 3.0
-MAX_POLL_SECONDS = 60.0  # administrators take hours; the hub lets one ask every second
+MAX_TRIES = 4
+MAX_POLL_SECONDS = 60.0  # administrators take hours; the hub lets one ask far more often
+
+T = TypeVar("T")
 
 _KEY_FILES = (SIGNING_KEY, POST_QUANTUM_SIGNING_KEY, WITNESS_KEY, TLS_KEY, SEALING_KEY)
 
@@ -125,7 +130,7 @@ class Enroller:
 
         Raises: HubNotVerified, HubUnavailable.
         """
-        described = await self._port.describe()
+        described = await self._patiently(self._port.describe)
         verify_hub(described.ca_certificate, described.ledger_key, fingerprint=self._fingerprint)
         if described.hub_domain != self._port.hub_domain:
             raise HubNotVerified(f"The hub is not {self._port.hub_domain}.")
@@ -141,7 +146,8 @@ class Enroller:
         request = enrolment_pb2.ApplyRequest(
             code=parse_code(code), application=message_from_envelope(self._envelope())
         )
-        challenge = await self._port.apply(request, ca_certificate=enrolment.ca_certificate)
+        ca = enrolment.ca_certificate
+        challenge = await self._patiently(lambda: self._port.apply(request, ca_certificate=ca))
         self._keep(replace(enrolment, challenge=challenge.hex()))
 
     async def fetch_state(
@@ -161,8 +167,8 @@ class Enroller:
             application_digest=digest, sealing_proof=secret
         )
         try:
-            response = await self._port.fetch_admission(
-                request, ca_certificate=enrolment.ca_certificate
+            response = await self._patiently(
+                lambda: self._port.fetch_admission(request, ca_certificate=enrolment.ca_certificate)
             )
         except NotFound as error:
             self._keep(replace(enrolment, challenge=""))
@@ -218,6 +224,18 @@ class Enroller:
         save_profile(profile)
         profile.path(ENROLMENT).unlink(missing_ok=True)
         return profile
+
+    async def _patiently(self, call: Callable[[], Awaitable[T]]) -> T:
+        """Calls, and again where the hub asks to come back soon: others may share our address."""
+        for _ in range(MAX_TRIES - 1):
+            try:
+                return await call()
+            except QuotaExceeded as error:
+                wait = error.retry_after_seconds
+                if wait is None or wait > MAX_POLL_SECONDS:
+                    raise
+            await self._sleep(wait)
+        return await call()
 
     def _envelope(self) -> Envelope:
         path = self._profile.path(APPLICATION)
