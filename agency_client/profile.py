@@ -35,6 +35,7 @@ HUB_CA = "hub-ca.pem"
 LEDGER_KEYS = "ledger-keys.txt"
 INBOX = "inbox.sqlite"
 APPLICATION = "application.json"
+ENROLMENT = "enrolment.json"
 
 _FIELDS = ("agency", "hub_domain", "hub_address")
 _NOT_JOINED = (
@@ -194,6 +195,18 @@ def write_whole(path: Path, text: str) -> None:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
+    draft.replace(path)
+    _sync_folder(path.parent)
+
+
+def write_whole_secret(path: Path, text: str) -> None:
+    """The same for a file that only its owner may read.
+
+    Raises: MalformedInput.
+    """
+    draft = path.with_name(f".{path.name}.new")
+    draft.unlink(missing_ok=True)
+    write_secret(draft, text.encode())
     draft.replace(path)
     _sync_folder(path.parent)
 

@@ -30,7 +30,6 @@ from hub.certificates import (
 from hub.folder import (
     NewHub,
     find_certificate,
-    keep_certificate,
     load_authority,
     load_ledger_key,
     make_database_file,
@@ -40,8 +39,11 @@ from hub.folder import (
     settings_for,
     write_settings,
 )
+from hub.issuing import issue, load_identity
 from hub.own_agency import make_own_agency, write_own_profile
 from hub.services.admission import AdmissionService, Admittance
+from hub.services.applications import ApplicationsService
+from hub.services.approving import Approving
 from hub.services.epochs import NewEpoch, begin_epoch, begin_ledger, empty_head
 from hub.services.membership import PAGE_ENTRIES, Membership
 from hub.settings import Settings
@@ -171,14 +173,8 @@ class Administration:
         return found
 
     async def _enter(self, verified: VerifiedApplication) -> x509.Certificate:
-        certificate = load_authority(self.settings).sign_agency(
-            verified.certificate_key,
-            agency=verified.agency,
-            hub_domain=self.settings.domain,
-            now=self._clock(),
-        )
         # On disk before the commit: once entered, an agency is signed no second certificate.
-        kept = keep_certificate(self.settings, verified.agency, certificate)
+        certificate, kept = issue(self.settings, verified, now=self._clock())
         admittance = Admittance(verified, certificate_id_of(certificate))
         service = AdmissionService(await self._membership())
         try:
@@ -192,6 +188,26 @@ class Administration:
         membership = Membership(self.database, monotonic=time.monotonic)
         await membership.refresh()
         return membership
+
+    async def applications(self) -> ApplicationsService:
+        """What agencies that enrol over the network are let in with.
+
+        Raises: MalformedInput, StoreUnavailable.
+        """
+        membership = await self._membership()
+        return ApplicationsService(
+            load_identity(self.settings),
+            database=self.database,
+            membership=membership,
+            approving=Approving(
+                membership,
+                hub_domain=self.settings.domain,
+                issue=lambda verified: issue(self.settings, verified, now=self._clock())[0],
+            ),
+            commit=self.commit,
+            clock=self._clock,
+            token_bytes=secrets.token_bytes,
+        )
 
     async def members(self) -> list[agencies_pb2.Agency]:
         """The members, by id."""

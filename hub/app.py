@@ -20,18 +20,24 @@ from comity.v1 import (
     acts_pb2_grpc,
     events_pb2_grpc,
     ledger_pb2_grpc,
+    membership_pb2_grpc,
     officers_pb2_grpc,
     roster_pb2_grpc,
     sessions_pb2_grpc,
     watches_pb2_grpc,
 )
 from hub.folder import load_ledger_key
+from hub.issuing import issue_untold, load_identity
 from hub.rpc.acts import ActServicer
+from hub.rpc.enrolment import EnrolmentServicer, make_enrolment_server
+from hub.rpc.enrolment_guard import ENROLMENT_RULES, EnrolmentGuard
 from hub.rpc.guard import Guard
 from hub.rpc.health import HealthServicer
 from hub.rpc.ledger import AgencyServicer, LedgerServicer
+from hub.rpc.membership import MembershipServicer
 from hub.rpc.notices import NoticeServicer
 from hub.rpc.officers import OfficerServicer
+from hub.rpc.peer_limits import PeerLimits
 from hub.rpc.sessions import SessionServicer
 from hub.rpc.table import REFLECTION_RULES, RULES
 from hub.rpc.watches import WatchServicer
@@ -44,9 +50,12 @@ from hub.services.accounts.officers import OfficerCommits
 from hub.services.accounts.passwords import PasswordHashing
 from hub.services.accounts.sessions import SessionService
 from hub.services.acts import ActsService
+from hub.services.applications import ApplicationsService
+from hub.services.approving import Approving
 from hub.services.bulk import BulkService
 from hub.services.checkpoints import CheckpointSigner
 from hub.services.delivery import DeliverySource
+from hub.services.enrolment import EnrolmentService
 from hub.services.entitlement import Entitlement
 from hub.services.jobs import Jobs
 from hub.services.ledger import LedgerService
@@ -93,6 +102,7 @@ class RunningHub:
     membership: Membership
     open_watches: OpenWatches
     failed: asyncio.Future[str]
+    enrolment_port: int | None = None  # where agencies enrol over the network
 
 
 @asynccontextmanager
@@ -166,6 +176,28 @@ async def running_hub(
             ),
             officers=officers,
         )
+        identity = load_identity(settings)
+        applications = ApplicationsService(
+            identity,
+            database=database,
+            membership=membership,
+            approving=Approving(
+                membership,
+                hub_domain=settings.domain,
+                issue=lambda verified: issue_untold(settings, verified, now=clock()),
+            ),
+            commit=writer.commit_result,
+            clock=clock,
+            token_bytes=secrets.token_bytes,
+        )
+        enrolment = EnrolmentService(
+            identity,
+            database=database,
+            membership=membership,
+            commit=writer.commit_result,
+            clock=clock,
+            token_bytes=secrets.token_bytes,
+        )
         retention = Retention(database, keep_days=settings.access_keep_days, clock=clock)
         jobs = Jobs()
 
@@ -190,11 +222,22 @@ async def running_hub(
                 watches=WatchServicer(open_watches),
                 sessions=accounts.sessions,
                 officers=accounts.officers,
+                members=MembershipServicer(applications, hub_agency=settings.agency),
                 health=HealthServicer(partial(_is_healthy, signer, database, jobs)),
             ),
         )
         tls = TlsFiles(settings, membership_version=lambda: membership.version)
         port = server.add_secure_port(settings.listen, tls.credentials())
+        enrolment_server, enrolment_port = None, None
+        if settings.enrol_listen:
+            limits = PeerLimits(monotonic=monotonic)
+            enrolment_server = make_enrolment_server(
+                EnrolmentServicer(enrolment), guard=EnrolmentGuard(limits, rules=ENROLMENT_RULES)
+            )
+            enrolment_tls = TlsFiles(settings, membership_version=lambda: None)
+            enrolment_port = enrolment_server.add_secure_port(
+                settings.enrol_listen, enrolment_tls.credentials_for_anyone()
+            )
 
         stack.push_async_callback(jobs.stop)
         jobs.start("ledger writer", writer.run())
@@ -206,7 +249,10 @@ async def running_hub(
         jobs.start("retention", retention.run())
         await server.start()
         stack.push_async_callback(_stop, server, open_watches)
-        yield RunningHub(port, membership, open_watches, jobs.failed)
+        if enrolment_server is not None:
+            await enrolment_server.start()
+            stack.push_async_callback(enrolment_server.stop, STOP_SECONDS)
+        yield RunningHub(port, membership, open_watches, jobs.failed, enrolment_port)
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,6 +307,7 @@ class _Servicers:
     watches: WatchServicer
     sessions: SessionServicer
     officers: OfficerServicer
+    members: MembershipServicer
     health: HealthServicer
 
 
@@ -273,6 +320,7 @@ def _make_server(settings: Settings, *, guard: Guard, servicers: _Servicers) -> 
     watches_pb2_grpc.add_WatchServiceServicer_to_server(servicers.watches, server)
     sessions_pb2_grpc.add_SessionServiceServicer_to_server(servicers.sessions, server)
     officers_pb2_grpc.add_OfficerServiceServicer_to_server(servicers.officers, server)
+    membership_pb2_grpc.add_MembershipServiceServicer_to_server(servicers.members, server)
     health_pb2_grpc.add_HealthServicer_to_server(servicers.health, server)
     if settings.reflection:
         _enable_reflection(server)
@@ -296,23 +344,26 @@ def _enable_reflection(server: grpc.aio.Server) -> None:
         acts_pb2,
         events_pb2,
         ledger_pb2,
+        membership_pb2,
         officers_pb2,
         roster_pb2,
         sessions_pb2,
         watches_pb2,
     )
 
+    modules = (
+        acts_pb2,
+        events_pb2,
+        ledger_pb2,
+        membership_pb2,
+        officers_pb2,
+        roster_pb2,
+        sessions_pb2,
+        watches_pb2,
+    )
     names = [
         service.full_name
-        for module in (
-            acts_pb2,
-            events_pb2,
-            ledger_pb2,
-            officers_pb2,
-            roster_pb2,
-            sessions_pb2,
-            watches_pb2,
-        )
+        for module in modules
         for service in module.DESCRIPTOR.services_by_name.values()
     ]
     reflection.enable_server_reflection([*names, reflection.SERVICE_NAME], server)

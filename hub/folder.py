@@ -63,6 +63,7 @@ class NewHub:
     database_url: str
     # User names and nationalities of the hub's first administrators; ZZ where it is not stated.
     administrators: tuple[tuple[str, str], ...] = (("admin-1", "ZZ"), ("admin-2", "ZZ"))
+    enrol_listen: str = ""
 
 
 def settings_for(folder: Path, new: NewHub) -> Settings:
@@ -156,10 +157,12 @@ def write_settings(settings: Settings, new: NewHub) -> None:
 
 
 def _values_of(new: NewHub) -> dict[str, str]:
+    enrolment = {"enrol_listen": new.enrol_listen} if new.enrol_listen else {}
     return {
         "domain": new.domain,
         "agency": new.agency,
         "listen": new.listen,
+        **enrolment,
         "public_address": new.public_address,
         "database_url": new.database_url,
         "ca_certificate": "ca.pem",

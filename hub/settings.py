@@ -30,7 +30,10 @@ _ADDRESS = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s:/\[\]]+):([0-9]{1,5})")
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What `hub.toml` says. Paths are resolved against the file's folder."""
+    """What `hub.toml` says. Paths are resolved against the file's folder.
+
+    Where `enrol_listen` is empty, nobody enrols over the network.
+    """
 
     folder: Path
     domain: str
@@ -43,6 +46,7 @@ class Settings:
     tls_certificate: Path
     tls_key: Path
     ledger_key: Path
+    enrol_listen: str = ""
     reflection: bool = False
     access_keep_days: int = ACCESS_KEEP_DAYS
     verifiers: int = DEFAULT_VERIFIERS
@@ -185,6 +189,7 @@ _FAULTS: dict[str, Callable[[Any], str | None]] = {
     "domain": partial(_parse_fault, parse=parse_hub_domain),
     "agency": partial(_parse_fault, parse=parse_agency_id),
     "listen": partial(_address_fault, lowest_port=0),  # 0 lets the system choose
+    "enrol_listen": partial(_address_fault, lowest_port=0),
     "public_address": partial(_address_fault, lowest_port=1),
     "database_url": _url_fault,
     "access_keep_days": partial(_range_fault, lowest=1, highest=MAX_ACCESS_KEEP_DAYS),

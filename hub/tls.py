@@ -34,10 +34,24 @@ class TlsFiles:
 
         Raises: MalformedInput, OSError.
         """
+        return self._credentials(require_client_authentication=True)
+
+    def credentials_for_anyone(self) -> grpc.ServerCredentials:
+        """The same that ask for no client certificate: for the port that agencies enrol at.
+
+        Not of the same instance as `credentials`: each looks for changes on its own account.
+
+        Raises: MalformedInput, OSError.
+        """
+        return self._credentials(require_client_authentication=False)
+
+    def _credentials(self, *, require_client_authentication: bool) -> grpc.ServerCredentials:
         self._seen = self._state()
         fetch = cast(Callable[[], grpc.ServerCertificateConfiguration], self._fetch)
         return grpc.dynamic_ssl_server_credentials(
-            self._configuration(), fetch, require_client_authentication=True
+            self._configuration(),
+            fetch,
+            require_client_authentication=require_client_authentication,
         )
 
     def _fetch(self) -> grpc.ServerCertificateConfiguration | None:

@@ -262,7 +262,9 @@ def read_file(path: Path) -> bytes:
 
 # The subcommands register themselves with the applications above.
 from agency_client.cli import (  # noqa: E402, F401
+    admin,
     amending,
+    enrolling,
     imports,
     ledger,
     notices,

@@ -12,6 +12,7 @@ from google.protobuf.json_format import MessageToJson
 from comity.application import VerifiedApplication
 from comity.errors import MalformedInput
 from comity.times import utc_now
+from comity.v1.agencies_pb2 import AgencyStatus
 from hub.administration import Administration, load_application
 from hub.cli.application import (
     DEFAULT_FOLDER,
@@ -86,8 +87,9 @@ def _write_answer(path: Path, text: str) -> None:
 @agency_app.command("list")
 @command
 async def list_agencies(folder: Folder = DEFAULT_FOLDER) -> None:
-    """List the members."""
+    """List the members, and who is on the way."""
     async with Administration(load_settings(folder), clock=utc_now) as administration:
         await administration.require_ledger()
         for agency in await administration.members():
-            typer.echo(f"{agency.agency_id:<20} {agency.name}")
+            status = AgencyStatus.Name(agency.status).removeprefix("AGENCY_STATUS_").lower()
+            typer.echo(f"{agency.agency_id:<20} {status:<10} {agency.name}")

@@ -71,7 +71,8 @@ async def _serve(settings: Settings) -> None:
         loop.add_signal_handler(number, stopped.set)
     async with AsyncExitStack() as stack:
         hub = await _start(stack, settings)
-        typer.echo(f"Serving {settings.domain} on port {hub.port}.")
+        enrolment = f", enrolment on port {hub.enrolment_port}" if hub.enrolment_port else ""
+        typer.echo(f"Serving {settings.domain} on port {hub.port}{enrolment}.")
         hub.failed.add_done_callback(lambda _: stopped.set())
         while not stopped.is_set():
             _warn_of_expiry(settings)

@@ -32,11 +32,14 @@ from hub.store.migrations import head_revision, is_downgrade, known_revisions, m
 
 @app.command()
 @command
-async def init(
+async def init(  # noqa: PLR0913, PLR0917 - a command's options
     domain: Annotated[str, typer.Option(help="The hub's DNS name, the trust domain of its ids.")],
     folder: Folder = DEFAULT_FOLDER,
     agency: Annotated[str, typer.Option(help="The id of the hub's own agency.")] = "ZZ-HUB",
     listen: Annotated[str, typer.Option(help="Address and port to serve on.")] = "0.0.0.0:8443",
+    enrol_listen: Annotated[
+        str, typer.Option(help="Address and port that agencies enrol at; without, none does.")
+    ] = "",
     address: Annotated[str | None, typer.Option(help="host:port that members connect to.")] = None,
     database: Annotated[
         str, typer.Option(help="sqlite:///FILE, or a postgresql:// URL.")
@@ -57,6 +60,7 @@ async def init(
         domain=domain,
         agency=AgencyId(agency),
         listen=listen,
+        enrol_listen=enrol_listen,
         public_address=address or f"{domain}:{listen.rpartition(':')[2]}",
         database_url=database,
         administrators=_parse_administrators(administrator),

@@ -237,7 +237,7 @@ class _Guarded:
             code = "ABORTED_BY_HANDLER"
             raise
         except Exception as error:
-            refusal = self._refusal(error, request_id)
+            refusal = refusal_from(error, request_id)
             code = refusal.code
             await context.abort_with_status(rpc_status.to_status(status_for(refusal)))
         finally:
@@ -253,13 +253,15 @@ class _Guarded:
                 },
             )
 
-    def _refusal(self, error: Exception, request_id: str) -> ComityError:
-        if isinstance(error, ComityError):
-            return error
-        if isinstance(error, TimeoutError):
-            return DeadlineExceeded()
-        _log.error("request %s failed unforeseen", request_id, exc_info=error)
-        return InternalError(f"The hub failed on request {request_id}.")
+
+def refusal_from(error: Exception, request_id: str) -> ComityError:
+    """What a caller is told of an error; of an unforeseen one, nothing."""
+    if isinstance(error, ComityError):
+        return error
+    if isinstance(error, TimeoutError):
+        return DeadlineExceeded()
+    _log.error("request %s failed unforeseen", request_id, exc_info=error)
+    return InternalError(f"The hub failed on request {request_id}.")
 
 
 def _passing_bytes(serialize: Callable[[Any], bytes]) -> Callable[[Any], bytes]:

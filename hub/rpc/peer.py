@@ -38,15 +38,23 @@ def read_peer(
     Raises: TransportTooWeak; CertificateRefused where the certificate names no agency of this hub
     or has run out since the channel was opened.
     """
+    require_strong_channel(context)
+    peer = _peer_from_pem(_only(context.auth_context(), "x509_pem_cert"), hub_domain)
+    if peer.valid_until <= now:
+        raise CertificateRefused()
+    return peer
+
+
+def require_strong_channel(context: grpc.aio.ServicerContext[Any, Any]) -> None:
+    """Refuses a channel that could be read one day.
+
+    Raises: TransportTooWeak.
+    """
     properties = context.auth_context()
     if _only(properties, "ssl_tls_version") != TLS_VERSION:
         raise TransportTooWeak("The channel has to be TLS 1.3.")
     if _only(properties, "ssl_negotiated_key_exchange_group") != KEY_EXCHANGE_GROUP:
         raise TransportTooWeak("The channel's key exchange has to be X25519MLKEM768.")
-    peer = _peer_from_pem(_only(properties, "x509_pem_cert"), hub_domain)
-    if peer.valid_until <= now:
-        raise CertificateRefused()
-    return peer
 
 
 def read_token(context: grpc.aio.ServicerContext[Any, Any]) -> str | None:

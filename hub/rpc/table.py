@@ -42,6 +42,8 @@ UNARY_SECONDS = 30.0  # a commit takes milliseconds; this is for a database that
 
 # Each of its own agency's officers; the service sees to that.
 MANAGERS = frozenset({ROLE_AGENCY_ADMINISTRATOR, ROLE_HUB_ADMINISTRATOR})
+_HUB_ADMINISTRATORS = frozenset({ROLE_HUB_ADMINISTRATOR})
+_AGENCY_ADMINISTRATORS = frozenset({ROLE_AGENCY_ADMINISTRATOR})
 
 RULES: Mapping[str, Rule] = {
     "/comity.v1.ActService/SubmitActs": Rule("submit acts", Admission.ACTIVE_AGENCY, UNARY_SECONDS),
@@ -109,6 +111,21 @@ RULES: Mapping[str, Rule] = {
     ),
     "/comity.v1.OfficerService/ResetOfficer": Rule(
         "manage officers", Admission.OFFICER, UNARY_SECONDS, MANAGERS
+    ),
+    "/comity.v1.MembershipService/InviteAgency": Rule(
+        "admit agencies", Admission.OFFICER, UNARY_SECONDS, _HUB_ADMINISTRATORS
+    ),
+    "/comity.v1.MembershipService/ListApplications": Rule(
+        "admit agencies", Admission.OFFICER, UNARY_SECONDS, _HUB_ADMINISTRATORS
+    ),
+    "/comity.v1.MembershipService/ApproveApplication": Rule(
+        "admit agencies", Admission.OFFICER, UNARY_SECONDS, _HUB_ADMINISTRATORS
+    ),
+    "/comity.v1.MembershipService/RefuseApplication": Rule(
+        "admit agencies", Admission.OFFICER, UNARY_SECONDS, _HUB_ADMINISTRATORS
+    ),
+    "/comity.v1.MembershipService/ConsentToAgency": Rule(
+        "speak for a country", Admission.OFFICER, UNARY_SECONDS, _AGENCY_ADMINISTRATORS
     ),
     "/grpc.health.v1.Health/Check": Rule("ask for health", Admission.ACTIVE_AGENCY, UNARY_SECONDS),
 }

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 
 from comity.application import VerifiedApplication
 from comity.errors import AgencyExists
-from comity.identity import AgencyId
-from comity.v1 import agencies_pb2, events_pb2, ledger_pb2
+from comity.v1 import agencies_pb2, ledger_pb2
 from hub.services.membership import Membership
+from hub.services.roster_changes import append_change, roster_within
 from hub.store.audiences import add_later_member
-from hub.store.events import StoredEvent
+from hub.store.enrolments import delete_enrolment
 from hub.store.transaction import LedgerTransaction
+
+_ON_THE_WAY = (agencies_pb2.AGENCY_STATUS_INVITED, agencies_pb2.AGENCY_STATUS_APPLIED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +26,7 @@ class Admittance:
 
 
 class AdmissionService:
-    """The commit half of admitting; run by whoever has the hub's database."""
+    """The commit half of admitting without approvals; run by whoever has the hub's database."""
 
     def __init__(self, membership: Membership) -> None:
         self._membership = membership
@@ -32,52 +34,56 @@ class AdmissionService:
     async def commit_many(
         self, transaction: LedgerTransaction, admittances: Sequence[Admittance]
     ) -> list[int | AgencyExists]:
-        """Enters agencies into the roster and gives their entries."""
-        await self._membership.refresh_within(transaction.connection, transaction.head)
-        known: set[AgencyId] = set(self._membership.roster.agencies)
-        results: list[int | AgencyExists] = []
-        for admittance in admittances:
-            agency = admittance.verified.agency
-            if agency in known:
-                results.append(AgencyExists(f"{agency} is in the roster already."))
-                continue
-            known.add(agency)
-            results.append(await _enter(transaction, admittance))
-        return results
+        """Enters agencies into the roster and gives their entries.
+
+        An agency that is on its way by invitation is admitted all the same, and its code is void.
+        """
+        return [await self._commit(transaction, admittance) for admittance in admittances]
+
+    async def _commit(
+        self, transaction: LedgerTransaction, admittance: Admittance
+    ) -> int | AgencyExists:
+        agency = admittance.verified.agency
+        roster = await roster_within(transaction, self._membership)
+        known = roster.agencies.get(agency)
+        if known is not None and known.status not in _ON_THE_WAY:
+            return AgencyExists(f"{agency} is in the roster already.")
+        entry = ledger_pb2.RosterEntry(
+            agency=agencies_pb2.Agency(agency_id=agency, name=admittance.verified.application.name),
+            change=ledger_pb2.ROSTER_CHANGE_ADMITTED,
+        )
+        await delete_enrolment(transaction.connection, agency)
+        return await enter_new_member(transaction, entry, admittance)
 
 
-async def _enter(transaction: LedgerTransaction, admittance: Admittance) -> int:
-    verified = admittance.verified
+async def enter_new_member(
+    transaction: LedgerTransaction, entry: ledger_pb2.RosterEntry, admittance: Admittance
+) -> int:
+    """Enters who was no member, active from here on, with its keys; gives the entry's index."""
+    entry.agency.status = agencies_pb2.AGENCY_STATUS_ACTIVE
+    _add_keys(entry, admittance)
+    await add_later_member(transaction.connection, admittance.verified.agency)
+    return append_change(transaction, entry)
+
+
+def enter_new_keys(
+    transaction: LedgerTransaction,
+    entry: ledger_pb2.RosterEntry,
+    admittance: Admittance,
+    *,
+    ended: Sequence[str],
+) -> int:
+    """Enters new keys and a new certificate of a member, in the place of all those before."""
+    entry.key_ids_ended.extend(ended)
+    _add_keys(entry, admittance)
+    return append_change(transaction, entry)
+
+
+def _add_keys(entry: ledger_pb2.RosterEntry, admittance: Admittance) -> None:
     certificate = agencies_pb2.AgencyKey(
         key_id=admittance.certificate_id,
         purpose=agencies_pb2.KEY_PURPOSE_TLS,
         algorithm=agencies_pb2.KEY_ALGORITHM_ECDSA_P256_SHA256,
     )
-    index = transaction.append_roster(
-        ledger_pb2.RosterEntry(
-            agency=agencies_pb2.Agency(
-                agency_id=verified.agency,
-                name=verified.application.name,
-                status=agencies_pb2.AGENCY_STATUS_ACTIVE,
-            ),
-            keys_added=[*verified.application.keys, certificate],
-            application_digest=verified.digest,
-        )
-    )
-    await add_later_member(transaction.connection, verified.agency)
-    transaction.add_event(_roster_event(index, verified.agency))
-    return index
-
-
-def _roster_event(entry_index: int, agency: AgencyId) -> StoredEvent:
-    return StoredEvent(
-        entry_index=entry_index,
-        kind=events_pb2.EVENT_KIND_ROSTER_CHANGED,
-        originator=agency,
-        notice_id="",
-        notice_kind=0,
-        traffic=0,
-        urgency=0,
-        audience=None,
-        act_entry=entry_index,
-    )
+    entry.keys_added.extend([*admittance.verified.application.keys, certificate])
+    entry.application_digest = admittance.verified.digest

@@ -87,6 +87,8 @@ class LedgerTransaction:
         self._entries: list[StoredEntry] = []
         self._events: list[StoredEvent] = []
         self._accesses: list[AccessRecord] = []
+        # The roster entries appended here, which no roster read from the store knows yet.
+        self.roster_changes: list[tuple[int, RosterEntry]] = []
 
     def new_salt(self) -> bytes:
         """A fresh salt for a commitment."""
@@ -107,6 +109,7 @@ class LedgerTransaction:
             entry.predecessor = self.head.roster_entry
         index = self._append(LedgerEntry(roster=entry), LedgerEntry.ROSTER_FIELD_NUMBER)
         self.head = replace(self.head, roster_entry=index)
+        self.roster_changes.append((index, entry))
         return index
 
     def append_officer(self, entry: OfficerEntry) -> int:

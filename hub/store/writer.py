@@ -91,6 +91,10 @@ class LedgerWriter:
             ) from None
         return await answer
 
+    async def commit_result(self, use_case: UseCase, item: Any) -> Any:
+        """The same for who asks only what was decided."""
+        return (await self.commit(use_case, item)).result
+
     async def run(self) -> None:
         """Commits batch after batch until cancelled; what is unanswered then is refused."""
         try:

@@ -10,15 +10,20 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, mlkem, x25519
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from comity.application import key_message, make_application, sign_application
 from comity.envelope import Envelope
+from comity.errors import MalformedInput
 from comity.identity import AgencyId, spiffe_id_from_agency
 from comity.keys import ED25519, Algorithm, PrivateKey, generate_private_key
 from comity.v1 import agencies_pb2 as pb
+
+_ENCRYPTED_END = b"-----END ENCRYPTED PRIVATE KEY-----"
+_PLAIN_END = b"-----END PRIVATE KEY-----"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +43,24 @@ class SealingKey:
     def pem(self, passphrase: bytes | None = None) -> bytes:
         """Both as PKCS #8 PEM, one after the other; encrypted where a passphrase is given."""
         return pem_from_key(self.lattice, passphrase) + pem_from_key(self.curve, passphrase)
+
+
+def load_sealing_key(pem: bytes, passphrase: bytes | None = None) -> SealingKey:
+    """The sealing key in its two PEMs.
+
+    Raises: MalformedInput where they are none, or the passphrase is wrong or missing.
+    """
+    first, mark, rest = pem.partition(_ENCRYPTED_END if _ENCRYPTED_END in pem else _PLAIN_END)
+    try:
+        lattice = serialization.load_pem_private_key(first + mark, passphrase)
+        curve = serialization.load_pem_private_key(rest.strip(), passphrase)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise MalformedInput("The sealing key cannot be read; is the passphrase right?") from error
+    if not isinstance(lattice, mlkem.MLKEM768PrivateKey):
+        raise MalformedInput("That is no sealing key.")
+    if not isinstance(curve, x25519.X25519PrivateKey):
+        raise MalformedInput("That is no sealing key.")
+    return SealingKey(lattice, curve)
 
 
 @dataclass(frozen=True, slots=True)

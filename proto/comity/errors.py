@@ -3,7 +3,7 @@
     ComityError
     ├── AccessRefused          who is calling, and what they may do
     │     CertificateRefused · TransportTooWeak · NotPermitted · AgencyNotActive ·
-    │     LogInRequired · TokenRefused · LogInRefused · StepRequired
+    │     LogInRequired · TokenRefused · LogInRefused · StepRequired · CodeRefused
     ├── InputRefused           what was sent
     │     MalformedInput · TooLarge · UnknownFields · SignatureInvalid · SigningKeyUnknown ·
     │     WrongHub · WrongOriginator · NoticeInvalid · AddressingInvalid · IssuedInFuture ·
@@ -11,13 +11,14 @@
     │     PasswordRefused
     ├── StateRefused           what is there already
     │     NotFound · IdReused · NotLatestVersion · NoticeWithdrawn · AddressingNarrowed ·
-    │     Superseded · AgencyExists · LastAdministrator · OfficerExists
+    │     Superseded · AgencyExists · LastAdministrator · OfficerExists ·
+    │     ApprovedAlready · ConsentMissing
     ├── HubUnavailable         what the hub cannot do now
     │     QuotaExceeded · StoreUnavailable · MembershipUnconfirmed · ShuttingDown ·
     │     DeadlineExceeded · HubUnreachable · InternalError · LogInDelayed
     └── VerificationFailed     what a reader refuses of a hub
           ProofInvalid · CheckpointInvalid · ReceiptInvalid · LedgerRolledBack · LedgerForked ·
-          EpochChanged
+          EpochChanged · HubNotVerified
 
 Each class has one reason, the name of one gRPC code, and a message that is safe to show. Knows
 nothing of gRPC: `statuses.py` carries errors over the wire.
@@ -138,6 +139,15 @@ class StepRequired(AccessRefused):
     reason = pb.REASON_STEP_REQUIRED
     code = "PERMISSION_DENIED"
     default_message = "Before anything else the password or the second factor has to be set."
+
+
+class CodeRefused(AccessRefused):
+    reason = pb.REASON_CODE_REFUSED
+    code = "UNAUTHENTICATED"
+    default_message = (
+        "The code is not one that this agency can enrol with, or not any longer. Ask the hub's "
+        "administrators for a new one."
+    )
 
 
 class MalformedInput(InputRefused):
@@ -270,6 +280,16 @@ class OfficerExists(StateRefused):
     default_message = "The agency has an officer of this user name already."
 
 
+class ApprovedAlready(StateRefused):
+    reason = pb.REASON_APPROVED_ALREADY
+    default_message = "You have approved this already; another administrator has to."
+
+
+class ConsentMissing(StateRefused):
+    reason = pb.REASON_CONSENT_MISSING
+    default_message = "The approvals are there; the country's lead agency has still to consent."
+
+
 class QuotaExceeded(HubUnavailable):
     reason = pb.REASON_QUOTA_EXCEEDED
     code = "RESOURCE_EXHAUSTED"
@@ -342,6 +362,11 @@ class LedgerForked(VerificationFailed):
 class EpochChanged(VerificationFailed):
     reason = pb.REASON_EPOCH_CHANGED
     default_message = "The hub's ledger goes on under a new origin."
+
+
+class HubNotVerified(VerificationFailed):
+    reason = pb.REASON_HUB_NOT_VERIFIED
+    default_message = "What answers is not the hub that is meant."
 
 
 def _leaves(root: type[ComityError]) -> list[type[ComityError]]:

@@ -47,6 +47,15 @@ class Roster:
         self._parsed: dict[str, PublicKey] = {}
         self._current: dict[AgencyId, dict[str, PublicKey]] = {}
 
+    def copy(self) -> Roster:
+        """A roster of its own that says the same."""
+        copied = Roster()
+        copied.agencies, copied.keys = dict(self.agencies), dict(self.keys)
+        copied.last_entry = self.last_entry
+        copied._key_ids = {agency: list(ids) for agency, ids in self._key_ids.items()}
+        copied._parsed = dict(self._parsed)
+        return copied
+
     def add_entry(self, entry_index: int, entry: RosterEntry) -> None:
         """Takes the next roster entry.
 

@@ -34,6 +34,7 @@ NOT_SHOWN = {
     "comity.v1.ProveConsistencyRequest.to_size",
     "comity.v1.Refusal.retry_after_seconds",
     "comity.v1.RosterEntry.key_ids_ended",
+    "comity.v1.RosterEntry.reason",
 }
 
 each_file = pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)

@@ -14,7 +14,7 @@ from google.protobuf.message import Message
 
 from comity.v1 import ledger_pb2
 from deploy.stage import free_port
-from docs.examples.generate import officers, story
+from docs.examples.generate import enrolments, officers, story
 from docs.examples.generate.members import Member, admit_members, make_hub
 from docs.examples.generate.recording import Recording, RecordingChannel, recorded_hub
 from docs.examples.generate.seeded import SeededBytes, StoryClock, seeded
@@ -33,13 +33,19 @@ async def run_story(folder: Path) -> Sequence[Message]:
         members = await admit_members(settings, folder, clock=clock, draw=draw)
         one_time_password = await officers.add_administrator(settings, clock=clock)
         # The verifiers are processes of their own and would not draw from the seed.
-        serving = replace(settings, listen=f"127.0.0.1:{free_port()}", verifiers=0)
+        serving = replace(
+            settings,
+            listen=f"127.0.0.1:{free_port()}",
+            enrol_listen=f"127.0.0.1:{free_port()}",
+            verifiers=0,
+        )
         async with recorded_hub(serving, clock=clock) as recording:
             office = partial(officers.Office, clock, one_time_password=one_time_password)
             highest = await _exchange(
                 recording, members, settings=serving, clock=clock, office=office
             )
-        recording.messages += [members[0].application, members[0].admission]
+        recording.messages.insert(0, members[0].admission)
+        recording.messages.append(members[0].application)
         recording.messages += _access_records(settings)
         recording.messages += _officer_entries(settings)
         recording.messages.append(await _restored_epoch(settings, highest, clock=clock))
@@ -70,6 +76,7 @@ async def _exchange(
         await story.withdraw(scene, van)
         await officers.go_on_and_log_out(at_france)
         await story.watch(scene)
+        await enrolments.enrol_others(recording, settings=settings, clock=clock)
         return await story.read_and_verify(scene)
     finally:
         await from_france.close()

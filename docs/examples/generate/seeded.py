@@ -20,7 +20,12 @@ from unittest.mock import patch
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, mlkem, x25519
 
+from comity import challenge
+
 SEED = "EXAMPLE. Whatever is derived from this text is public and protects nothing."
+
+
+SEALING_OVERHEAD_BYTES = 1_136  # of HPKE with ML-KEM-768 + X25519 and AES-256-GCM
 
 
 class SeededBytes:
@@ -69,9 +74,29 @@ def seeded(draw: SeededBytes) -> Iterator[None]:
         ),
     ]
     with ExitStack() as stack:
+        stack.enter_context(patch.object(challenge, "_SUITE", RepeatableSuite(draw)))
         for owner, name, replacement in replacements:
             stack.enter_context(patch.object(owner, name, replacement))
         yield
+
+
+class RepeatableSuite:
+    """Stands where HPKE seals, which cannot be told its randomness: what it gives is as long as
+    what is sealed, and opens for nobody else."""
+
+    def __init__(self, draw: SeededBytes) -> None:
+        self._draw = draw
+        self._sealed: dict[bytes, bytes] = {}
+
+    def encrypt(self, plaintext: bytes, _key: object, *, info: bytes) -> bytes:
+        """As many bytes as HPKE gives."""
+        sealed = self._draw(len(plaintext) + SEALING_OVERHEAD_BYTES)
+        self._sealed[sealed + info] = plaintext
+        return sealed
+
+    def decrypt(self, sealed: bytes, _key: object, *, info: bytes) -> bytes:
+        """What was handed to `encrypt`."""
+        return self._sealed[sealed + info]
 
 
 def _drawing(draw: SeededBytes, kind: Any) -> Callable[[], Any]:

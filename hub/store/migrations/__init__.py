@@ -15,6 +15,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy.exc import IntegrityError, ProgrammingError
 
 from comity.errors import MalformedInput
+from hub.store import enrolment_tables  # noqa: F401 - its tables join the same metadata
 from hub.store.database import Connection, Database
 
 

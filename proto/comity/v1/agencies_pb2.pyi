@@ -30,14 +30,58 @@ class _AgencyStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_AgencySt
     AGENCY_STATUS_ACTIVE: _AgencyStatus.ValueType  # 1
     AGENCY_STATUS_SUSPENDED: _AgencyStatus.ValueType  # 2
     AGENCY_STATUS_REVOKED: _AgencyStatus.ValueType  # 3
+    """For good, by the hub's administrators."""
+    AGENCY_STATUS_INVITED: _AgencyStatus.ValueType  # 4
+    AGENCY_STATUS_APPLIED: _AgencyStatus.ValueType  # 5
+    AGENCY_STATUS_LEFT: _AgencyStatus.ValueType  # 6
+    """For good, by its own wish."""
 
-class AgencyStatus(_AgencyStatus, metaclass=_AgencyStatusEnumTypeWrapper): ...
+class AgencyStatus(_AgencyStatus, metaclass=_AgencyStatusEnumTypeWrapper):
+    """Invited, applied, active, suspended and active again, left or revoked. Only the active call."""
 
 AGENCY_STATUS_UNSPECIFIED: AgencyStatus.ValueType  # 0
 AGENCY_STATUS_ACTIVE: AgencyStatus.ValueType  # 1
 AGENCY_STATUS_SUSPENDED: AgencyStatus.ValueType  # 2
 AGENCY_STATUS_REVOKED: AgencyStatus.ValueType  # 3
+"""For good, by the hub's administrators."""
+AGENCY_STATUS_INVITED: AgencyStatus.ValueType  # 4
+AGENCY_STATUS_APPLIED: AgencyStatus.ValueType  # 5
+AGENCY_STATUS_LEFT: AgencyStatus.ValueType  # 6
+"""For good, by its own wish."""
 Global___AgencyStatus: _TypeAlias = AgencyStatus  # noqa: Y015
+
+class _AgencyKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _AgencyKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_AgencyKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    AGENCY_KIND_UNSPECIFIED: _AgencyKind.ValueType  # 0
+    AGENCY_KIND_NCB: _AgencyKind.ValueType  # 1
+    """National Central Bureau."""
+    AGENCY_KIND_CENTRAL_AUTHORITY: _AgencyKind.ValueType  # 2
+    """Central authority under a treaty."""
+    AGENCY_KIND_POLICE: _AgencyKind.ValueType  # 3
+    AGENCY_KIND_BORDER: _AgencyKind.ValueType  # 4
+    AGENCY_KIND_CUSTOMS: _AgencyKind.ValueType  # 5
+    AGENCY_KIND_PROSECUTION: _AgencyKind.ValueType  # 6
+    AGENCY_KIND_INTERNATIONAL_BODY: _AgencyKind.ValueType  # 7
+    AGENCY_KIND_PARTNER_ORGANISATION: _AgencyKind.ValueType  # 8
+
+class AgencyKind(_AgencyKind, metaclass=_AgencyKindEnumTypeWrapper): ...
+
+AGENCY_KIND_UNSPECIFIED: AgencyKind.ValueType  # 0
+AGENCY_KIND_NCB: AgencyKind.ValueType  # 1
+"""National Central Bureau."""
+AGENCY_KIND_CENTRAL_AUTHORITY: AgencyKind.ValueType  # 2
+"""Central authority under a treaty."""
+AGENCY_KIND_POLICE: AgencyKind.ValueType  # 3
+AGENCY_KIND_BORDER: AgencyKind.ValueType  # 4
+AGENCY_KIND_CUSTOMS: AgencyKind.ValueType  # 5
+AGENCY_KIND_PROSECUTION: AgencyKind.ValueType  # 6
+AGENCY_KIND_INTERNATIONAL_BODY: AgencyKind.ValueType  # 7
+AGENCY_KIND_PARTNER_ORGANISATION: AgencyKind.ValueType  # 8
+Global___AgencyKind: _TypeAlias = AgencyKind  # noqa: Y015
 
 class _KeyPurpose:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -98,20 +142,27 @@ class Agency(_message.Message):
     AGENCY_ID_FIELD_NUMBER: _builtins.int
     NAME_FIELD_NUMBER: _builtins.int
     STATUS_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    LEADS_COUNTRY_FIELD_NUMBER: _builtins.int
     agency_id: _builtins.str
     """[A-Z]{2}-[A-Z0-9]{2,16}: ISO 3166-1 country, XK, or ZZ for international bodies."""
     name: _builtins.str
     status: Global___AgencyStatus.ValueType
+    kind: Global___AgencyKind.ValueType
+    leads_country: _builtins.bool
+    """Speaks for its country: no other agency of it is admitted without its consent."""
     def __init__(
         self,
         *,
         agency_id: _builtins.str = ...,
         name: _builtins.str = ...,
         status: Global___AgencyStatus.ValueType = ...,
+        kind: Global___AgencyKind.ValueType = ...,
+        leads_country: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agency_id", b"agency_id", "name", b"name", "status", b"status"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agency_id", b"agency_id", "kind", b"kind", "leads_country", b"leads_country", "name", b"name", "status", b"status"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -32,6 +32,7 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     REASON_TOKEN_REFUSED: _Reason.ValueType  # 6
     REASON_LOG_IN_REFUSED: _Reason.ValueType  # 7
     REASON_STEP_REQUIRED: _Reason.ValueType  # 8
+    REASON_CODE_REFUSED: _Reason.ValueType  # 10
     REASON_MALFORMED: _Reason.ValueType  # 20
     """What was sent (INVALID_ARGUMENT)."""
     REASON_TOO_LARGE: _Reason.ValueType  # 21
@@ -62,6 +63,8 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     REASON_AGENCY_EXISTS: _Reason.ValueType  # 56
     REASON_LAST_ADMINISTRATOR: _Reason.ValueType  # 57
     REASON_OFFICER_EXISTS: _Reason.ValueType  # 58
+    REASON_APPROVED_ALREADY: _Reason.ValueType  # 60
+    REASON_CONSENT_MISSING: _Reason.ValueType  # 61
     REASON_QUOTA_EXCEEDED: _Reason.ValueType  # 70
     """What the hub cannot do now (RESOURCE_EXHAUSTED, UNAVAILABLE, DEADLINE_EXCEEDED, INTERNAL)."""
     REASON_STORE_UNAVAILABLE: _Reason.ValueType  # 71
@@ -75,6 +78,7 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     """What a client refuses of a hub (DATA_LOSS); never sent over the wire by an honest hub."""
     REASON_LEDGER_FORKED: _Reason.ValueType  # 91
     REASON_EPOCH_CHANGED: _Reason.ValueType  # 92
+    REASON_HUB_NOT_VERIFIED: _Reason.ValueType  # 93
 
 class Reason(_Reason, metaclass=_ReasonEnumTypeWrapper):
     """One reason per class of comity.errors; numbers are never reused."""
@@ -89,6 +93,7 @@ REASON_LOG_IN_REQUIRED: Reason.ValueType  # 5
 REASON_TOKEN_REFUSED: Reason.ValueType  # 6
 REASON_LOG_IN_REFUSED: Reason.ValueType  # 7
 REASON_STEP_REQUIRED: Reason.ValueType  # 8
+REASON_CODE_REFUSED: Reason.ValueType  # 10
 REASON_MALFORMED: Reason.ValueType  # 20
 """What was sent (INVALID_ARGUMENT)."""
 REASON_TOO_LARGE: Reason.ValueType  # 21
@@ -119,6 +124,8 @@ REASON_SUPERSEDED: Reason.ValueType  # 55
 REASON_AGENCY_EXISTS: Reason.ValueType  # 56
 REASON_LAST_ADMINISTRATOR: Reason.ValueType  # 57
 REASON_OFFICER_EXISTS: Reason.ValueType  # 58
+REASON_APPROVED_ALREADY: Reason.ValueType  # 60
+REASON_CONSENT_MISSING: Reason.ValueType  # 61
 REASON_QUOTA_EXCEEDED: Reason.ValueType  # 70
 """What the hub cannot do now (RESOURCE_EXHAUSTED, UNAVAILABLE, DEADLINE_EXCEEDED, INTERNAL)."""
 REASON_STORE_UNAVAILABLE: Reason.ValueType  # 71
@@ -132,4 +139,5 @@ REASON_LEDGER_ROLLED_BACK: Reason.ValueType  # 90
 """What a client refuses of a hub (DATA_LOSS); never sent over the wire by an honest hub."""
 REASON_LEDGER_FORKED: Reason.ValueType  # 91
 REASON_EPOCH_CHANGED: Reason.ValueType  # 92
+REASON_HUB_NOT_VERIFIED: Reason.ValueType  # 93
 Global___Reason: _TypeAlias = Reason  # noqa: Y015

@@ -42,6 +42,57 @@ ACT_KIND_WITHDRAWAL: ActKind.ValueType  # 2
 ACT_KIND_ADDRESSING: ActKind.ValueType  # 3
 Global___ActKind: _TypeAlias = ActKind  # noqa: Y015
 
+class _RosterChange:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _RosterChangeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RosterChange.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    ROSTER_CHANGE_UNSPECIFIED: _RosterChange.ValueType  # 0
+    ROSTER_CHANGE_ADMITTED: _RosterChange.ValueType  # 1
+    """At the hub's machine, without an invitation and without approvals."""
+    ROSTER_CHANGE_INVITED: _RosterChange.ValueType  # 2
+    ROSTER_CHANGE_APPLIED: _RosterChange.ValueType  # 3
+    ROSTER_CHANGE_APPROVED: _RosterChange.ValueType  # 4
+    ROSTER_CHANGE_SUSPENDED: _RosterChange.ValueType  # 5
+    ROSTER_CHANGE_REINSTATED: _RosterChange.ValueType  # 6
+    ROSTER_CHANGE_REVOKED: _RosterChange.ValueType  # 7
+    ROSTER_CHANGE_LEFT: _RosterChange.ValueType  # 8
+    ROSTER_CHANGE_KEYS_ROTATED: _RosterChange.ValueType  # 9
+    """A certificate was renewed, or keys were rotated: the old ones vouch for the new."""
+    ROSTER_CHANGE_KEYS_ENDED: _RosterChange.ValueType  # 10
+    """Keys or certificates were ended, and none took their place."""
+    ROSTER_CHANGE_ENROLLED_AGAIN: _RosterChange.ValueType  # 11
+    """After the loss of keys, with two approvals."""
+    ROSTER_CHANGE_DESCRIBED: _RosterChange.ValueType  # 12
+    """Name, contact, scopes, lead agency or policy."""
+    ROSTER_CHANGE_REFUSED: _RosterChange.ValueType  # 13
+    """An invitation was taken back, or an application refused; the agency may be invited again."""
+
+class RosterChange(_RosterChange, metaclass=_RosterChangeEnumTypeWrapper): ...
+
+ROSTER_CHANGE_UNSPECIFIED: RosterChange.ValueType  # 0
+ROSTER_CHANGE_ADMITTED: RosterChange.ValueType  # 1
+"""At the hub's machine, without an invitation and without approvals."""
+ROSTER_CHANGE_INVITED: RosterChange.ValueType  # 2
+ROSTER_CHANGE_APPLIED: RosterChange.ValueType  # 3
+ROSTER_CHANGE_APPROVED: RosterChange.ValueType  # 4
+ROSTER_CHANGE_SUSPENDED: RosterChange.ValueType  # 5
+ROSTER_CHANGE_REINSTATED: RosterChange.ValueType  # 6
+ROSTER_CHANGE_REVOKED: RosterChange.ValueType  # 7
+ROSTER_CHANGE_LEFT: RosterChange.ValueType  # 8
+ROSTER_CHANGE_KEYS_ROTATED: RosterChange.ValueType  # 9
+"""A certificate was renewed, or keys were rotated: the old ones vouch for the new."""
+ROSTER_CHANGE_KEYS_ENDED: RosterChange.ValueType  # 10
+"""Keys or certificates were ended, and none took their place."""
+ROSTER_CHANGE_ENROLLED_AGAIN: RosterChange.ValueType  # 11
+"""After the loss of keys, with two approvals."""
+ROSTER_CHANGE_DESCRIBED: RosterChange.ValueType  # 12
+"""Name, contact, scopes, lead agency or policy."""
+ROSTER_CHANGE_REFUSED: RosterChange.ValueType  # 13
+"""An invitation was taken back, or an application refused; the agency may be invited again."""
+Global___RosterChange: _TypeAlias = RosterChange  # noqa: Y015
+
 class _AccessAction:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -168,10 +219,17 @@ class RosterEntry(_message.Message):
     KEYS_ADDED_FIELD_NUMBER: _builtins.int
     KEY_IDS_ENDED_FIELD_NUMBER: _builtins.int
     APPLICATION_DIGEST_FIELD_NUMBER: _builtins.int
+    CHANGE_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    CHANGED_BY_FIELD_NUMBER: _builtins.int
+    STATEMENT_DIGESTS_FIELD_NUMBER: _builtins.int
     predecessor: _builtins.int
     """Index of the roster entry before this one; absent in the first."""
     application_digest: _builtins.bytes
     """SHA-256 of the application that the change rests on, 32 bytes."""
+    change: Global___RosterChange.ValueType
+    reason: _builtins.str
+    """Why, in the words of who changed it; never a person's data."""
     @_builtins.property
     def agency(self) -> _agencies_pb2.Agency:
         """The agency as it stands after the change."""
@@ -182,6 +240,16 @@ class RosterEntry(_message.Message):
     def key_ids_ended(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Keys that sign nothing from this entry on."""
 
+    @_builtins.property
+    def changed_by(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The agencies whose administrators made and approved the change, in that order; empty where it
+        was made at the hub's machine without a log-in.
+        """
+
+    @_builtins.property
+    def statement_digests(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
+        """SHA-256 of each signed statement that the change rests on, 32 bytes: a rotation, a consent."""
+
     def __init__(
         self,
         *,
@@ -190,10 +258,14 @@ class RosterEntry(_message.Message):
         keys_added: _abc.Iterable[_agencies_pb2.AgencyKey] | None = ...,
         key_ids_ended: _abc.Iterable[_builtins.str] | None = ...,
         application_digest: _builtins.bytes = ...,
+        change: Global___RosterChange.ValueType = ...,
+        reason: _builtins.str = ...,
+        changed_by: _abc.Iterable[_builtins.str] | None = ...,
+        statement_digests: _abc.Iterable[_builtins.bytes] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_predecessor", b"_predecessor", "agency", b"agency", "predecessor", b"predecessor"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_predecessor", b"_predecessor", "agency", b"agency", "application_digest", b"application_digest", "key_ids_ended", b"key_ids_ended", "keys_added", b"keys_added", "predecessor", b"predecessor"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_predecessor", b"_predecessor", "agency", b"agency", "application_digest", b"application_digest", "change", b"change", "changed_by", b"changed_by", "key_ids_ended", b"key_ids_ended", "keys_added", b"keys_added", "predecessor", b"predecessor", "reason", b"reason", "statement_digests", b"statement_digests"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__predecessor: _TypeAlias = _typing.Literal["predecessor"]  # noqa: Y015
     _WhichOneofArgType__predecessor: _TypeAlias = _typing.Literal["_predecessor", b"_predecessor"]  # noqa: Y015
