@@ -13,7 +13,7 @@
     │     Superseded · AgencyExists
     ├── HubUnavailable         what the hub cannot do now
     │     QuotaExceeded · StoreUnavailable · MembershipUnconfirmed · ShuttingDown ·
-    │     DeadlineExceeded · HubUnreachable · InternalError
+    │     DeadlineExceeded · HubUnreachable · InternalError · IdentityProviderAway
     └── VerificationFailed     what a reader refuses of a hub
           ProofInvalid · CheckpointInvalid · ReceiptInvalid · LedgerRolledBack · LedgerForked ·
           EpochChanged
@@ -277,6 +277,11 @@ class InternalError(HubUnavailable):
     reason = pb.REASON_INTERNAL
     code = "INTERNAL"
     default_message = "The hub failed."
+
+
+class IdentityProviderAway(HubUnavailable):
+    reason = pb.REASON_IDENTITY_PROVIDER_AWAY
+    default_message = "Where officers log in cannot be reached now. Try again."
 
 
 class ProofInvalid(VerificationFailed):

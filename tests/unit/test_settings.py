@@ -18,7 +18,7 @@ OPTIONAL = {field.name: field.default for field in KEYS if field.default is not 
 
 def with_optional_keys(text: str) -> str:
     """The text with the keys that are commented out put in force."""
-    return re.sub(r"^# (?=[a-z_]+ = )", "", text, flags=re.MULTILINE)
+    return re.sub(r"^# (?=[a-z_]+ = |\[)", "", text, flags=re.MULTILINE)
 
 
 def example() -> dict[str, Any]:
@@ -67,7 +67,8 @@ def test_example_explains_every_key_right_before_it() -> None:
     lines = EXAMPLE.read_text(encoding="utf-8").splitlines()
 
     for field in KEYS:
-        [place] = [n for n, line in enumerate(lines) if re.match(rf"(# )?{field.name} = ", line)]
+        shown = rf"(# )?({field.name} = |\[{field.name}\])"
+        [place] = [n for n, line in enumerate(lines) if re.match(shown, line)]
         assert re.match(r"# .*[.:]$", lines[place - 1]), field.name
 
 
