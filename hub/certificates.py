@@ -130,6 +130,13 @@ class CertificateAuthority:
             hub_domain, public_key, names, usage=ExtendedKeyUsageOID.SERVER_AUTH, now=now
         )
 
+    def sign_host(
+        self, public_key: ec.EllipticCurvePublicKey, *, host: str, now: datetime
+    ) -> x509.Certificate:
+        """The certificate of a server beside the hub, such as its Keycloak, by its host name."""
+        names = x509.SubjectAlternativeName([x509.DNSName(host)])
+        return self._sign(host, public_key, names, usage=ExtendedKeyUsageOID.SERVER_AUTH, now=now)
+
     def sign_agency(
         self,
         public_key: ec.EllipticCurvePublicKey,

@@ -84,4 +84,4 @@ def print_error(error: ComityError) -> None:
 
 
 # The subcommands register themselves with the applications above.
-from hub.cli import agencies, ledger, serving, setup  # noqa: E402, F401
+from hub.cli import agencies, keycloak, ledger, serving, setup  # noqa: E402, F401
