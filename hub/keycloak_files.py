@@ -1,13 +1,15 @@
 """The files that the hub's Keycloak is started with, in the folder `keycloak` of the hub's.
 
-Called by the command line. Keycloak's server key is made here where the hub's authority is at hand;
-a certificate of another authority may be put in its place.
+Called by the command line, and by the wiring for how the hub reaches its realm. Keycloak's server key
+is made here where the hub's authority is at hand; another authority's may be put in its place.
 """
 
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from comity.errors import MalformedInput
@@ -22,7 +24,12 @@ from hub.identity.keycloak.options import (
     configuration_text,
     trust_store,
 )
+from hub.identity.keycloak.realm import Realm
+from hub.own_agency import OWN_AGENCY_FOLDER
 from hub.settings import Settings
+
+if TYPE_CHECKING:
+    from hub.identity.keycloak.connection import KeycloakLine
 
 KEYCLOAK_FOLDER = "keycloak"
 
@@ -34,16 +41,15 @@ def write_start_options(settings: Settings, *, now: datetime) -> Path:
 
     Raises: MalformedInput; OSError.
     """
-    if settings.keycloak is None:
-        raise MalformedInput("hub.toml has no [keycloak] table; deploy/hub.toml explains it.")
+    realm = _realm_of(settings)
     folder = settings.folder / KEYCLOAK_FOLDER
     folder.mkdir(mode=FOLDER_MODE, exist_ok=True)
     replace_public(folder / TRUST_STORE, trust_store(read_file(settings.ca_certificate)))
     if not (folder / KEY).exists() and settings.ca_key.exists():
-        _make_pair(settings, folder, now=now)
+        _make_pair(settings, folder, host=str(urlsplit(realm.issuer).hostname), now=now)
     configuration = folder / CONFIGURATION
     if not configuration.exists():
-        text = configuration_text(settings.keycloak, folder=str(folder))
+        text = configuration_text(realm, folder=str(folder))
         write_public(configuration, text.encode())
     return configuration
 
@@ -53,15 +59,37 @@ def load_service_secret(settings: Settings) -> str:
 
     Raises: MalformedInput.
     """
+    return read_secret(_realm_of(settings).secret).decode().strip()
+
+
+def keycloak_line(settings: Settings) -> KeycloakLine:
+    """How the hub reaches its realm: with the certificate of its own agency.
+
+    Raises: MalformedInput where the configuration has none, or the packages are missing.
+    """
+    realm = _realm_of(settings)
+    try:
+        from hub.identity.keycloak.connection import KeycloakLine
+    except ModuleNotFoundError as error:
+        raise MalformedInput(
+            "Keycloak needs its packages: pip install 'comity[production]'."
+        ) from error
+    home = settings.folder / OWN_AGENCY_FOLDER
+    return KeycloakLine(
+        realm,
+        certificate=home / "certificate.pem",
+        key=home / "tls-key.pem",
+        load_secret=partial(load_service_secret, settings),
+    )
+
+
+def _realm_of(settings: Settings) -> Realm:
     if settings.keycloak is None:
         raise MalformedInput("hub.toml has no [keycloak] table; deploy/hub.toml explains it.")
-    return read_secret(settings.keycloak.secret).decode().strip()
+    return settings.keycloak
 
 
-def _make_pair(settings: Settings, folder: Path, *, now: datetime) -> None:
-    assert settings.keycloak is not None
-    host = urlsplit(settings.keycloak.issuer).hostname
-    assert host is not None  # the settings refuse an issuer without
+def _make_pair(settings: Settings, folder: Path, *, host: str, now: datetime) -> None:
     key = generate_tls_key()
     authority = load_authority(settings)
     certificate = authority.sign_host(key.public_key(), host=host, now=now)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,7 +15,7 @@ from hub.administration import Administration
 from hub.certificates import certificate_id_of, parse_pair
 from hub.cli.application import DEFAULT_FOLDER, EXIT_CODES, Folder, app, command
 from hub.files import read_file, read_secret, replace_private
-from hub.keycloak_files import load_service_secret, write_start_options
+from hub.keycloak_files import keycloak_line, write_start_options
 from hub.own_agency import OWN_AGENCY_FOLDER
 from hub.settings import Settings, load_settings
 
@@ -47,7 +46,7 @@ async def setup(
     if options_only:
         typer.echo(f"Wrote {written}: add the database's options and start Keycloak with it.")
         return
-    line = _line_of(settings)
+    line = keycloak_line(settings)
     login = _administrator(administrator, password_file)
     await _provision(settings, line, login)
     await _require_faultless(settings, line)
@@ -59,27 +58,9 @@ async def setup(
 async def check(folder: Folder = DEFAULT_FOLDER) -> None:
     """Ask Keycloak for a token with the hub's certificate, and say what is wrong."""
     settings = load_settings(folder)
-    line = _line_of(settings)
+    line = keycloak_line(settings)
     await _require_faultless(settings, line)
     typer.echo(f"The realm {line.realm.issuer} hands out tokens as it has to.")
-
-
-def _line_of(settings: Settings) -> KeycloakLine:
-    if settings.keycloak is None:
-        raise MalformedInput("hub.toml has no [keycloak] table; deploy/hub.toml explains it.")
-    try:
-        from hub.identity.keycloak.connection import KeycloakLine
-    except ModuleNotFoundError as error:
-        raise MalformedInput(
-            "Keycloak needs its packages: pip install 'comity[production]'."
-        ) from error
-    home = settings.folder / OWN_AGENCY_FOLDER
-    return KeycloakLine(
-        settings.keycloak,
-        certificate=home / "certificate.pem",
-        key=home / "tls-key.pem",
-        load_secret=partial(load_service_secret, settings),
-    )
 
 
 def _administrator(user_name: str, password_file: Path | None) -> Administrator:

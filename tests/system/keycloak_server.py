@@ -9,7 +9,6 @@ import subprocess
 import time
 import urllib.request
 from contextlib import AbstractAsyncContextManager
-from functools import partial
 from pathlib import Path
 
 from keycloak import KeycloakAdmin
@@ -17,7 +16,7 @@ from keycloak import KeycloakAdmin
 from deploy.stage import ROOT, Stage, free_port
 from hub.identity.keycloak.connection import Administrator, KeycloakLine
 from hub.identity.keycloak.realm import Realm
-from hub.keycloak_files import load_service_secret
+from hub.keycloak_files import keycloak_line
 from hub.settings import Settings, load_settings
 
 HOME = ROOT / "build" / "keycloak" / "home"
@@ -74,13 +73,7 @@ class KeycloakServer:
     @property
     def line(self) -> KeycloakLine:
         """How the hub reaches it."""
-        home = self.stage.folder / "hub" / "agency"
-        return KeycloakLine(
-            self.realm,
-            certificate=home / "certificate.pem",
-            key=home / "tls-key.pem",
-            load_secret=partial(load_service_secret, self.settings),
-        )
+        return keycloak_line(self.settings)
 
     def administration(self) -> AbstractAsyncContextManager[KeycloakAdmin]:
         """The realm, as Keycloak's administrator changes it."""

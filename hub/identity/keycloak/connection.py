@@ -40,7 +40,7 @@ class Administrator:
 
 
 class KeycloakLine:
-    """How the hub reaches its realm. Files are read at every use, so that renewed ones are taken."""
+    """How the hub reaches its realm. Files are read at every use: they get renewed."""
 
     def __init__(
         self, realm: Realm, *, certificate: Path, key: Path, load_secret: Callable[[], str]

@@ -85,7 +85,19 @@ async def _make_client(admin: KeycloakAdmin, wanted: dict[str, Any]) -> str:
     mappers = wanted.pop("protocolMappers", [])
     await admin.a_update_client(client, wanted)
     await _make_mappers(admin, client, mappers)
+    await _remove_scopes(admin, client, kept=wanted.get("defaultClientScopes"))
     return str(client)
+
+
+async def _remove_scopes(admin: KeycloakAdmin, client: str, *, kept: Sequence[str] | None) -> None:
+    """Takes away what would put more into tokens; an update of the client leaves scopes alone."""
+    if kept is None:
+        return
+    for scope in await admin.a_get_client_default_client_scopes(client):
+        if scope["name"] not in kept:
+            await admin.a_delete_client_default_client_scope(client, scope["id"])
+    for scope in await admin.a_get_client_optional_client_scopes(client):
+        await admin.a_delete_client_optional_client_scope(client, scope["id"])
 
 
 async def _make_mappers(

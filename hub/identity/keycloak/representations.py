@@ -112,7 +112,7 @@ def service_client(realm: Realm) -> dict[str, Any]:
         "publicClient": False,
         "clientAuthenticatorType": "client-secret",
         "serviceAccountsEnabled": True,
-        "defaultClientScopes": ["basic", "roles"],
+        "defaultClientScopes": ["basic", "roles", "service_account"],
         "optionalClientScopes": [],
         "attributes": {
             "tls.client.certificate.bound.access.tokens": "true",
@@ -149,9 +149,14 @@ def differs(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> list[str]:
         there = found.get(key)
         if isinstance(value, Mapping) and isinstance(there, Mapping):
             faults += [f"{key}.{name}" for name in differs(value, there)]
-        elif key != "protocolMappers" and there != value:
+        elif key != "protocolMappers" and _in_order(there) != _in_order(value):
             faults.append(key)
     return faults
+
+
+def _in_order(value: Any) -> Any:
+    """Keycloak gives lists in an order of its own."""
+    return sorted(value) if isinstance(value, list) else value
 
 
 def _no_flow(client_id: str, name: str) -> dict[str, Any]:

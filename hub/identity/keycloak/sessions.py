@@ -35,6 +35,8 @@ class KeycloakSessions:
         self._sleep = sleep
         self._waiting: dict[tuple[str, str], Callable[[], Awaitable[None]]] = {}
         self._wake = asyncio.Event()
+        self._done = asyncio.Event()
+        self._done.set()
 
     def end_officer_soon(self, user_name: str) -> None:
         """Ends an officer's sessions, now or when Keycloak is back. Never waits."""
@@ -55,6 +57,11 @@ class KeycloakSessions:
             self._wake.clear()
             while self._waiting:
                 await self._do_next()
+            self._done.set()
+
+    async def done(self) -> None:
+        """Waits until nothing waits any longer."""
+        await self._done.wait()
 
     async def end_officer(self, user_name: str) -> None:
         """Ends the sessions of one user; one who isn't there has none.
@@ -89,6 +96,7 @@ class KeycloakSessions:
 
     def _add(self, what: tuple[str, str], act: Callable[[], Awaitable[None]]) -> None:
         self._waiting[what] = act
+        self._done.clear()
         self._wake.set()
 
     async def _do_next(self) -> None:
