@@ -1,7 +1,7 @@
 """The files that the hub's Keycloak is started with, in the folder `keycloak` of the hub's.
 
-Called by the command line, and by the wiring for how the hub reaches its realm. Keycloak's server key
-is made here where the hub's authority is at hand; another authority's may be put in its place.
+Called by the command line, and by the wiring for how the hub reaches its realm. Keycloak's key
+is made here where the hub's authority is at hand; another authority's may take its place.
 """
 
 from __future__ import annotations

@@ -83,7 +83,10 @@ def _algorithms_fault(value: object) -> str | None:
 
 
 def _issuer_fault(value: str) -> str | None:
-    parts = urlsplit(value)
+    try:
+        parts = urlsplit(value)
+    except ValueError:
+        return "is no URL"
     _, realms, name = parts.path.rpartition(REALMS)
     if parts.scheme != "https" or not parts.hostname or not realms or not name or "/" in name:
         return "is not https://HOST/realms/NAME"
