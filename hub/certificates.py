@@ -1,4 +1,4 @@
-"""The hub's certificate authority: its own certificate, the hub's and the agencies'.
+"""The hub's certificate authority: its own certificate, the hub's, its Keycloak's, the agencies'.
 
 ECDSA P-256 throughout: gRPC's TLS takes no Ed25519. Never touches a disk; `folder.py` does.
 """

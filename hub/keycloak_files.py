@@ -90,6 +90,11 @@ def _realm_of(settings: Settings) -> Realm:
 
 
 def _make_pair(settings: Settings, folder: Path, *, host: str, now: datetime) -> None:
+    if host == settings.domain:
+        raise MalformedInput(
+            "Keycloak needs a host name of its own: with a certificate for the hub's domain it "
+            "could pass for the hub."
+        )
     key = generate_tls_key()
     authority = load_authority(settings)
     certificate = authority.sign_host(key.public_key(), host=host, now=now)

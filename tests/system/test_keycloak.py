@@ -281,6 +281,21 @@ async def test_locking_an_officer_ends_the_session(keycloak: KeycloakServer, new
         await log_in_at(keycloak).refresh(tokens.refresh_token)
 
 
+async def test_a_session_that_the_hub_ended_stays_ended_though_keycloak_refreshes_it(
+    keycloak: KeycloakServer, new_name: str
+) -> None:
+    await keycloak.add_user(new_name, FRANCE)
+    tokens = await log_in(keycloak, new_name)
+    locked_once = replace(OFFICER, not_before=datetime.now(UTC))
+    officers = officers_at(keycloak, KnownOfficers({(FRANCE, new_name): locked_once}))
+
+    refreshed = await log_in_at(keycloak).refresh(tokens.refresh_token)
+
+    for each in (tokens, refreshed):
+        with pytest.raises(TokenRefused):
+            await identify(officers, keycloak, each)
+
+
 async def test_suspending_an_agency_ends_its_officers_sessions_and_no_others(
     keycloak: KeycloakServer, new_name: str
 ) -> None:

@@ -53,6 +53,7 @@ def claims(**other: Any) -> dict[str, Any]:
         "preferred_username": NAME,
         "groups": ["/agencies/FR-NCB", "/staff"],
         "cnf": {"x5t#S256": thumbprint(CERTIFICATE)},
+        "auth_time": SECOND,
         "iat": SECOND,
         "exp": SECOND + 300,
     }
@@ -148,6 +149,7 @@ BAD_TOKENS = {
     "no subject": signed(claims(sub=None)),
     "no session": signed(claims(sid=None)),
     "no user name": signed(claims(preferred_username=None)),
+    "no time of the log-in": signed(claims(auth_time=None)),
     "no end": signed(claims(exp=None)),
     "an end that is no whole number": signed(claims(exp=SECOND + 300.5)),
     "a life of a day": signed(claims(exp=SECOND + 86_400)),
@@ -245,6 +247,17 @@ async def test_whom_the_table_does_not_let_is_refused_at_once(
 
     with pytest.raises(TokenRefused):
         await provider.identify(token)
+
+
+async def test_a_session_that_was_ended_is_refused_though_it_was_refreshed_since(
+    provider: KeycloakOfOurs,
+) -> None:
+    ended = KnownOfficer("officer 1", frozenset(), is_active=True, not_before=NOW)
+    provider.directory.officers[FRANCE, NAME] = ended
+    provider.now += timedelta(seconds=60)
+
+    with pytest.raises(TokenRefused):
+        await provider.identify(signed(claims(iat=SECOND + 60, exp=SECOND + 360)))
 
 
 async def test_roles_are_the_tables_and_not_the_tokens(provider: KeycloakOfOurs) -> None:

@@ -27,8 +27,8 @@ MAX_REMEMBERED_TOKENS = 4_096  # those in use at once; each is a kilobyte
 class KnownOfficer:
     """An officer as the hub's table has it now.
 
-    Tokens issued before `not_before` have ended: the latest moment at which the officer was locked,
-    or logged out everywhere, or the agency suspended.
+    Sessions begun before `not_before` have ended: the latest moment at which the officer was
+    locked or logged out everywhere, or the agency suspended.
     """
 
     officer_id: str
@@ -107,5 +107,8 @@ class KeycloakOfficers:
 
 
 def _has_ended(claims: Claims, known: KnownOfficer) -> bool:
-    """A token tells seconds only: one of the very second of a lock counts as before it."""
-    return known.not_before is not None and claims.issued_at <= known.not_before.timestamp()
+    """Judged by the log-in: a session that Keycloak has not ended yet could be refreshed after it.
+
+    A token tells seconds only; a log-in in the very second of a lock counts as before it.
+    """
+    return known.not_before is not None and claims.logged_in_at <= known.not_before.timestamp()

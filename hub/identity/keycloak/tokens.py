@@ -33,6 +33,7 @@ _OPTIONS: Any = {
 class Claims:
     """What a verified token says. Times are seconds since 1970.
 
+    `logged_in_at` stays the same however often the token is refreshed.
     Says nothing of whether the hub knows the officer.
     """
 
@@ -41,6 +42,7 @@ class Claims:
     session_id: str
     agency: AgencyId
     certificate_id: str
+    logged_in_at: int
     issued_at: int
     not_before: int
     expires_at: int
@@ -91,6 +93,7 @@ def verify_token(token: str, *, key: jwt.PyJWK, realm: Realm) -> Claims:
         session_id=_text(content, "sid"),
         agency=_agency(content.get("groups")),
         certificate_id=_certificate_id(content.get("cnf")),
+        logged_in_at=_time(content, "auth_time"),
         issued_at=_time(content, "iat"),
         not_before=_time(content, "nbf") if "nbf" in content else 0,
         expires_at=_time(content, "exp"),
