@@ -98,12 +98,16 @@ class KeycloakLogIn:
         Raises: IdentityProviderAway, LogInRequired, MalformedInput.
         """
         verifier = self._secret()
-        answer = await self._post(
-            "auth/device",
-            scope=SCOPE,
-            code_challenge=_challenge(verifier),
-            code_challenge_method="S256",
-        )
+        challenge = _challenge(verifier)
+        try:
+            answer = await self._post(
+                "auth/device",
+                scope=SCOPE,
+                code_challenge=challenge,
+                code_challenge_method="S256",
+            )
+        except _OAuthError as error:
+            raise _refused(error) from error
         try:
             return DeviceLogIn(
                 user_code=str(answer["user_code"]),
@@ -243,12 +247,12 @@ class KeycloakLogIn:
         return _base64(self._token_bytes(VERIFIER_BYTES))
 
 
-class _OAuthError(LogInRequired):
-    """What Keycloak answers where it hands out nothing (RFC 6749 §5.2)."""
+class _OAuthError(Exception):
+    """What Keycloak answers where it hands out nothing (RFC 6749 §5.2). Stays in this module."""
 
-    def __init__(self, code: str) -> None:
-        super().__init__(f"The identity provider refused ({code}). Log in again.")
-        self.error = code
+    def __init__(self, error: str) -> None:
+        super().__init__(error)
+        self.error = error
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
@@ -264,7 +268,8 @@ def _refused(error: _OAuthError) -> LogInRequired:
         "expired_token": "Nobody logged in at the page in time. Begin again.",
         "invalid_grant": "The log-in has ended, or is of another certificate. Log in again.",
     }
-    return LogInRequired(words.get(error.error, error.message))
+    otherwise = f"The identity provider refused ({error.error}). Log in again."
+    return LogInRequired(words.get(error.error, otherwise))
 
 
 def _error_of(status: int, body: bytes) -> IdentityProviderAway | _OAuthError:

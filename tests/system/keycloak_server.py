@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import ssl
 import subprocess
 import time
 import urllib.request
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from pathlib import Path
 
 from keycloak import KeycloakAdmin
 
-from deploy.stage import ROOT, Stage, free_port
+from deploy.stage import ROOT, Stage
 from hub.identity.keycloak.connection import Administrator, KeycloakLine
 from hub.identity.keycloak.realm import Realm
 from hub.keycloak_files import keycloak_line
@@ -21,8 +22,17 @@ from hub.settings import Settings, load_settings
 
 HOME = ROOT / "build" / "keycloak" / "home"
 ADMINISTRATOR, PASSWORD = "administrator", "a sample password"
-START_SECONDS = 100
+START_SECONDS = 200  # ten on an idle machine
 HEAP = "-Xms128m -Xmx512m"
+
+
+def lasting_port() -> int:
+    """A free port that the system hands to nobody else while Keycloak takes its time to start."""
+    for port in range(20_000 + os.getpid() % 5_000, 30_000):
+        with socket.socket() as listener, suppress(OSError):
+            listener.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("no port is free")
 
 
 class KeycloakServer:
@@ -31,7 +41,7 @@ class KeycloakServer:
     def __init__(self, stage: Stage, folder: Path) -> None:
         self.stage = stage
         self.folder = folder
-        self.port = free_port()
+        self.port = lasting_port()
         self.url = f"https://localhost:{self.port}"
         self.issuer = f"{self.url}/realms/comity"
         self._process: subprocess.Popen[bytes] | None = None

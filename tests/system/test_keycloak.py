@@ -41,6 +41,8 @@ from tests.known_officers import KnownOfficers
 from tests.system.keycloak_pages import Browser
 from tests.system.keycloak_server import PASSWORD, KeycloakServer
 
+pytestmark = pytest.mark.timeout(300)  # seconds; the first test waits for Keycloak's start as well
+
 FRANCE, BRAZIL = AgencyId("FR-NCB"), AgencyId("BR-NCB")
 OFFICER = KnownOfficer("officer 1", frozenset({ROLE_OFFICER}), is_active=True)
 
@@ -252,7 +254,7 @@ async def test_no_password_is_taken_but_at_keycloaks_own_page(
     client = log_in_at(keycloak)
 
     with pytest.raises(LogInRequired, match="unauthorized_client"):
-        await client._post("token", grant_type="password", username=new_name, password=PASSWORD)
+        await client._tokens_or_log_in(grant_type="password", username=new_name, password=PASSWORD)
 
 
 async def test_guessing_stops_for_a_while(keycloak: KeycloakServer, new_name: str) -> None:

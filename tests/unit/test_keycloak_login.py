@@ -12,7 +12,7 @@ import pytest
 
 from agency_client.keycloak_login import KeycloakLogIn, _error_of, _NoRedirect
 from agency_client.profile import Profile
-from comity.errors import ComityError, IdentityProviderAway, LogInRequired, MalformedInput
+from comity.errors import IdentityProviderAway, LogInRequired, MalformedInput
 from comity.identity import AgencyId
 
 ISSUER = "https://keycloak.example/realms/comity"
@@ -36,7 +36,7 @@ TOKENS = {
 class Answering(KeycloakLogIn):
     """Takes one answer after another, the last for ever, and notes what was asked and waited."""
 
-    def __init__(self, *answers: Mapping[str, Any] | ComityError) -> None:
+    def __init__(self, *answers: Mapping[str, Any] | Exception) -> None:
         profile = Profile(Path("none"), AgencyId("FR-NCB"), "hub.example", "127.0.0.1:1")
         super().__init__(
             profile,
@@ -54,12 +54,12 @@ class Answering(KeycloakLogIn):
     async def _post(self, route: str, **request: str) -> Mapping[str, Any]:
         self.asked.append((route, request))
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
-        if isinstance(answer, ComityError):
+        if isinstance(answer, Exception):
             raise answer
         return answer
 
 
-def refusal(error: str) -> ComityError:
+def refusal(error: str) -> Exception:
     return _error_of(400, f'{{"error": "{error}"}}'.encode())
 
 
