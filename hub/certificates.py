@@ -1,4 +1,4 @@
-"""The hub's certificate authority: its own certificate, the hub's and the agencies'.
+"""The hub's certificate authority: its own certificate, the hub's, its Keycloak's, the agencies'.
 
 ECDSA P-256 throughout: gRPC's TLS takes no Ed25519. Never touches a disk; `folder.py` does.
 """
@@ -129,6 +129,13 @@ class CertificateAuthority:
         return self._sign(
             hub_domain, public_key, names, usage=ExtendedKeyUsageOID.SERVER_AUTH, now=now
         )
+
+    def sign_host(
+        self, public_key: ec.EllipticCurvePublicKey, *, host: str, now: datetime
+    ) -> x509.Certificate:
+        """The certificate of a server beside the hub, such as its Keycloak, by its host name."""
+        names = x509.SubjectAlternativeName([x509.DNSName(host)])
+        return self._sign(host, public_key, names, usage=ExtendedKeyUsageOID.SERVER_AUTH, now=now)
 
     def sign_agency(
         self,

@@ -31,6 +31,27 @@ def write_public(path: Path, content: bytes) -> None:
     _write_new(path, content, mode=PUBLIC_MODE)
 
 
+def replace_private(path: Path, content: bytes) -> None:
+    """Puts a file that only its owner may read in the place of an older one.
+
+    Raises: OSError.
+    """
+    _replace(path, content, mode=PRIVATE_MODE)
+
+
+def replace_public(path: Path, content: bytes) -> None:
+    """Puts a file that everybody may read in the place of an older one.
+
+    Raises: OSError.
+    """
+    _replace(path, content, mode=PUBLIC_MODE)
+
+
+def _replace(path: Path, content: bytes, *, mode: int) -> None:
+    write_draft(path, content, mode=mode).replace(path)
+    sync_folder(path.parent)
+
+
 def _write_new(path: Path, content: bytes, *, mode: int) -> None:
     draft = write_draft(path, content, mode=mode)
     try:

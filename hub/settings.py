@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from comity.errors import ComityError, MalformedInput, Violation
 from comity.identity import AgencyId, parse_agency_id, parse_hub_domain
+from hub.identity.keycloak.realm import Realm, realm_faults, realm_from_values
 
 SETTINGS_FILE = "hub.toml"
 # Serving keeps one core busy; more than two verifiers have nothing to do.
@@ -50,6 +51,7 @@ class Settings:
     reflection: bool = False
     access_keep_days: int = ACCESS_KEEP_DAYS
     verifiers: int = DEFAULT_VERIFIERS
+    keycloak: Realm | None = None
 
     @property
     def database_file(self) -> Path | None:
@@ -68,7 +70,12 @@ class Settings:
 
 
 _PATHS = ("ca_certificate", "ca_key", "tls_certificate", "tls_key", "ledger_key")
-_KINDS: dict[str, type] = {"reflection": bool, "access_keep_days": int, "verifiers": int}
+_KINDS: dict[str, type] = {
+    "reflection": bool,
+    "access_keep_days": int,
+    "verifiers": int,
+    "keycloak": dict,
+}
 
 
 def load_settings(path: Path) -> Settings:
@@ -118,7 +125,10 @@ def parse_settings(values: dict[str, Any], *, folder: Path) -> Settings:
     url = str(values["database_url"])
     if url.startswith(_SQLITE):
         url = f"{_SQLITE}{folder / url.removeprefix(_SQLITE)}"
-    return Settings(**{**values, **paths, "folder": folder, "database_url": url})
+    realm = values.get("keycloak")
+    keycloak = None if realm is None else realm_from_values(realm, folder=folder)
+    given = {**values, **paths, "folder": folder, "database_url": url, "keycloak": keycloak}
+    return Settings(**given)
 
 
 def _key_violations(values: dict[str, Any]) -> list[Violation]:
@@ -138,13 +148,15 @@ def _value_violations(values: dict[str, Any]) -> list[Violation]:
         if field.name in values and field.name != "folder":
             fault = _value_fault(field.name, values[field.name])
             violations += [Violation(field.name, fault)] if fault else []
+    if isinstance(realm := values.get("keycloak"), dict):
+        violations += realm_faults(realm)
     return violations
 
 
 def _value_fault(name: str, value: Any) -> str | None:
     kind = _KINDS.get(name, str)
     if type(value) is not kind:
-        return f"is not a {kind.__name__}"
+        return "is not a table" if kind is dict else f"is not a {kind.__name__}"
     if isinstance(value, str) and (not value or "\0" in value):
         return "is empty, or holds a zero byte"
     return _FAULTS[name](value) if name in _FAULTS else None

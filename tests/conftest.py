@@ -19,6 +19,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         callspec = getattr(item, "callspec", None)
         if callspec is not None and "world" in callspec.params:
             group += f" on {callspec.params['world']}"
+        if "keycloak" in getattr(item, "fixturenames", ()):
+            group = "keycloak"  # one for all: its start takes ten seconds
         item.add_marker(pytest.mark.xdist_group(group))
     items.sort(key=lambda item: "/system/" not in item.nodeid)
 

@@ -94,4 +94,12 @@ def print_error(error: ComityError) -> None:
 
 
 # The subcommands register themselves with the applications above.
-from hub.cli import agencies, enrolment, ledger, officers, serving, setup  # noqa: E402, F401
+from hub.cli import (  # noqa: E402, F401
+    agencies,
+    enrolment,
+    keycloak,
+    ledger,
+    officers,
+    serving,
+    setup,
+)

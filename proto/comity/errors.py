@@ -15,7 +15,8 @@
     │     ApprovedAlready · ConsentMissing
     ├── HubUnavailable         what the hub cannot do now
     │     QuotaExceeded · StoreUnavailable · MembershipUnconfirmed · ShuttingDown ·
-    │     DeadlineExceeded · HubUnreachable · InternalError · LogInDelayed
+    │     DeadlineExceeded · HubUnreachable · InternalError · LogInDelayed ·
+    │     IdentityProviderAway
     └── VerificationFailed     what a reader refuses of a hub
           ProofInvalid · CheckpointInvalid · ReceiptInvalid · LedgerRolledBack · LedgerForked ·
           EpochChanged · HubNotVerified
@@ -332,6 +333,11 @@ class LogInDelayed(HubUnavailable):
     reason = pb.REASON_LOG_IN_DELAYED
     code = "RESOURCE_EXHAUSTED"
     default_message = "Too many log-ins have failed; try again a little later."
+
+
+class IdentityProviderAway(HubUnavailable):
+    reason = pb.REASON_IDENTITY_PROVIDER_AWAY
+    default_message = "Where officers log in cannot be reached now. Try again."
 
 
 class ProofInvalid(VerificationFailed):

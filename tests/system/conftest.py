@@ -7,6 +7,7 @@ import pytest
 
 from deploy.stage import Stage
 from tests.databases import new_database
+from tests.system.keycloak_server import HOME, KeycloakServer
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -21,3 +22,17 @@ def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stage]:
     made.start_hub()
     yield made
     made.stop_hub()
+
+
+@pytest.fixture(scope="session")
+def keycloak(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KeycloakServer]:
+    """A real Keycloak that `comity-hub keycloak setup` has set up, and its hub's stage."""
+    if not (HOME / ".built").exists():
+        pytest.skip("`make keycloak` has to be run before")
+    stage = Stage(tmp_path_factory.mktemp("keycloak-hub"))
+    for agency in ("FR-NCB", "BR-NCB"):
+        stage.admit(agency)
+    server = KeycloakServer(stage, tmp_path_factory.mktemp("keycloak"))
+    server.set_up()
+    yield server
+    server.stop()

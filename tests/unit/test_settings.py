@@ -18,7 +18,7 @@ OPTIONAL = {field.name: field.default for field in KEYS if field.default is not 
 
 def with_optional_keys(text: str) -> str:
     """The text with the keys that are commented out put in force."""
-    return re.sub(r"^# (?=[a-z_]+ = )", "", text, flags=re.MULTILINE)
+    return re.sub(r"^# (?=[a-z_]+ = |\[)", "", text, flags=re.MULTILINE)
 
 
 def example() -> dict[str, Any]:
@@ -67,7 +67,8 @@ def test_example_explains_every_key_right_before_it() -> None:
     lines = EXAMPLE.read_text(encoding="utf-8").splitlines()
 
     for field in KEYS:
-        [place] = [n for n, line in enumerate(lines) if re.match(rf"(# )?{field.name} = ", line)]
+        shown = rf"(# )?({field.name} = |\[{field.name}\])"
+        [place] = [n for n, line in enumerate(lines) if re.match(shown, line)]
         assert re.match(r"# .*[.:]$", lines[place - 1]), field.name
 
 
@@ -235,3 +236,59 @@ def test_database_file_is_resolved_and_an_address_is_left_alone(
     settings = parse_settings(example() | {"database_url": written}, folder=Path("/srv/hub"))
 
     assert resolved == settings.database_url
+
+
+# --- where officers log in ----------------------------------------------------------------------
+
+REALM = {"issuer": "https://keycloak.example:8443/realms/comity"}
+
+
+def test_a_realm_is_known_by_its_issuer() -> None:
+    settings = parse_settings(example() | {"keycloak": REALM}, folder=EXAMPLE.parent)
+
+    assert settings.keycloak is not None
+    assert settings.keycloak.server_url == "https://keycloak.example:8443"
+    assert settings.keycloak.name == "comity"
+    assert settings.keycloak.secret == EXAMPLE.parent / "keycloak-secret"
+
+
+def test_every_fault_of_the_realm_is_named_beside_the_others() -> None:
+    realm = {"audience": 3, "secret": "", "algorithms": ["none"], "password": "x"}
+
+    faults = faults_of(example() | {"keycloak": realm, "verifiers": "two"})
+
+    assert faults.keys() == {
+        "verifiers",
+        "keycloak.audience",
+        "keycloak.algorithms",
+        "keycloak.issuer",
+        "keycloak.password",
+        "keycloak.secret",
+    }
+
+
+@pytest.mark.parametrize(
+    "issuer",
+    [
+        "http://keycloak.example/realms/comity",
+        "https://keycloak.example/comity",
+        "https://keycloak.example/realms/",
+        "https:///realms/comity",
+        "https://admin@keycloak.example/realms/comity",
+        "https://keycloak.example/realms/comity?x",
+        "https://[/realms/comity",
+    ],
+)
+def test_an_issuer_that_is_none_is_refused(issuer: str) -> None:
+    assert faults_of(example() | {"keycloak": {"issuer": issuer}}).keys() == {"keycloak.issuer"}
+
+
+@pytest.mark.parametrize("algorithms", [[], ["HS256"], ["none"], ["ES256", "HS512"], "ES256"])
+def test_algorithms_with_which_a_checker_could_sign_are_refused(algorithms: object) -> None:
+    realm = REALM | {"algorithms": algorithms}
+
+    assert faults_of(example() | {"keycloak": realm}).keys() == {"keycloak.algorithms"}
+
+
+def test_a_realm_that_is_no_table_is_refused() -> None:
+    assert faults_of(example() | {"keycloak": "yes"}) == {"keycloak": "is not a table"}

@@ -74,6 +74,7 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     REASON_HUB_UNREACHABLE: _Reason.ValueType  # 75
     REASON_INTERNAL: _Reason.ValueType  # 76
     REASON_LOG_IN_DELAYED: _Reason.ValueType  # 77
+    REASON_IDENTITY_PROVIDER_AWAY: _Reason.ValueType  # 78
     REASON_LEDGER_ROLLED_BACK: _Reason.ValueType  # 90
     """What a client refuses of a hub (DATA_LOSS); never sent over the wire by an honest hub."""
     REASON_LEDGER_FORKED: _Reason.ValueType  # 91
@@ -135,6 +136,7 @@ REASON_DEADLINE_EXCEEDED: Reason.ValueType  # 74
 REASON_HUB_UNREACHABLE: Reason.ValueType  # 75
 REASON_INTERNAL: Reason.ValueType  # 76
 REASON_LOG_IN_DELAYED: Reason.ValueType  # 77
+REASON_IDENTITY_PROVIDER_AWAY: Reason.ValueType  # 78
 REASON_LEDGER_ROLLED_BACK: Reason.ValueType  # 90
 """What a client refuses of a hub (DATA_LOSS); never sent over the wire by an honest hub."""
 REASON_LEDGER_FORKED: Reason.ValueType  # 91

@@ -1,0 +1,1 @@
+"""Who supplies officers' identities to the hub, where it isn't the hub's own accounts."""
