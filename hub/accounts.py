@@ -16,12 +16,12 @@ from comity.errors import NotFound
 from comity.identity import AgencyId
 from comity.v1 import officers_pb2
 from comity.v1.officers_pb2 import OfficerStatus
+from hub.services.accounts.officer_forms import parse_new_officer
 from hub.services.accounts.officers import (
     NewOfficer,
     OfficerChange,
     OfficerCommits,
     OfficerReset,
-    parse_new_officer,
 )
 from hub.services.accounts.passwords import PasswordHashing
 from hub.services.accounts.tokens import new_one_time_password

@@ -24,7 +24,7 @@ from hub.cli.application import (
 from hub.files import write_private
 from hub.folder import NewHub, held_alone, load_authority, require_serving_files, settings_for
 from hub.own_agency import OWN_AGENCY_FOLDER
-from hub.services.accounts.officers import NOT_STATED
+from hub.services.accounts.officer_forms import NOT_STATED
 from hub.services.accounts.roles import MIN_HUB_ADMINISTRATORS
 from hub.settings import load_settings
 from hub.store.migrations import head_revision, is_downgrade, known_revisions, migrate

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine, event, text
 
 from comity.errors import (
     ComityError,
@@ -38,6 +38,7 @@ from hub.services.accounts.sessions import ACCESS_TIME, SESSION_TIME
 from hub.store.access import list_access_records
 from hub.store.audit import audit_ledger
 from hub.store.ledger import ACCESS_RECORD, list_entries, load_head
+from hub.store.officers import advance_officer_version
 from tests.databases import new_database
 from tests.integration.officers import (
     PASSWORD,
@@ -367,6 +368,20 @@ async def test_a_session_is_refreshed_in_time_and_ends_after_a_day_s_work(served
 async def refresh(opened: Any, token: str) -> Any:
     request = sessions_pb2.RefreshSessionRequest(refresh_token=token)
     return await call(opened, lambda c: SessionServiceStub(c).RefreshSession, request, token=None)
+
+
+async def test_a_session_of_a_former_certificate_is_rebound_by_refreshing(served: Served) -> None:
+    async with served.officer("FR-NCB") as (france, _):
+        before = tokens_of(france).access_token
+        async with served.database.write() as connection:
+            await connection.execute(text("UPDATE sessions SET certificate_id = 'of before'"))
+            await advance_officer_version(connection)
+        with pytest.raises(TokenRefused):
+            while True:  # Until the hub has noticed.
+                await who_am_i(france, before)
+
+        assert (await france.client.officers.who_am_i()).HasField("officer")
+        assert before != tokens_of(france).access_token
 
 
 async def test_a_refresh_token_that_comes_again_ends_the_session(served: Served) -> None:

@@ -9,12 +9,11 @@ from comity.identity import AgencyId
 from comity.v1 import officers_pb2
 from hub.services.accounts.identities import BuiltInOfficers
 from hub.services.accounts.messages import officer_message
+from hub.services.accounts.officer_forms import parse_change, parse_new_officer
 from hub.services.accounts.officers import (
     NewOfficer,
     OfficerCommits,
     OfficerReset,
-    parse_change,
-    parse_new_officer,
 )
 from hub.services.accounts.passwords import PasswordHashing
 from hub.services.accounts.tokens import TokenBytes, new_one_time_password
