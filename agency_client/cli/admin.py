@@ -103,9 +103,9 @@ async def approve(
     from agency_client.membership import approve_application
     from comity.identity import parse_agency_id
 
-    applicant = argument("AGENCY", agency, parse_agency_id)
+    applicant, application = argument("AGENCY", agency, parse_agency_id), _digest(digest)
     async with opened_agency(profile) as opened:
-        response = await approve_application(opened, applicant, _digest(digest).hex())
+        response = await approve_application(opened, applicant, application.hex())
     if response.admitted:
         write(f"Admitted {agency}.")
     else:
@@ -138,9 +138,9 @@ async def consent(
     from agency_client.membership import consent_to_agency
     from comity.identity import parse_agency_id
 
-    applicant = argument("AGENCY", agency, parse_agency_id)
+    applicant, application = argument("AGENCY", agency, parse_agency_id), _digest(digest)
     async with opened_agency(profile) as opened:
-        await consent_to_agency(opened, applicant, _digest(digest))
+        await consent_to_agency(opened, applicant, application)
     write(f"{opened.profile.agency} has consented to {agency}.")
 
 

@@ -259,3 +259,39 @@ def test_waiting_ends_when_the_agency_is_admitted(
     assert "Waiting for the approval" in ended.stderr
     assert len(asked) > 1
     assert "comity run" in ended.stdout
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("admin", "invite", "LT-NCB", "--name", "Sample office", "--kind", "ncb"),
+        ("admin", "applications"),
+        ("admin", "approve", "LT-NCB", "--digest", "00" * 32),
+        ("admin", "refuse", "LT-NCB", "--reason", "Sample reason"),
+        ("consent", "LT-NCB", "--digest", "00" * 32),
+    ],
+    ids=lambda command: " ".join(command[:2]),
+)
+def test_administrators_have_to_be_logged_in(
+    stage: EnrolmentStage, command: tuple[str, ...]
+) -> None:
+    if not (stage.folder / "agencies" / "BR-NCB").exists():
+        stage.admit("BR-NCB")
+
+    assert "LOG_IN_REQUIRED" in stage.run("BR-NCB", *command, expected=1).stderr
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ("admin", "invite", "LT-NCB", "--kind", "nonsense"),
+        ("admin", "invite", "LT-NCB", "--hours", "337"),
+        ("admin", "approve", "LT-NCB", "--digest", "00"),
+        ("consent", "nonsense", "--digest", "00" * 32),
+        ("enrol", "LT-NCB", "--hub", "h", "--hub-domain", DOMAIN, "--fingerprint", "00" * 32),
+        ("enrol", "LT-NCB", "--hub", "h:1", "--hub-domain", DOMAIN, "--fingerprint", "00"),
+    ],
+    ids=lambda command: " ".join(command),
+)
+def test_wrong_usage_ends_with_2(stage: EnrolmentStage, wrong: tuple[str, ...]) -> None:
+    stage.run("LT-NCB", *wrong, expected=2)

@@ -19,12 +19,14 @@ from comity.acts import message_from_envelope
 from comity.applicant import ApplicantKeys, apply_to_hub, generate_applicant_keys
 from comity.application import sign_application
 from comity.challenge import open_challenge
+from comity.envelope import envelope_from_json
 from comity.errors import (
     AgencyExists,
     ApplicationInvalid,
     CodeRefused,
     HubNotVerified,
     HubUnreachable,
+    InternalError,
     MalformedInput,
     NotFound,
     QuotaExceeded,
@@ -35,12 +37,18 @@ from comity.invitation import ALPHABET, make_code
 from comity.keys import ED25519
 from comity.receipt import digest_of
 from comity.times import utc_now
+from comity.v1 import agencies_pb2, ledger_pb2
 from comity.v1.acts_pb2 import Envelope
 from comity.v1.agencies_pb2 import Application
 from comity.v1.enrolment_pb2 import ApplyRequest, FetchAdmissionRequest
 from deploy.stage import DOMAIN, Stage
 from hub.rpc import peer_limits
+from hub.services.roster_changes import append_change
+from hub.store.database import Database
+from hub.store.transaction import LedgerTransaction
+from tests.databases import new_database
 from tests.integration.enrolments import EnrolmentHub, enrolment_hub
+from tests.unit.hub_parts import commit
 
 FRANCE, KENYA = AgencyId("FR-NCB"), AgencyId("KE-NCB")
 
@@ -60,9 +68,12 @@ def clock() -> Clock:
     return Clock()
 
 
-@pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Stage:
-    made = Stage(tmp_path_factory.mktemp("enrolment"))
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def stage(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Stage:
+    url = None
+    if request.param == "postgresql":
+        url = new_database(request.getfixturevalue("postgres_url"))
+    made = Stage(tmp_path_factory.mktemp("enrolment"), database_url=url)
     made.admit("BR-NCB")
     return made
 
@@ -212,8 +223,6 @@ async def test_a_bad_application_is_told_to_who_has_the_code_and_does_not_spend_
 async def test_keys_of_a_member_are_not_taken_again(hub: EnrolmentHub) -> None:
     code = await hub.invite(AgencyId("BR-NCB"))
     kept = (hub.stage.folder / "agencies" / "BR-NCB" / "application.json").read_text()
-    from comity.envelope import envelope_from_json
-
     with pytest.raises(ApplicationInvalid):
         await apply(hub, code, message_from_envelope(envelope_from_json(kept)))
     await hub.refuse(AgencyId("BR-NCB"))
@@ -337,20 +346,36 @@ def replace_port(hub: EnrolmentHub, address: str) -> EnrolmentPort:
 
 
 async def test_a_revoked_agency_is_not_invited(hub: EnrolmentHub) -> None:
-    from comity.v1 import agencies_pb2, ledger_pb2
-    from hub.services.roster_changes import append_change
-    from hub.store.database import Database
-    from tests.unit.hub_parts import commit
-
     gone = agencies_pb2.Agency(agency_id="SE-NCB", status=agencies_pb2.AGENCY_STATUS_REVOKED)
     database = Database(hub.settings.database_url)
 
-    async def enter(transaction: object, items: Sequence[object]) -> list[int]:
+    async def enter(transaction: LedgerTransaction, items: Sequence[object]) -> list[int]:
         entry = ledger_pb2.RosterEntry(agency=gone)
-        return [append_change(transaction, entry) for _ in items]  # type: ignore[arg-type]
+        return [append_change(transaction, entry) for _ in items]
 
     await commit(database, enter, None)
     await database.dispose()
 
     with pytest.raises(AgencyExists, match="for good"):
         await hub.invite(AgencyId("SE-NCB"))
+
+
+async def test_nothing_is_approved_while_the_authority_s_key_is_elsewhere(
+    hub: EnrolmentHub, tmp_path: Path
+) -> None:
+    enroller = hub.enroller(FRANCE, tmp_path / "FR")
+    enroller.make_keys(name="Sample office", new=NewKeys(), now=utc_now())
+    await enroller.verify_hub()
+    await enroller.apply(await hub.invite(FRANCE))
+    await enroller.fetch_state()
+    elsewhere = hub.settings.ca_key.rename(tmp_path / "ca-key.pem")
+
+    with pytest.raises(InternalError, match="authority cannot sign") as failed:
+        await hub.approve(FRANCE, enroller.application_digest())
+    assert str(hub.settings.folder) not in failed.value.message
+    [waiting] = await hub.pending()
+    assert waiting.approvals == 1
+
+    elsewhere.rename(hub.settings.ca_key)
+    [invited] = [one.agency.agency_id for one in await hub.pending()]
+    assert invited == FRANCE

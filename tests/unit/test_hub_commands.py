@@ -135,6 +135,7 @@ def test_init_leaves_the_database_of_another_hub_alone(folder: Path, tmp_path: P
         ("--domain", "HUB"),
         ("--agency", "hub"),
         ("--listen", "nonsense"),
+        ("--enrol-listen", "nonsense"),
         ("--address", "hub.example"),
         ("--database", "mysql://db.example/x"),
     ],
