@@ -71,7 +71,7 @@ def test_a_damaged_inbox_is_an_error_of_this_machine(home: Path) -> None:
     result = CliRunner().invoke(app, ["notice", "list"])
 
     assert result.exit_code == 1
-    assert "[INBOX]" in result.output
+    assert "The inbox" in result.output
 
 
 async def test_a_receipt_that_the_inbox_does_not_take_leaves_the_act_kept(
