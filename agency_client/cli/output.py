@@ -7,7 +7,6 @@ foreign text keeps to its own direction. Nothing here is markup: a bracket is a 
 from __future__ import annotations
 
 import json
-import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -82,6 +81,7 @@ def say(line: str) -> None:
 
 def print_error(error: ComityError | InboxFailed) -> None:
     """An error with everything at fault. What the hub has sent goes with its reason."""
+    from agency_client.draft_form import json_path
     from agency_client.failures import InboxFailed
     from comity.v1.errors_pb2 import Reason
 
@@ -93,11 +93,6 @@ def print_error(error: ComityError | InboxFailed) -> None:
     for violation in error.violations:
         field = json_path(violation.field) if error.is_from_hub else violation.field
         say(f"  {safe(field)}: {safe(violation.description)}")
-
-
-def json_path(path: str) -> str:
-    """A field's path of the contract as people write it in files: caseReference."""
-    return re.sub(r"_([a-z0-9])", lambda found: found[1].upper(), path)
 
 
 def json_from_error(error: ComityError) -> dict[str, Any]:

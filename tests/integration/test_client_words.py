@@ -37,6 +37,26 @@ def test_many_addressees_are_counted() -> None:
     assert said.endswith("FR-A09, ...")
 
 
+def test_a_country_without_a_member_is_named(served: Stage) -> None:
+    alone = served.run("FR-NCB", "notice", "submit", RED, "--to", "UG", expected=1).stderr
+    beside = served.run("FR-NCB", "notice", "submit", RED, "--to", "all", "--except", "UG").stderr
+
+    assert "--to: no member is of UG" in alone
+    assert beside == "comity: no member is of UG.\n"
+
+
+def test_a_new_version_at_fault_is_said_by_the_names_of_its_file(
+    served: Stage, tmp_path: Path
+) -> None:
+    [sent] = served.documents("FR-NCB", "notice", "submit", RED, "--to", "BR")
+    bad = tmp_path / "bad.json"
+    bad.write_text(json.dumps({**json.loads(Path(RED).read_text()), "caseReference": ""}))
+
+    said = served.run("FR-NCB", "notice", "revise", sent["noticeId"], str(bad), expected=1).stderr
+
+    assert "bad.json: caseReference" in said
+
+
 def test_a_notice_that_is_not_here_says_how_it_would_be(served: Stage) -> None:
     said = served.run("KE-NCB", "notice", "show", new_id(), expected=1).stderr
 

@@ -196,8 +196,28 @@ def test_every_fault_of_every_file_is_said_before_the_hub_is_asked(
     result = comity("notice", "submit", *files, "--to", "all")
 
     assert result.exit_code == 1
-    assert "a.json: case_reference" in result.output
+    assert "a.json: caseReference" in result.output
     assert "b.json: subjects" in result.output
+
+
+def test_faults_of_a_file_are_said_also_where_another_cannot_be_read(
+    home: Path, tmp_path: Path
+) -> None:
+    document = json.loads(Path(RED).read_text())
+    bad = tmp_path / "bad.json"
+    bad.write_text(json.dumps({**document, "handling": {"codes": ["HANDLING_CODE_H0"]}}))
+
+    result = comity("notice", "submit", "missing.json", str(bad), "--to", "all")
+
+    assert result.exit_code == 1
+    assert "missing.json: cannot be read" in result.output
+    assert "bad.json: handling.legalBasis" in result.output
+
+
+def test_the_reasons_for_a_withdrawal_are_named() -> None:
+    output = comity("notice", "withdraw", NOTICE, "--reason", "because").output
+
+    assert "purpose-achieved, legal-basis-ended" in " ".join(output.replace("│", " ").split())
 
 
 def test_lists_are_empty_and_json_is_nothing_else(home: Path) -> None:
