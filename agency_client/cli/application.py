@@ -175,6 +175,7 @@ def read_passphrase(profile: Profile) -> bytes | None:
     """
     from agency_client.profile import SIGNING_KEY, read_secret
 
+    profile.require_private()
     if b"ENCRYPTED" not in read_secret(profile.path(SIGNING_KEY)).split(b"\n", 1)[0]:
         return None
     written = passphrase_from_file()

@@ -232,6 +232,8 @@ async def send_kept(profile: ProfileOption = None, json: JsonOption = False) -> 
         waiting = agency.inbox.sent.count_unanswered()
         with progress("sending", waiting) as bar:
             outcomes = await Submitting(agency).send_kept(lambda _: bar.step())
+    if not outcomes and not json:
+        say("(nothing was left unanswered)")
     receipted = [o.receipted for o in outcomes if o.receipted is not None]
     report_receipted(receipted, json=json, to=None, receipt=None)
     _report_refused(outcomes, {}, json=json)

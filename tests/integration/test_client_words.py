@@ -28,6 +28,22 @@ def test_who_receives_a_notice_is_named(served: Stage) -> None:
     assert "sent to BR-NCB, KE-NCB;" in said
 
 
+def test_ones_own_notice_shows_whom_it_is_addressed_to(served: Stage) -> None:
+    rule = ["--to", "all", "--except", "KE", "--and-later-members"]
+    [sent] = served.documents("FR-NCB", "notice", "submit", RED, *rule)
+    notice_id = sent["noticeId"]
+
+    said = served.comity("FR-NCB", "notice", "show", notice_id)
+    served.comity("FR-NCB", "notice", "widen", notice_id, "--to", "KE")
+    [wider] = served.documents("FR-NCB", "notice", "show", notice_id)
+    foreign = served.comity("KE-NCB", "notice", "show", notice_id, "--from", "FR-NCB")
+
+    assert "BR-NCB" in sent["addressees"]
+    assert "addressed to: all except KE, and later members; now BR-NCB" in said
+    assert "KE-NCB" in wider["addressees"]
+    assert "addressed to" not in foreign
+
+
 def test_many_addressees_are_counted() -> None:
     agencies = [AgencyId(f"FR-A{number:02}") for number in range(12)]
 

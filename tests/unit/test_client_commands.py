@@ -19,6 +19,9 @@ from agency_client.profile import (
     CERTIFICATE,
     HUB_CA,
     LEDGER_KEYS,
+    SEALING_KEY,
+    SIGNING_KEY,
+    TLS_KEY,
     Profile,
     load_profile,
 )
@@ -131,6 +134,35 @@ def test_init_makes_a_profile_and_what_to_hand_over(home: Path) -> None:
     assert comity("init", "FR-NCB", *HUB, "--name", "x").exit_code == 1
 
 
+def test_every_argument_of_init_at_fault_is_named_at_once(home: Path) -> None:
+    output = comity(
+        *("init", "fr", "--hub", "nowhere", "--hub-domain", "Hub", "--name", "x"),
+        *("--signing-key", "rsa"),
+    ).output
+
+    assert all(name in output for name in ("AGENCY", "--hub ", "--hub-domain", "--signing-key"))
+
+
+def test_every_private_key_that_others_can_read_is_named_at_once(home: Path) -> None:
+    profile, _ = joined(home)
+    exposed = [profile.path(name) for name in (SIGNING_KEY, TLS_KEY, SEALING_KEY)]
+    for path in exposed:
+        path.chmod(0o640)
+
+    result = comity("status")
+
+    assert result.exit_code == 1
+    assert f"chmod 600 {' '.join(str(path) for path in exposed)}" in result.output
+    assert "reachable not tried" in " ".join(result.output.split())
+
+
+def test_a_hub_that_does_not_answer_is_not_reachable(home: Path) -> None:
+    joined(home)
+    result = comity("status")
+
+    assert "reachable no days" in " ".join(result.output.split())
+
+
 def test_profiles_have_names_or_folders(home: Path, tmp_path: Path) -> None:
     for chosen, folder in (("fr", home / "fr"), (f"{tmp_path}/fr", tmp_path / "fr")):
         assert comity("init", "FR-NCB", *HUB, "--name", "x", "-p", chosen).exit_code == 0
@@ -224,7 +256,18 @@ def test_lists_are_empty_and_json_is_nothing_else(home: Path) -> None:
     joined(home)
     for arguments in (("notice", "list"), ("notice", "list", "--own"), ("notice", "quarantine")):
         result = comity(*arguments, "--json")
-        assert (result.exit_code, result.stdout) == (0, "")
+        assert (result.exit_code, result.output) == (0, "")
+
+
+def test_an_empty_list_says_where_there_may_be_something(home: Path) -> None:
+    joined(home)
+
+    result = comity("notice", "list")
+
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert result.stderr.startswith("(nothing; your own: --own;")
+    assert comity("notice", "list", "--own").stderr == "(nothing)\n"
+    assert comity("notice", "quarantine").stderr == "(nothing)\n"
 
 
 def test_receipts_verify_offline(home: Path, tmp_path: Path) -> None:
