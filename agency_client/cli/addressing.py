@@ -17,12 +17,19 @@ if TYPE_CHECKING:
 ToOption = Annotated[
     list[str],
     typer.Option(
-        "--to", help="Who receives it: an agency, a country, or 'all'. May be given repeatedly."
+        "--to",
+        metavar="TERM",
+        help="Who receives it: an agency, a country, or 'all'. May be given repeatedly.",
     ),
 ]
 ExceptOption = Annotated[
     list[str] | None,
-    typer.Option("--except", help="Who does not: an agency or a country.", show_default=False),
+    typer.Option(
+        "--except",
+        metavar="TERM",
+        help="Who does not: an agency or a country.",
+        show_default=False,
+    ),
 ]
 LaterOption = Annotated[
     bool,

@@ -91,12 +91,15 @@ async def withdraw(
     notice_id: IdArgument,
     reason: Annotated[
         str,
-        typer.Option(help=f"One of {REASONS}."),
+        typer.Option(metavar="REASON", help=f"One of {REASONS}."),
     ],
     details: Annotated[
-        str | None, typer.Option(help="Which other reason; further words.", show_default=False)
+        str | None,
+        typer.Option(metavar="TEXT", help="Which other reason; further words.", show_default=False),
     ] = None,
-    language: Annotated[str, typer.Option(help="The language of the details.")] = "en",
+    language: Annotated[
+        str, typer.Option(metavar="CODE", help="The language of the details.")
+    ] = "en",
     receipt: ReceiptOption = None,
     profile: ProfileOption = None,
     json: JsonOption = False,

@@ -106,7 +106,7 @@ async def show(
     notice_id: IdArgument,
     originator: Annotated[
         str | None,
-        typer.Option("--from", help="Its originator, where it is not held here."),
+        typer.Option("--from", metavar="AGENCY", help="Its originator, where it is not held here."),
     ] = None,
     profile: ProfileOption = None,
     json: JsonOption = False,

@@ -35,20 +35,32 @@ RENEW_DAYS = 30  # a certificate with fewer left is pointed out
 @app.command()
 @command
 async def init(
-    agency: Annotated[str, typer.Argument(help="The agency's id, such as FR-NCB.")],
-    hub: Annotated[str, typer.Option(help="The hub's address, host:port.")],
-    hub_domain: Annotated[str, typer.Option(help="The hub's DNS name.")],
-    name: Annotated[str, typer.Option(help="The agency's name, as members shall see it.")],
+    agency: Annotated[
+        str, typer.Argument(metavar="AGENCY", help="The agency's id, such as FR-NCB.")
+    ],
+    hub: Annotated[str, typer.Option(metavar="HOST:PORT", help="The hub's address.")],
+    hub_domain: Annotated[str, typer.Option(metavar="NAME", help="The hub's DNS name.")],
+    name: Annotated[
+        str, typer.Option(metavar="TEXT", help="The agency's name, as members shall see it.")
+    ],
     profile: ProfileOption = None,
     signing_key: Annotated[
-        str, typer.Option(help="ed25519, or ecdsa-p256 where a smart card demands it.")
+        str,
+        typer.Option(
+            metavar="ALGORITHM", help="ed25519, or ecdsa-p256 where a smart card demands it."
+        ),
     ] = "ed25519",
     post_quantum: Annotated[
         bool,
         typer.Option("--post-quantum", help="Sign with a second key as well, ML-DSA-65."),
     ] = False,
     encrypt: Annotated[
-        bool, typer.Option("--encrypt", help="Encrypt the private keys with a passphrase.")
+        bool,
+        typer.Option(
+            "--encrypt",
+            help="Encrypt the private keys with a passphrase. The inbox is not encrypted: where "
+            "that is needed, encrypt the disk.",
+        ),
     ] = False,
 ) -> None:
     """Make a profile: keys that never leave it, and the application to hand to the hub."""

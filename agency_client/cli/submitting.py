@@ -69,7 +69,11 @@ def _writable(path: Path | None) -> Path | None:
 ReceiptOption = Annotated[
     Path | None,
     typer.Option(
-        "--receipt", help="Write the receipts here too.", show_default=False, callback=_writable
+        "--receipt",
+        metavar="FILE",
+        help="Write the receipts here too.",
+        show_default=False,
+        callback=_writable,
     ),
 ]
 

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Sequence
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -124,6 +125,31 @@ def test_help_names_the_exit_codes_and_imports_little() -> None:
 
     assert "3 hub unreachable" in " ".join(done.stdout.split())
     assert done.stdout.rstrip().endswith("[]")
+
+
+def test_help_is_in_the_order_of_use_and_names_the_environment() -> None:
+    output = comity("--help").output
+    words = " ".join(output.replace("│", " ").split())
+
+    commands = ["init", "join", "status", "run", "notice", "import", "receipt", "ledger"]
+    places = [output.index(f"│ {name} ") for name in commands]
+    assert sorted(places) == places
+    for name in ("COMITY_HOME", "COMITY_PROFILE", "COMITY_PASSPHRASE_FILE", "--version"):
+        assert name in words
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("init",), ("notice", "submit"), ("receipt", "verify"), ("ledger", "accept-epoch")],
+)
+def test_help_names_no_type_of_python(arguments: Sequence[str]) -> None:
+    output = comity(*arguments, "--help").output
+
+    assert not {"<str>", "<path>", "<list[Path]>", "<list[str]>"} & set(output.split())
+
+
+def test_the_version_is_shown() -> None:
+    assert comity("--version").stdout == f"comity {version('comity')}\n"
 
 
 def test_init_makes_a_profile_and_what_to_hand_over(home: Path) -> None:
