@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, MutableSequence
 
+from comity.addressing import rule_names
 from comity.errors import AddressingInvalid, MalformedInput, Violation
-from comity.identity import AgencyId, is_country_code, parse_agency_id
+from comity.identity import AgencyId, country_from_agency_id, is_country_code, parse_agency_id
 from comity.v1.acts_pb2 import AddressingRule
 
 ALL = "all"
@@ -71,6 +72,39 @@ def wider_rule(
         except_countries=sorted(set(current.except_countries) - set(added.countries)),
         and_later_members=current.and_later_members or added.and_later_members,
     )
+
+
+def unmatched_countries(rule: AddressingRule, *, members: Collection[AgencyId]) -> list[str]:
+    """The countries that a rule names or excludes, and that no member is of."""
+    known = {country_from_agency_id(member) for member in members}
+    return [c for c in (*rule.countries, *rule.except_countries) if c not in known]
+
+
+def option_violations(
+    error: AddressingInvalid, rule: AddressingRule, *, members: Collection[AgencyId]
+) -> list[Violation]:
+    """What is wrong with a rule, by the options that stated it; which country has no member."""
+    named = [
+        Violation("--except" if ".except" in v.field else "--to", v.description)
+        for v in error.violations
+    ]
+    nobody = unmatched_countries(AddressingRule(countries=rule.countries), members=members)
+    return [*(Violation("--to", f"no member is of {country}") for country in nobody), *named]
+
+
+def members_named(
+    rule: AddressingRule, *, originator: AgencyId, members: Collection[AgencyId]
+) -> list[AgencyId]:
+    """The members that a rule names now, however many: none is no error."""
+    return sorted(a for a in members if a != originator and rule_names(rule, a))
+
+
+def rule_text(rule: AddressingRule) -> str:
+    """A rule in words, in the terms that it was stated in."""
+    named = ", ".join([*(["all"] if rule.all_members else []), *rule.agencies, *rule.countries])
+    excluded = ", ".join([*rule.except_agencies, *rule.except_countries])
+    without = f" except {excluded}" if excluded else ""
+    return f"{named}{without}{', and later members' if rule.and_later_members else ''}"
 
 
 def addressees_text(agencies: Collection[AgencyId]) -> str:

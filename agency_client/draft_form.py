@@ -8,13 +8,17 @@ Source: protobuf's JSON mapping ("ProtoJSON").
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from comity.errors import Violation
 
+MAX_CHOICES = 12  # of the names that a code may have: as many as are read at a glance
+_EXAMPLE_TIME = "2027-01-31T12:00:00Z"
 _NUMBER = "a number"
 _WANTED: Mapping[int, tuple[str, Callable[[Any], bool]]] = {
     FieldDescriptor.CPPTYPE_STRING: ("a text", lambda v: isinstance(v, str)),
@@ -29,6 +33,11 @@ _WANTED: Mapping[int, tuple[str, Callable[[Any], bool]]] = {
 def form_violations(document: Mapping[str, Any], descriptor: Descriptor) -> list[Violation]:
     """Everything in a document that the message of a descriptor cannot hold."""
     return list(_of_message(document, descriptor, ""))
+
+
+def json_path(path: str) -> str:
+    """A field's path of the contract by the names that JSON has: handling.legalBasis."""
+    return re.sub(r"_([a-z0-9])", lambda found: found[1].upper(), path)
 
 
 def _of_message(
@@ -64,13 +73,30 @@ def _of_value(value: Any, field: FieldDescriptor, place: str) -> Iterator[Violat
         return
     if enum is not None:
         if not (_is_number(value) or (isinstance(value, str) and value in enum.values_by_name)):
-            yield Violation(place, f"{str(value)[:40]!r} is no {enum.name}")
+            yield Violation(place, f"{str(value)[:40]!r} is none of {_choice(enum)}")
         return
-    # Those of protobuf itself that a notice holds, its times, are texts in JSON.
-    kind = FieldDescriptor.CPPTYPE_STRING if message is not None else field.cpp_type
-    wanted, is_right = _WANTED.get(kind, ("", lambda _: True))
+    if message is not None:  # Those of protobuf itself that a notice holds are its times.
+        if not _is_time(value):
+            yield Violation(place, f"is no time such as {_EXAMPLE_TIME}")
+        return
+    wanted, is_right = _WANTED.get(field.cpp_type, ("", lambda _: True))
     if not is_right(value):
         yield Violation(place, f"is not {wanted}")
+
+
+def _choice(enum: EnumDescriptor) -> str:
+    """The names that a code has, as far as they are read at a glance."""
+    names = [value.name for value in enum.values if value.number]
+    return ", ".join([*names[:MAX_CHOICES], *(["..."] if len(names) > MAX_CHOICES else [])])
+
+
+def _is_time(value: Any) -> bool:
+    """Whether a value is a time as protobuf reads it."""
+    try:
+        Timestamp().FromJsonString(value)
+    except (TypeError, ValueError, OverflowError):
+        return False
+    return True
 
 
 def _is_number(value: Any) -> bool:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from google.protobuf.json_format import Parse, ParseError
 
-from agency_client.draft_form import form_violations
+from agency_client.draft_form import form_violations, json_path
 from comity.errors import ComityError, MalformedInput, NoticeInvalid, Violation
 from comity.notices import verify_notice
 from comity.v1.notices_pb2 import TRAFFIC_EXERCISE, TRAFFIC_LIVE, Notice, Traffic
@@ -35,6 +35,19 @@ def load_drafts(paths: Sequence[Path], *, traffic: Traffic.ValueType) -> list[Dr
 
     Raises: MalformedInput with what is wrong with every file.
     """
+    drafts, violations = read_drafts(paths, traffic=traffic)
+    if violations:
+        raise MalformedInput("Not every file can be read.", violations=violations)
+    return drafts
+
+
+def read_drafts(
+    paths: Sequence[Path], *, traffic: Traffic.ValueType
+) -> tuple[list[Draft], list[Violation]]:
+    """The drafts in files, of one traffic, and what is wrong with the files that hold none.
+
+    Raises: MalformedInput where nothing is wrong, and no notice there.
+    """
     drafts: list[Draft] = []
     violations: list[Violation] = []
     for path in paths:
@@ -44,12 +57,10 @@ def load_drafts(paths: Sequence[Path], *, traffic: Traffic.ValueType) -> list[Dr
                 _set_traffic(notice, traffic)
                 drafts.append(Draft(source, notice))
             except ComityError as error:
-                violations += _under(source, error)
-    if violations:
-        raise MalformedInput("Not every file can be read.", violations=violations)
-    if not drafts:
+                violations += faults_under(source, error)
+    if not drafts and not violations:
         raise MalformedInput("The files hold no notice.")
-    return drafts
+    return drafts, violations
 
 
 def load_draft(path: Path, *, traffic: Traffic.ValueType) -> Draft:
@@ -110,18 +121,24 @@ def verify_drafts(notices: Sequence[tuple[str, Notice]]) -> None:
 
     Raises: NoticeInvalid with every field at fault of every one, each under where it stood.
     """
+    violations = content_violations(notices)
+    if violations:
+        raise NoticeInvalid("Nothing was sent.", violations=violations)
+
+
+def content_violations(notices: Sequence[tuple[str, Notice]]) -> list[Violation]:
+    """Every field at fault of every notice, each under where it stood."""
     violations: list[Violation] = []
     for source, notice in notices:
         try:
             verify_notice(notice)
         except ComityError as error:
-            violations += _under(source, error)
-    if violations:
-        raise NoticeInvalid("Nothing was sent.", violations=violations)
+            violations += faults_under(source, error)
+    return violations
 
 
-def _under(source: str, error: ComityError) -> list[Violation]:
-    """What is at fault with a draft, under where it stood."""
+def faults_under(source: str, error: ComityError) -> list[Violation]:
+    """What is at fault with a draft, under where it stood, by the names that its file has."""
     if not error.violations:
         return [Violation(source, error.message)]
-    return [Violation(f"{source}: {v.field}", v.description) for v in error.violations]
+    return [Violation(f"{source}: {json_path(v.field)}", v.description) for v in error.violations]

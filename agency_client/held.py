@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from agency_client.agency import Agency
 from agency_client.inbox import HeldNotice, KeptSubmission
-from comity.acts import VERSION, WITHDRAWAL, ParsedAct, parse_act
+from comity.acts import ADDRESSING, VERSION, WITHDRAWAL, ParsedAct, parse_act
 from comity.v1.notices_pb2 import Traffic
 
 
@@ -43,6 +43,7 @@ async def fetch_held(agency: Agency, originator: str, notice_id: str) -> HeldNot
         entry_index=latest.leaf.entry_index,
         version=record.version.envelope,
         withdrawal=record.withdrawal.envelope if is_withdrawn else None,
+        addressing=record.addressing.envelope if record.HasField("addressing") else None,
     )
 
 
@@ -57,12 +58,15 @@ def _latest_of(submissions: list[KeptSubmission]) -> list[HeldNotice]:
 
 
 def _take(latest: dict[str, HeldNotice], parsed: ParsedAct, entry_index: int) -> None:
+    before = latest.get(parsed.notice_id)
     if parsed.kind == VERSION:
+        addressing = None if before is None else before.addressing
         latest[parsed.notice_id] = HeldNotice(
-            parsed.originator, parsed.notice_id, entry_index, parsed.envelope, None
+            parsed.originator, parsed.notice_id, entry_index, parsed.envelope, None, addressing
         )
-    elif parsed.kind == WITHDRAWAL and parsed.notice_id in latest:
-        before = latest[parsed.notice_id]
+    elif before is not None and parsed.kind == WITHDRAWAL:
         latest[parsed.notice_id] = replace(
             before, entry_index=entry_index, withdrawal=parsed.envelope
         )
+    elif before is not None and parsed.kind == ADDRESSING:
+        latest[parsed.notice_id] = replace(before, addressing=parsed.envelope)

@@ -37,6 +37,7 @@ INBOX = "inbox.sqlite"
 APPLICATION = "application.json"
 ENROLMENT = "enrolment.json"
 
+_PRIVATE = (SIGNING_KEY, POST_QUANTUM_SIGNING_KEY, TLS_KEY, SEALING_KEY, WITNESS_KEY)
 _FIELDS = ("agency", "hub_domain", "hub_address")
 _NOT_JOINED = (
     "The profile has not joined a hub yet: hand application.json to the hub's administrators, and "
@@ -65,11 +66,22 @@ class Profile:
         if not all(self.path(name).exists() for name in (CERTIFICATE, HUB_CA, LEDGER_KEYS)):
             raise MalformedInput(_NOT_JOINED)
 
+    def require_private(self) -> None:
+        """Requires that only the owner can read the private keys.
+
+        Raises: MalformedInput naming every file that others can read.
+        """
+        exposed = [self.path(name) for name in _PRIVATE if _is_exposed(self.path(name))]
+        if exposed:
+            files = " ".join(str(path) for path in exposed)
+            raise MalformedInput(f"Others can read private keys; chmod 600 {files}")
+
     def load_signing_keys(self, passphrase: bytes | None = None) -> list[PrivateKey]:
         """The keys that sign acts.
 
         Raises: MalformedInput.
         """
+        self.require_private()
         names = [SIGNING_KEY]
         if self.path(POST_QUANTUM_SIGNING_KEY).exists():
             names.append(POST_QUANTUM_SIGNING_KEY)
@@ -80,6 +92,7 @@ class Profile:
 
         Raises: MalformedInput.
         """
+        self.require_private()
         pem = read_secret(self.path(TLS_KEY))
         try:
             key = serialization.load_pem_private_key(pem, passphrase)
@@ -222,13 +235,18 @@ def _sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+def _is_exposed(path: Path) -> bool:
+    """Whether others can read a file that is there."""
+    return os.name == "posix" and path.exists() and path.stat().st_mode & 0o077 != 0
+
+
 def read_secret(path: Path) -> bytes:
     """The content of a private file.
 
     Raises: MalformedInput where it cannot be read, or can be read by others.
     """
     try:
-        if os.name == "posix" and path.stat().st_mode & 0o077:
+        if _is_exposed(path):
             raise MalformedInput(f"{path} can be read by others; chmod 600 it.")
         return path.read_bytes()
     except OSError as error:

@@ -33,6 +33,26 @@ from comity.v1.notices_pb2 import LocalizedText, Notice
 DEFAULT_LIFE = timedelta(days=365)  # of a draft without a time of expiry; it may name another
 
 
+def complete_draft(draft: Notice, *, now: datetime, new_id: Callable[[], str]) -> Notice:
+    """The first version of a notice, with what its draft leaves out: id, number, times."""
+    notice = Notice()
+    notice.CopyFrom(draft)
+    notice.notice_id = draft.notice_id or new_id()
+    notice.version = 1
+    notice.ClearField("predecessor_digest")
+    _set_times(notice, now)
+    return notice
+
+
+def _set_times(notice: Notice, now: datetime) -> None:
+    notice.issued_at.CopyFrom(timestamp_from(now))
+    if not notice.HasField("expires_at"):
+        notice.expires_at.CopyFrom(timestamp_from(now + DEFAULT_LIFE))
+    expires_at = datetime_from_timestamp(notice.expires_at)
+    if expires_at is not None and not notice.handling.HasField("retain_until"):
+        notice.handling.retain_until.CopyFrom(last_day_kept(expires_at))
+
+
 class ActSigner:
     """Builds and signs an agency's acts."""
 
@@ -51,13 +71,7 @@ class ActSigner:
 
     def completed(self, draft: Notice) -> Notice:
         """The first version of a notice, with what its draft leaves out: id, number, times."""
-        notice = Notice()
-        notice.CopyFrom(draft)
-        notice.notice_id = draft.notice_id or self._new_id()
-        notice.version = 1
-        notice.ClearField("predecessor_digest")
-        self._set_times(notice)
-        return notice
+        return complete_draft(draft, now=self._clock(), new_id=self._new_id)
 
     def first_version(self, notice: Notice, rule: AddressingRule) -> SubmitActsRequest:
         """The first version of a complete notice with its addressing.
@@ -78,7 +92,7 @@ class ActSigner:
         notice.notice_id = latest.notice_id
         notice.version = latest.act.version.notice.version + 1
         notice.predecessor_digest = latest.digest
-        self._set_times(notice)
+        _set_times(notice, self._clock())
         return self.later_version(notice)
 
     def later_version(self, notice: Notice) -> SubmitActsRequest:
@@ -116,15 +130,6 @@ class ActSigner:
     ) -> SubmitActsRequest:
         """A wider addressing of a notice."""
         return SubmitActsRequest(acts=[self._signed_addressing(notice_id, latest_digest, rule)])
-
-    def _set_times(self, notice: Notice) -> None:
-        now = self._clock()
-        notice.issued_at.CopyFrom(timestamp_from(now))
-        if not notice.HasField("expires_at"):
-            notice.expires_at.CopyFrom(timestamp_from(now + DEFAULT_LIFE))
-        expires_at = datetime_from_timestamp(notice.expires_at)
-        if expires_at is not None and not notice.handling.HasField("retain_until"):
-            notice.handling.retain_until.CopyFrom(last_day_kept(expires_at))
 
     def _header(self) -> ActHeader:
         return ActHeader(

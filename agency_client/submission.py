@@ -6,7 +6,7 @@ Signed acts are on disk before they are sent, so that the same bytes are sent ag
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 
 from agency_client.agency import Agency
@@ -173,11 +173,28 @@ class Submitting:
 
 def _saying_that_kept(error: ComityError, notice_id: str | None = None) -> ComityError:
     """The same error, so that nobody signs the same notice a second time."""
-    return type(error)(
-        f"{error.message} {_kept_words(notice_id)}",
+    return _with_words(error, _kept_words(notice_id))
+
+
+def _with_words(error: ComityError, words: str) -> ComityError:
+    """The same error, with what it means for what was to be sent."""
+    said = type(error)(
+        f"{error.message} {words}",
         violations=error.violations,
         retry_after_seconds=error.retry_after_seconds,
     )
+    said.is_from_hub = error.is_from_hub
+    return said
+
+
+@contextmanager
+def saying_that_nothing_is_kept() -> Iterator[None]:
+    """Says so of an error that comes before anything is signed and kept."""
+    try:
+        yield
+    except _NOT_ASKED as error:
+        words = "Nothing was sent, and nothing is kept: do the same again later."
+        raise _with_words(error, words) from error
 
 
 def _kept_words(notice_id: str | None = None) -> str:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from agency_client.cli.output import say
+
 if TYPE_CHECKING:
     from agency_client.agency import Agency
     from comity.identity import AgencyId
@@ -15,12 +17,19 @@ if TYPE_CHECKING:
 ToOption = Annotated[
     list[str],
     typer.Option(
-        "--to", help="Who receives it: an agency, a country, or 'all'. May be given repeatedly."
+        "--to",
+        metavar="TERM",
+        help="Who receives it: an agency, a country, or 'all'. May be given repeatedly.",
     ),
 ]
 ExceptOption = Annotated[
     list[str] | None,
-    typer.Option("--except", help="Who does not: an agency or a country.", show_default=False),
+    typer.Option(
+        "--except",
+        metavar="TERM",
+        help="Who does not: an agency or a country.",
+        show_default=False,
+    ),
 ]
 LaterOption = Annotated[
     bool,
@@ -44,16 +53,32 @@ def stated_rule(
     return rule
 
 
-async def resolved(agency: Agency, rule: AddressingRule) -> frozenset[AgencyId]:
-    """The members that a rule names now. The hub decides again when it takes the notice.
+async def resolved_as_stated(agency: Agency, rule: AddressingRule) -> frozenset[AgencyId]:
+    """The members that the options name now, by the newest roster. Says which terms name nobody.
 
-    Raises: AddressingInvalid with every term at fault.
+    Raises: as `resolved`; HubUnavailable.
     """
-    from comity.addressing import resolve_rule
+    from agency_client.addressing import unmatched_countries
 
     await agency.client.refresh_roster()
-    return resolve_rule(
-        rule,
-        originator=agency.profile.agency,
-        members=agency.trust.roster.active_agencies(),
-    )
+    named = resolved(agency, rule)
+    for country in unmatched_countries(rule, members=agency.trust.roster.active_agencies()):
+        say(f"comity: no member is of {country}.")
+    return named
+
+
+def resolved(agency: Agency, rule: AddressingRule) -> frozenset[AgencyId]:
+    """The members that a rule names as of the roster that is known here. The hub decides again.
+
+    Raises: AddressingInvalid with every term at fault, by the options that stated them.
+    """
+    from agency_client.addressing import option_violations
+    from comity.addressing import resolve_rule
+    from comity.errors import AddressingInvalid
+
+    members = agency.trust.roster.active_agencies()
+    try:
+        return resolve_rule(rule, originator=agency.profile.agency, members=members)
+    except AddressingInvalid as error:
+        violations = option_violations(error, rule, members=members)
+        raise AddressingInvalid("Nothing was sent.", violations=violations) from error

@@ -7,7 +7,13 @@ from typing import Annotated
 
 import typer
 
-from agency_client.cli.addressing import LaterOption, ToOption, resolved, stated_rule
+from agency_client.cli.addressing import (
+    LaterOption,
+    ToOption,
+    resolved,
+    resolved_as_stated,
+    stated_rule,
+)
 from agency_client.cli.application import (
     IdArgument,
     JsonOption,
@@ -17,6 +23,8 @@ from agency_client.cli.application import (
     opened_agency,
 )
 from agency_client.cli.submitting import ReceiptOption, report_receipted
+
+REASONS = "purpose-achieved, legal-basis-ended, issued-in-error, delisted, other"
 
 
 @notice_app.command()
@@ -29,14 +37,20 @@ async def revise(
     json: JsonOption = False,
 ) -> None:
     """Publish a new version of a notice. Its addressees stay."""
-    from agency_client.drafts import load_draft
-    from agency_client.submission import Submitting
+    from agency_client.drafts import faults_under, load_draft
+    from agency_client.submission import Submitting, saying_that_nothing_is_kept
+    from comity.errors import NoticeInvalid
 
     async with opened_agency(profile) as agency:
         submitting = Submitting(agency)
-        latest = await submitting.fetch_latest(notice_id)
+        with saying_that_nothing_is_kept():
+            latest = await submitting.fetch_latest(notice_id)
         draft = load_draft(file, traffic=latest.act.version.notice.traffic)
-        request = agency.signer().next_version(draft.notice, latest)
+        try:
+            request = agency.signer().next_version(draft.notice, latest)
+        except NoticeInvalid as error:
+            faults = faults_under(draft.source, error)
+            raise NoticeInvalid("Nothing was sent.", violations=faults) from error
         receipted = await submitting.send(request)
     report_receipted([receipted], json=json, to=None, receipt=receipt)
 
@@ -53,17 +67,18 @@ async def widen(
 ) -> None:
     """Address a notice to more agencies. Nobody is taken off: for that, withdraw it."""
     from agency_client.addressing import wider_rule
-    from agency_client.submission import Submitting
+    from agency_client.submission import Submitting, saying_that_nothing_is_kept
     from comity.acts import parse_act
 
     added = stated_rule(to, None, and_later_members=and_later_members)
     async with opened_agency(profile) as agency:
-        await resolved(agency, added)  # Says which terms are at fault.
         submitting = Submitting(agency)
-        record = await submitting.fetch_own(notice_id)
+        with saying_that_nothing_is_kept():
+            await resolved_as_stated(agency, added)  # Says which terms are at fault.
+            record = await submitting.fetch_own(notice_id)
         current = parse_act(record.addressing.envelope).act.addressing.rule
         rule = wider_rule(current, added, members=agency.trust.roster.active_agencies())
-        addressees = await resolved(agency, rule)
+        addressees = resolved(agency, rule)
         latest = parse_act(record.version.envelope)
         request = agency.signer().wider_addressing(notice_id, latest.digest, rule)
         receipted = await submitting.send(request)
@@ -76,30 +91,32 @@ async def withdraw(
     notice_id: IdArgument,
     reason: Annotated[
         str,
-        typer.Option(
-            help="purpose-achieved, legal-basis-ended, issued-in-error, delisted, or other."
-        ),
+        typer.Option(metavar="REASON", help=f"One of {REASONS}."),
     ],
     details: Annotated[
-        str | None, typer.Option(help="Which other reason; further words.", show_default=False)
+        str | None,
+        typer.Option(metavar="TEXT", help="Which other reason; further words.", show_default=False),
     ] = None,
-    language: Annotated[str, typer.Option(help="The language of the details.")] = "en",
+    language: Annotated[
+        str, typer.Option(metavar="CODE", help="The language of the details.")
+    ] = "en",
     receipt: ReceiptOption = None,
     profile: ProfileOption = None,
     json: JsonOption = False,
 ) -> None:
     """End a notice: nobody may act on it any longer."""
-    from agency_client.submission import Submitting
+    from agency_client.submission import Submitting, saying_that_nothing_is_kept
     from comity.v1.acts_pb2 import WithdrawalReason
     from comity.v1.notices_pb2 import LocalizedText
 
     code = f"WITHDRAWAL_REASON_{reason.upper().replace('-', '_')}"
     if code not in WithdrawalReason.keys()[1:]:
-        raise typer.BadParameter(f"--reason: {reason!r} is none of those that --help names.")
+        raise typer.BadParameter(f"--reason: {reason!r} is none of {REASONS}.")
     texts = [LocalizedText(language=language, text=details, original=True)] if details else []
     async with opened_agency(profile) as agency:
         submitting = Submitting(agency)
-        latest = await submitting.fetch_latest(notice_id)
+        with saying_that_nothing_is_kept():
+            latest = await submitting.fetch_latest(notice_id)
         request = agency.signer().withdrawal(
             notice_id, latest.digest, reason=WithdrawalReason.Value(code), details=texts
         )

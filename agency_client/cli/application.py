@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ParamSpec, TypeVar
 
 import typer
+from typer.core import TyperArgument, TyperGroup
 
 if TYPE_CHECKING:
     from agency_client.agency import Agency
@@ -30,7 +31,18 @@ EXIT_REFUSED, EXIT_USAGE, EXIT_UNREACHABLE, EXIT_NOT_VERIFIED = 1, 2, 3, 4
 EXIT_INTERRUPTED = 130  # as shells have it: 128 and the number of SIGINT
 EXIT_CODES = (
     "Exit codes: 0 done, 1 refused, or an error of this machine, 2 usage, 3 hub unreachable or "
-    "unable to take this now (try again), 4 verification failed, 130 interrupted."
+    "unable to take this now (try again), 4 verification failed, 130 interrupted ('run' and "
+    "'notice watch', which have no end of their own, then end with 0)."
+)
+ENVIRONMENT = (
+    "Environment: COMITY_HOME is the folder of the profiles, COMITY_PROFILE the profile where "
+    "--profile is not given, COMITY_PASSPHRASE_FILE a file (chmod 600) with the passphrase of its "
+    "keys."
+)
+# As one comes to need them. What is not named here follows.
+_ORDER = (
+    *("init", "join", "status", "run", "notice", "import", "receipt", "ledger"),
+    *("submit", "list", "show", "watch", "revise", "widen", "withdraw", "send-kept", "quarantine"),
 )
 PASSPHRASE_FILE_VARIABLE = "COMITY_PASSPHRASE_FILE"  # noqa: S105 - the name of a variable
 
@@ -39,6 +51,7 @@ ProfileOption = Annotated[
     typer.Option(
         "--profile",
         "-p",
+        metavar="PROFILE",
         envvar="COMITY_PROFILE",
         help="The profile's name, or its folder (then with a slash).",
         show_default=False,
@@ -47,19 +60,45 @@ ProfileOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document per line.")]
 ExerciseOption = Annotated[bool, typer.Option("--exercise", help="Exercise traffic, not live.")]
 
+
+class CommandGroup(TyperGroup):
+    """Commands in the order of their use, and their help without the names of Python's types."""
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The command of a name, or None."""
+        found = super().get_command(ctx, cmd_name)
+        for parameter in [] if found is None else found.params:
+            if isinstance(parameter, TyperArgument) or getattr(parameter, "is_flag", False):
+                # What is left to say of these is their name.
+                parameter.display_type_rich = lambda ctx: None  # type: ignore[attr-defined]
+        return found
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """The names of the commands."""
+        names = super().list_commands(ctx)
+        return sorted(names, key=lambda n: _ORDER.index(n) if n in _ORDER else len(_ORDER))
+
+
 app = typer.Typer(
     name="comity",
+    cls=CommandGroup,
     help="Exchange case notices through a Comity hub.",
-    epilog=EXIT_CODES,
+    epilog=f"{ENVIRONMENT}\n\n{EXIT_CODES}",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-notice_app = typer.Typer(help="Case notices.", epilog=EXIT_CODES, no_args_is_help=True)
-ledger_app = typer.Typer(help="The hub's ledger.", epilog=EXIT_CODES, no_args_is_help=True)
-receipt_app = typer.Typer(help="Receipts.", epilog=EXIT_CODES, no_args_is_help=True)
+notice_app = typer.Typer(
+    cls=CommandGroup, help="Case notices.", epilog=EXIT_CODES, no_args_is_help=True
+)
+ledger_app = typer.Typer(
+    cls=CommandGroup, help="The hub's ledger.", epilog=EXIT_CODES, no_args_is_help=True
+)
+receipt_app = typer.Typer(
+    cls=CommandGroup, help="Receipts.", epilog=EXIT_CODES, no_args_is_help=True
+)
 import_app = typer.Typer(
-    help="Notices from other systems.", epilog=EXIT_CODES, no_args_is_help=True
+    cls=CommandGroup, help="Notices from other systems.", epilog=EXIT_CODES, no_args_is_help=True
 )
 officer_app = typer.Typer(help="The agency's officers.", epilog=EXIT_CODES, no_args_is_help=True)
 app.add_typer(notice_app, name="notice")
@@ -67,6 +106,26 @@ app.add_typer(ledger_app, name="ledger")
 app.add_typer(receipt_app, name="receipt")
 app.add_typer(import_app, name="import")
 app.add_typer(officer_app, name="officer")
+
+
+def _show_version(is_asked: bool) -> None:
+    if is_asked:
+        from importlib.metadata import version
+
+        typer.echo(f"comity {version('comity')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_show_version, is_eager=True, help="Show the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Holds the options of the command itself."""
 
 
 def command(function: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:
@@ -177,6 +236,7 @@ def read_passphrase(profile: Profile) -> bytes | None:
     """
     from agency_client.profile import SIGNING_KEY, read_secret
 
+    profile.require_private()
     if b"ENCRYPTED" not in read_secret(profile.path(SIGNING_KEY)).split(b"\n", 1)[0]:
         return None
     written = passphrase_from_file()

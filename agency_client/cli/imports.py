@@ -11,7 +11,7 @@ from agency_client.cli.addressing import (
     ExceptOption,
     LaterOption,
     ToOption,
-    resolved,
+    resolved_as_stated,
     stated_rule,
 )
 from agency_client.cli.application import (
@@ -54,11 +54,13 @@ async def un_list(
     The same file again publishes nothing. Interrupted, the same command goes on.
     """
     from agency_client.importing import import_un_list
+    from agency_client.submission import saying_that_nothing_is_kept
     from agency_client.un_list import IssueTerms, plan_import, plan_mass_delisting
 
     rule = stated_rule(to, except_, and_later_members=and_later_members)
     async with opened_agency(profile) as agency:
-        await resolved(agency, rule)
+        with saying_that_nothing_is_kept():
+            await resolved_as_stated(agency, rule)
         make_terms = IssueTerms.exercise if exercise else IssueTerms.live
         make_plan = plan_mass_delisting if list_is_complete else plan_import
         with progress("sending") as bar:

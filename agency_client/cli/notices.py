@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from agency_client.agency import Agency
     from agency_client.inbox import HeldNotice
     from comity.acts import ParsedAct
+    from comity.identity import AgencyId
+    from comity.v1.acts_pb2 import Envelope
 
 
 @notice_app.command("list")
@@ -41,6 +43,7 @@ async def list_notices(
     from comity.v1.notices_pb2 import TRAFFIC_EXERCISE, TRAFFIC_LIVE
 
     traffic = TRAFFIC_EXERCISE if exercise else TRAFFIC_LIVE
+    shown = hidden = 0
     async with opened_agency(profile) as agency:
         held: Iterator[HeldNotice] = (list_own if own else list_held)(agency, traffic)
         for one in held:
@@ -48,11 +51,22 @@ async def list_notices(
             notice = parsed.act.version.notice
             state = state_words(notice, is_withdrawn=one.withdrawal is not None, now=agency.clock())
             if not every and state != "in force":
+                hidden += 1
                 continue
+            shown += 1
             if json:
                 write_json(_document(one, parsed, state))
             else:
                 write(_line(one, parsed, state))
+    if not shown and not json:
+        say(_nothing(own=own, hidden=hidden))
+
+
+def _nothing(*, own: bool, hidden: int) -> str:
+    """What stands for an empty list, and where there is something."""
+    hints = [f"withdrawn or expired: {hidden}, with --all"] if hidden else []
+    hints += [] if own else ["your own: --own", "the inbox is filled by 'comity run'"]
+    return f"({'; '.join(['nothing', *hints])})"
 
 
 def _line(one: HeldNotice, parsed: ParsedAct, state: str) -> str:
@@ -92,7 +106,7 @@ async def show(
     notice_id: IdArgument,
     originator: Annotated[
         str | None,
-        typer.Option("--from", help="Its originator, where it is not held here."),
+        typer.Option("--from", metavar="AGENCY", help="Its originator, where it is not held here."),
     ] = None,
     profile: ProfileOption = None,
     json: JsonOption = False,
@@ -107,12 +121,13 @@ async def show(
     async with opened_agency(profile) as agency:
         found = await _find(agency, notice_id, originator)
         now = agency.clock()
+        members = agency.trust.roster.active_agencies()
     for one in found:
         parsed = parse_act(one.version)
         notice = parsed.act.version.notice
         state = state_words(notice, is_withdrawn=one.withdrawal is not None, now=now)
         if json:
-            write_json(_document(one, parsed, state))
+            write_json(_document(one, parsed, state) | _addressed_document(one, members))
             continue
         lines = notice_lines(
             notice,
@@ -123,9 +138,33 @@ async def show(
         )
         for line in lines:
             write(line)
+        if one.addressing is not None:
+            write(f"addressed to: {safe(_addressed(one.addressing, parsed.originator, members))}")
         if one.withdrawal is not None:
             write(withdrawal_line(parse_act(one.withdrawal).act.withdrawal, safe))
         write(f"Verified: entry {one.entry_index} of the ledger of {agency.profile.hub_domain}.")
+
+
+def _addressed(envelope: Envelope, originator: AgencyId, members: Collection[AgencyId]) -> str:
+    """The rule of an addressing, and who that is now as far as members are known here."""
+    from agency_client.addressing import addressees_text, members_named, rule_text
+    from comity.acts import parse_act
+
+    rule = parse_act(envelope).act.addressing.rule
+    named = members_named(rule, originator=originator, members=members)
+    return f"{rule_text(rule)}; now {addressees_text(named)}" if members else rule_text(rule)
+
+
+def _addressed_document(one: HeldNotice, members: Collection[AgencyId]) -> dict[str, Any]:
+    from agency_client.addressing import members_named
+    from comity.acts import parse_act
+
+    if one.addressing is None:
+        return {}
+    parsed = parse_act(one.addressing)
+    rule = parsed.act.addressing.rule
+    named = members_named(rule, originator=parsed.originator, members=members)
+    return {"addressing": json_from(rule), "addressees": named}
 
 
 async def _find(agency: Agency, notice_id: str, originator: str | None) -> list[HeldNotice]:
@@ -160,5 +199,7 @@ async def quarantine(profile: ProfileOption = None, json: JsonOption = False) ->
             write_json({**document, "event": json_from(one.message)})
         else:
             write(f"entry {one.entry_index}: {safe(one.reason)}")
+    if not found and not json:
+        say("(nothing)")
     if found and not json:
         say("Report these to the hub's administrators and to the originators that they name.")

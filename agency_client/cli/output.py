@@ -7,10 +7,11 @@ foreign text keeps to its own direction. Nothing here is markup: a bracket is a 
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message
@@ -21,12 +22,16 @@ if TYPE_CHECKING:
 _ISOLATE, _END_ISOLATE = "\u2068", "\u2069"
 # Marks that steer direction by themselves; a text in its own isolate needs none of them.
 _DIRECTIONAL = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_SPACES = re.compile(" {2,}")
 _JOINERS = frozenset("\u200c\u200d")  # Persian and Indic scripts are misspelt without them
 
 
 def safe(text: str) -> str:
-    """A foreign text as one line that cannot do anything to a terminal."""
-    cleaned = "".join(_safe_character(character) for character in text)
+    """A foreign text as one line that cannot do anything to a terminal.
+
+    Runs of spaces, which the list of the United Nations has in names, are shown as one.
+    """
+    cleaned = _SPACES.sub(" ", "".join(_safe_character(character) for character in text))
     return cleaned if cleaned.isascii() else f"{_ISOLATE}{cleaned}{_END_ISOLATE}"
 
 
@@ -41,7 +46,17 @@ def _safe_character(character: str) -> str:
 
 def write(line: str = "") -> None:
     """A line of the result."""
-    sys.stdout.write(line + "\n")
+    sys.stdout.write(_shown_on(sys.stdout, line) + "\n")
+
+
+def _shown_on(stream: TextIO, line: str) -> str:
+    """A line as a terminal is to have it; without isolates, which programs trip over, elsewhere.
+
+    Those of foreign texts were replaced by `safe`: any that are left are its own.
+    """
+    if line.isascii() or stream.isatty():
+        return line
+    return line.replace(_ISOLATE, "").replace(_END_ISOLATE, "")
 
 
 def write_json(value: Message | dict[str, Any]) -> None:
@@ -75,22 +90,24 @@ def flush() -> None:
 
 def say(line: str) -> None:
     """A line beside the result, for people."""
-    sys.stderr.write(line + "\n")
+    sys.stderr.write(_shown_on(sys.stderr, line) + "\n")
     sys.stderr.flush()
 
 
 def print_error(error: ComityError | InboxFailed) -> None:
-    """An error with everything at fault."""
+    """An error with everything at fault. What the hub has sent goes with its reason."""
+    from agency_client.draft_form import json_path
     from agency_client.failures import InboxFailed
     from comity.v1.errors_pb2 import Reason
 
     if isinstance(error, InboxFailed):
-        say(f"comity: {safe(error.message)} [INBOX]")
+        say(f"comity: {safe(error.message)}")
         return
     reason = Reason.Name(error.reason).removeprefix("REASON_")
-    say(f"comity: {safe(error.message)} [{reason}]")
+    say(f"comity: {safe(error.message)}{f' [{reason}]' if error.is_from_hub else ''}")
     for violation in error.violations:
-        say(f"  {safe(violation.field)}: {safe(violation.description)}")
+        field = json_path(violation.field) if error.is_from_hub else violation.field
+        say(f"  {safe(field)}: {safe(violation.description)}")
 
 
 def json_from_error(error: ComityError) -> dict[str, Any]:

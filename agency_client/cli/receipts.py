@@ -45,7 +45,11 @@ async def verify(
     ledger_key: Annotated[
         list[str] | None,
         typer.Option(
-            "--ledger-key", help="A ledger's key, in place of the profile's.", show_default=False
+            "--ledger-key",
+            metavar="KEY",
+            help="A ledger's key, in place of the profile's: DOMAIN/comity/epoch-N+ID+KEY, as "
+            "'comity join' has shown it and ledger-keys.txt holds it.",
+            show_default=False,
         ),
     ] = None,
     profile: ProfileOption = None,

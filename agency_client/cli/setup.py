@@ -35,38 +35,44 @@ RENEW_DAYS = 30  # a certificate with fewer left is pointed out
 @app.command()
 @command
 async def init(
-    agency: Annotated[str, typer.Argument(help="The agency's id, such as FR-NCB.")],
-    hub: Annotated[str, typer.Option(help="The hub's address, host:port.")],
-    hub_domain: Annotated[str, typer.Option(help="The hub's DNS name.")],
-    name: Annotated[str, typer.Option(help="The agency's name, as members shall see it.")],
+    agency: Annotated[
+        str, typer.Argument(metavar="AGENCY", help="The agency's id, such as FR-NCB.")
+    ],
+    hub: Annotated[str, typer.Option(metavar="HOST:PORT", help="The hub's address.")],
+    hub_domain: Annotated[str, typer.Option(metavar="NAME", help="The hub's DNS name.")],
+    name: Annotated[
+        str, typer.Option(metavar="TEXT", help="The agency's name, as members shall see it.")
+    ],
     profile: ProfileOption = None,
     signing_key: Annotated[
-        str, typer.Option(help="ed25519, or ecdsa-p256 where a smart card demands it.")
+        str,
+        typer.Option(
+            metavar="ALGORITHM", help="ed25519, or ecdsa-p256 where a smart card demands it."
+        ),
     ] = "ed25519",
     post_quantum: Annotated[
         bool,
         typer.Option("--post-quantum", help="Sign with a second key as well, ML-DSA-65."),
     ] = False,
     encrypt: Annotated[
-        bool, typer.Option("--encrypt", help="Encrypt the private keys with a passphrase.")
+        bool,
+        typer.Option(
+            "--encrypt",
+            help="Encrypt the private keys with a passphrase. The inbox is not encrypted: where "
+            "that is needed, encrypt the disk.",
+        ),
     ] = False,
 ) -> None:
     """Make a profile: keys that never leave it, and the application to hand to the hub."""
-    from agency_client.application import SIGNING_ALGORITHMS, NewKeys, write_application
+    from agency_client.application import NewKeys, write_application
     from agency_client.profile import APPLICATION, Profile, make_folder, save_profile
-    from comity.identity import parse_agency_id, parse_hub_domain
+    from comity.identity import AgencyId
     from comity.times import utc_now
 
-    if signing_key not in SIGNING_ALGORITHMS:
-        raise typer.BadParameter(f"--signing-key is one of {', '.join(SIGNING_ALGORITHMS)}.")
-    if not hub.rpartition(":")[0] or not hub.rpartition(":")[2].isdigit():
-        raise typer.BadParameter("--hub is an address and a port, such as hub.example:8443.")
-    new_profile = Profile(
-        chosen_folder(profile),
-        argument("AGENCY", agency, parse_agency_id),
-        argument("--hub-domain", hub_domain, parse_hub_domain),
-        hub,
-    )
+    faults = _init_faults(agency, hub=hub, hub_domain=hub_domain, signing_key=signing_key)
+    if faults:
+        raise typer.BadParameter(" ".join(faults))
+    new_profile = Profile(chosen_folder(profile), AgencyId(agency), hub_domain, hub)
     make_folder(new_profile.folder)
     keys = NewKeys(signing_key, post_quantum, _new_passphrase() if encrypt else None)
     digest = write_application(new_profile, name=name, new=keys, now=utc_now())
@@ -76,6 +82,27 @@ async def init(
     write("Tell them by another way, a telephone call say, the application's SHA-256:")
     write(f"  {digest.hex()}")
     write("Then: comity join FILE, with the file that they hand back.")
+
+
+def _init_faults(agency: str, *, hub: str, hub_domain: str, signing_key: str) -> list[str]:
+    """Everything that is wrong with the arguments of `init`, a sentence each."""
+    from agency_client.application import SIGNING_ALGORITHMS
+    from comity.identity import parse_agency_id, parse_hub_domain
+
+    faults = []
+    for name, text, parse in (
+        ("AGENCY", agency, parse_agency_id),
+        ("--hub-domain", hub_domain, parse_hub_domain),
+    ):
+        try:
+            argument(name, text, parse)
+        except typer.BadParameter as error:
+            faults.append(error.message)
+    if not hub.rpartition(":")[0] or not hub.rpartition(":")[2].isdigit():
+        faults.append("--hub is an address and a port, such as hub.example:8443.")
+    if signing_key not in SIGNING_ALGORITHMS:
+        faults.append(f"--signing-key is one of {', '.join(SIGNING_ALGORITHMS)}.")
+    return faults
 
 
 def _new_passphrase() -> bytes:
@@ -147,16 +174,17 @@ async def status(profile: ProfileOption = None, json: JsonOption = False) -> Non
             await agency.client.get_checkpoint()
         except ComityError as error:
             failure = error
-        values = _status_of(agency, failure)
+        days_left = _days_left(agency)
+        values = _status_of(agency, days_left, is_reachable=_is_reachable(failure))
     if json:
         write_json(values)
     else:
         for key, value in values.items():
-            write(f"{_TITLES[key]:<28} {value}")
+            write(f"{_TITLES[key]:<33} {_words(key, value)}")
     if failure is not None:
         print_error(failure)
         raise typer.Exit(exit_code_for(failure))
-    if values["certificateDaysLeft"] < RENEW_DAYS:
+    if days_left is not None and days_left < RENEW_DAYS:
         say("The certificate runs out soon: ask the hub's administrators for a new one.")
 
 
@@ -168,27 +196,52 @@ _TITLES = {
     "certificateDaysLeft": "days left of the certificate",
     "origin": "ledger",
     "ledgerSize": "entries last seen",
-    "nextIndex": "inbox filled up to",
+    "nextIndex": "entries received by 'comity run'",
     "noticesHeld": "notices held",
     "quarantined": "set apart",
     "unanswered": "acts not yet sent",
 }
 
 
-def _status_of(agency: Agency, failure: ComityError | None) -> dict[str, Any]:
+def _words(key: str, value: object) -> object:
+    if key == "isReachable":
+        return "not tried" if value is None else ("yes" if value else "no")
+    return "?" if value is None else value
+
+
+def _is_reachable(failure: ComityError | None) -> bool | None:
+    """Whether the hub answered; None where it was not asked, for want of a key say."""
+    from comity.errors import CertificateRefused, HubUnavailable, VerificationFailed
+
+    if failure is None or failure.is_from_hub or isinstance(failure, VerificationFailed):
+        return True
+    return False if isinstance(failure, HubUnavailable | CertificateRefused) else None
+
+
+def _days_left(agency: Agency) -> int | None:
+    """Of the agency's certificate; None where it cannot be read."""
     from cryptography import x509
 
     from agency_client.profile import CERTIFICATE
+
+    try:
+        certificate = x509.load_pem_x509_certificate(agency.profile.path(CERTIFICATE).read_bytes())
+    except (OSError, ValueError):
+        return None
+    return (certificate.not_valid_after_utc - agency.clock()).days
+
+
+def _status_of(
+    agency: Agency, days_left: int | None, *, is_reachable: bool | None
+) -> dict[str, Any]:
     from agency_client.runner import LIVE_WATCH
 
-    pem = agency.profile.path(CERTIFICATE).read_bytes()
-    expires = x509.load_pem_x509_certificate(pem).not_valid_after_utc
     return {
         "agency": agency.profile.agency,
         "hubDomain": agency.profile.hub_domain,
         "hubAddress": agency.profile.hub_address,
-        "isReachable": failure is None,
-        "certificateDaysLeft": (expires - agency.clock()).days,
+        "isReachable": is_reachable,
+        "certificateDaysLeft": days_left,
         "origin": agency.trust.origin,
         "ledgerSize": agency.trust.size,
         "nextIndex": agency.inbox.received.find_cursor(LIVE_WATCH) or 0,

@@ -14,7 +14,7 @@ from agency_client.cli.addressing import (
     ExceptOption,
     LaterOption,
     ToOption,
-    resolved,
+    resolved_as_stated,
     stated_rule,
 )
 from agency_client.cli.application import (
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from agency_client.submission import Outcome
     from comity.identity import AgencyId
     from comity.v1.acts_pb2 import AddressingRule, ReceiptedActs, SubmitActsRequest
+    from comity.v1.notices_pb2 import Traffic
 
 BULK_FROM = 2  # one notice goes as one call and shows its refusal whole
 
@@ -68,7 +69,11 @@ def _writable(path: Path | None) -> Path | None:
 ReceiptOption = Annotated[
     Path | None,
     typer.Option(
-        "--receipt", help="Write the receipts here too.", show_default=False, callback=_writable
+        "--receipt",
+        metavar="FILE",
+        help="Write the receipts here too.",
+        show_default=False,
+        callback=_writable,
     ),
 ]
 
@@ -92,18 +97,43 @@ async def submit(
 
     Id, version and time of issue are filled in; a draft without a time of expiry lives a year.
     """
-    from agency_client.drafts import load_drafts
+    from agency_client.submission import saying_that_nothing_is_kept
     from comity.v1.notices_pb2 import TRAFFIC_EXERCISE, TRAFFIC_LIVE
 
     rule = stated_rule(to, except_, and_later_members=and_later_members)
-    drafts = load_drafts(files, traffic=TRAFFIC_EXERCISE if exercise else TRAFFIC_LIVE)
+    drafts = _load(files, TRAFFIC_EXERCISE if exercise else TRAFFIC_LIVE)
     async with opened_agency(profile) as agency:
         sources, requests = await _sign(agency, drafts, rule)
-        addressees = await resolved(agency, rule)
+        with saying_that_nothing_is_kept():
+            addressees = await resolved_as_stated(agency, rule)
         outcomes = await _send(agency, requests)
     receipted = [o.receipted for o in outcomes if o.receipted is not None]
     report_receipted(receipted, json=json, to=addressees, receipt=receipt)
     _report_refused(outcomes, sources, json=json)
+
+
+def _load(files: Sequence[Path], traffic: Traffic.ValueType) -> list[Draft]:
+    """The drafts in files. Where a file cannot be read, the faults of the others are said too.
+
+    Raises: MalformedInput.
+    """
+    import secrets
+
+    from agency_client.drafts import content_violations, read_drafts
+    from agency_client.signing import complete_draft
+    from comity.errors import MalformedInput
+    from comity.identifiers import UUID7_RANDOM_BYTES, uuid7_from
+    from comity.times import utc_now
+
+    drafts, faults = read_drafts(files, traffic=traffic)
+    if faults:
+        now = utc_now()
+        new_id = uuid7_from(now, secrets.token_bytes(UUID7_RANDOM_BYTES))
+        completed = [
+            (d.source, complete_draft(d.notice, now=now, new_id=lambda: new_id)) for d in drafts
+        ]
+        raise MalformedInput("Nothing was sent.", violations=faults + content_violations(completed))
+    return drafts
 
 
 async def _sign(
@@ -206,6 +236,8 @@ async def send_kept(profile: ProfileOption = None, json: JsonOption = False) -> 
         waiting = agency.inbox.sent.count_unanswered()
         with progress("sending", waiting) as bar:
             outcomes = await Submitting(agency).send_kept(lambda _: bar.step())
+    if not outcomes and not json:
+        say("(nothing was left unanswered)")
     receipted = [o.receipted for o in outcomes if o.receipted is not None]
     report_receipted(receipted, json=json, to=None, receipt=None)
     _report_refused(outcomes, {}, json=json)

@@ -32,13 +32,14 @@ _WATCH_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")  # as the contract has it
 @endless_command
 async def watch(
     name: Annotated[
-        str, typer.Option(help="The watch's name: the hub keeps its place under it.")
+        str,
+        typer.Option(metavar="NAME", help="The watch's name: the hub keeps its place under it."),
     ] = "terminal",
     from_start: Annotated[
         bool, typer.Option("--from-start", help="From the first entry of the ledger.")
     ] = False,
     count: Annotated[
-        int | None, typer.Option(min=1, help="Stop after so many events of notices.")
+        int | None, typer.Option(metavar="N", min=1, help="Stop after so many events of notices.")
     ] = None,
     exercise: ExerciseOption = False,
     profile: ProfileOption = None,

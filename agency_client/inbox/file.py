@@ -20,6 +20,15 @@ from agency_client.inbox.notices import take_held_withdrawals
 PRIVATE_MODE = 0o600
 BUSY_MILLISECONDS = 10_000  # another command of this profile writes for milliseconds only
 
+_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+_REMEDY = (
+    "Take it back from a backup where there is one. Else stop 'comity run', move the file away "
+    "with those beside it that end in -wal and -shm, and start it again: what the hub holds for "
+    "this agency is delivered anew. Lost is what only this file had: acts not sent yet, receipts, "
+    "what imports have published (an import publishes it a second time), and the checkpoints that "
+    "the hub's ledger is compared with."
+)
+
 _SCHEMA = """
 CREATE TABLE checkpoints (
   origin TEXT, size INTEGER, root BLOB NOT NULL, note BLOB NOT NULL, PRIMARY KEY (origin, size));
@@ -72,6 +81,7 @@ class InboxFile:
     """The open file."""
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         self._lock = threading.Lock()
         try:
             os.close(os.open(path, os.O_RDWR | os.O_CREAT, PRIVATE_MODE))
@@ -82,8 +92,10 @@ class InboxFile:
                 f"busy_timeout={BUSY_MILLISECONDS}",
             ):
                 self._connection.execute(f"PRAGMA {pragma}")
-        except (OSError, sqlite3.Error) as error:
-            raise InboxFailed(f"The inbox {path} cannot be opened: {error}.") from error
+        except OSError as error:
+            raise InboxFailed(f"The inbox {path} cannot be opened: {error.strerror}.") from error
+        except sqlite3.Error as error:
+            raise self._failed("cannot be opened", error) from error
         self._migrate()
 
     def close(self) -> None:
@@ -118,7 +130,7 @@ class InboxFile:
                         self._connection.execute("ROLLBACK")
                     raise
         except sqlite3.Error as error:
-            raise InboxFailed(f"The inbox does not take this: {error}.") from error
+            raise self._failed("does not take this", error) from error
 
     def rows(self, query: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """The rows of a query. From any thread.
@@ -129,4 +141,11 @@ class InboxFile:
             with self._lock:
                 return self._connection.execute(query, parameters).fetchall()
         except sqlite3.Error as error:
-            raise InboxFailed(f"The inbox cannot be read: {error}.") from error
+            raise self._failed("cannot be read", error) from error
+
+    def _failed(self, what: str, error: sqlite3.Error) -> InboxFailed:
+        """The failure in words; where the file is damaged, with what is to be done."""
+        said = f"The inbox {self._path} {what}: {error}."
+        # The lowest byte is the kind of error, the others say more of it.
+        is_damaged = getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGED
+        return InboxFailed(f"{said} {_REMEDY}" if is_damaged else said)

@@ -30,7 +30,8 @@ class Quarantined:
 class HeldNotice:
     """A notice as this agency holds it: its latest version, and its withdrawal if there is one.
 
-    `entry_index` is where the latest of them lies.
+    `entry_index` is where the latest of them lies. `addressing` is the one in force, and only there
+    for the agency's own notices.
     """
 
     originator: str
@@ -38,6 +39,7 @@ class HeldNotice:
     entry_index: int
     version: acts_pb2.Envelope
     withdrawal: acts_pb2.Envelope | None
+    addressing: acts_pb2.Envelope | None = None
 
 
 class Received:

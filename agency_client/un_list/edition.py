@@ -18,6 +18,7 @@ from comity.notices import verify_notice
 from comity.times import datetime_from_timestamp
 from comity.v1 import notices_pb2 as pb
 
+SHOWN = 5  # of those that a list that is too short would withdraw
 RENEW_BEFORE = timedelta(days=183)  # an agency that imports twice a year lets no sanction lapse
 
 
@@ -57,8 +58,10 @@ def require_not_older(edition: ListEdition, *, previous_edition: datetime | None
         return
     generated = edition.generated_at.isoformat()
     previous = previous_edition.astimezone(UTC).isoformat()
-    said = f"is {generated}, but the list of {previous} was imported already"
-    raise ListInvalid(violations=[Violation("dateGenerated", said)])
+    raise ListInvalid(
+        f"Nothing was published: this list is of {generated}, and the list of {previous} was "
+        "imported already."
+    )
 
 
 def plan_import(
@@ -82,9 +85,27 @@ def plan_import(
         listed, published=published, terms=terms, new_notice_id=new_notice_id
     )
     if len(plan.delisted) * 2 > len(published):
-        said = f"lists {len(plan.delisted):,} of the {len(published):,} published no more"
-        raise ListInvalid(violations=[Violation("document", said)])
+        raise _too_short(plan, count_published=len(published))
     return plan
+
+
+def _too_short(plan: ImportPlan, *, count_published: int) -> ListInvalid:
+    gone = [listing.notice for listing in plan.delisted]
+    named = [Violation(n.case_reference, f"{_name(n)} would be withdrawn") for n in gone[:SHOWN]]
+    if len(gone) > SHOWN:
+        named.append(Violation("", f"and {len(gone) - SHOWN:,} more"))
+    return ListInvalid(
+        f"Nothing was published: the list holds {count_published - len(gone):,} of the "
+        f"{count_published:,} published before. If it is whole: --list-is-complete.",
+        violations=named,
+    )
+
+
+def _name(notice: pb.Notice) -> str:
+    for subject in notice.subjects:
+        for name in (*subject.person.names, *subject.organisation.names):
+            return name.full
+    return "a subject without a name"
 
 
 def plan_mass_delisting(

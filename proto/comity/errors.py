@@ -59,6 +59,7 @@ class ComityError(Exception):
         self.message = message or self.default_message
         self.violations = tuple(violations)
         self.retry_after_seconds = retry_after_seconds
+        self.is_from_hub = False  # `statuses.py` says so of what it decodes
         super().__init__(self.message)
 
     def __str__(self) -> str:

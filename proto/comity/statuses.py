@@ -97,7 +97,7 @@ def error_from_status(status: status_pb2.Status) -> ComityError:
     if info.domain != ERROR_DOMAIN:
         return _error_without_reason(status.code)
     reason = errors_pb2.Reason.DESCRIPTOR.values_by_name.get(info.reason)
-    return error_class_for(reason.number if reason else 0)(
+    error = error_class_for(reason.number if reason else 0)(
         status.message,
         violations=[Violation(v.field, v.description) for v in bad_request.field_violations],
         retry_after_seconds=(
@@ -107,6 +107,8 @@ def error_from_status(status: status_pb2.Status) -> ComityError:
             else None
         ),
     )
+    error.is_from_hub = True
+    return error
 
 
 def _error_without_reason(code: int) -> ComityError:
@@ -151,8 +153,10 @@ def refusal_for(error: ComityError) -> acts_pb2.Refusal:
 def error_from_refusal(refusal: acts_pb2.Refusal) -> ComityError:
     """The error behind a refused item."""
     delay = refusal.retry_after_seconds
-    return error_class_for(refusal.reason)(
+    error = error_class_for(refusal.reason)(
         refusal.message,
         violations=[Violation(v.field, v.description) for v in refusal.violations],
         retry_after_seconds=delay if 0 < delay < math.inf else None,  # neither NaN nor infinity
     )
+    error.is_from_hub = True
+    return error

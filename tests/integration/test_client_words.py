@@ -28,6 +28,22 @@ def test_who_receives_a_notice_is_named(served: Stage) -> None:
     assert "sent to BR-NCB, KE-NCB;" in said
 
 
+def test_ones_own_notice_shows_whom_it_is_addressed_to(served: Stage) -> None:
+    rule = ["--to", "all", "--except", "KE", "--and-later-members"]
+    [sent] = served.documents("FR-NCB", "notice", "submit", RED, *rule)
+    notice_id = sent["noticeId"]
+
+    said = served.comity("FR-NCB", "notice", "show", notice_id)
+    served.comity("FR-NCB", "notice", "widen", notice_id, "--to", "KE")
+    [wider] = served.documents("FR-NCB", "notice", "show", notice_id)
+    foreign = served.comity("KE-NCB", "notice", "show", notice_id, "--from", "FR-NCB")
+
+    assert "BR-NCB" in sent["addressees"]
+    assert "addressed to: all except KE, and later members; now BR-NCB" in said
+    assert "KE-NCB" in wider["addressees"]
+    assert "addressed to" not in foreign
+
+
 def test_many_addressees_are_counted() -> None:
     agencies = [AgencyId(f"FR-A{number:02}") for number in range(12)]
 
@@ -35,6 +51,26 @@ def test_many_addressees_are_counted() -> None:
 
     assert said.startswith("12 agencies: FR-A00, FR-A01,")
     assert said.endswith("FR-A09, ...")
+
+
+def test_a_country_without_a_member_is_named(served: Stage) -> None:
+    alone = served.run("FR-NCB", "notice", "submit", RED, "--to", "UG", expected=1).stderr
+    beside = served.run("FR-NCB", "notice", "submit", RED, "--to", "all", "--except", "UG").stderr
+
+    assert "--to: no member is of UG" in alone
+    assert beside == "comity: no member is of UG.\n"
+
+
+def test_a_new_version_at_fault_is_said_by_the_names_of_its_file(
+    served: Stage, tmp_path: Path
+) -> None:
+    [sent] = served.documents("FR-NCB", "notice", "submit", RED, "--to", "BR")
+    bad = tmp_path / "bad.json"
+    bad.write_text(json.dumps({**json.loads(Path(RED).read_text()), "caseReference": ""}))
+
+    said = served.run("FR-NCB", "notice", "revise", sent["noticeId"], str(bad), expected=1).stderr
+
+    assert "bad.json: caseReference" in said
 
 
 def test_a_notice_that_is_not_here_says_how_it_would_be(served: Stage) -> None:

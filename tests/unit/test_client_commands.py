@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Sequence
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,9 @@ from agency_client.profile import (
     CERTIFICATE,
     HUB_CA,
     LEDGER_KEYS,
+    SEALING_KEY,
+    SIGNING_KEY,
+    TLS_KEY,
     Profile,
     load_profile,
 )
@@ -123,12 +127,66 @@ def test_help_names_the_exit_codes_and_imports_little() -> None:
     assert done.stdout.rstrip().endswith("[]")
 
 
+def test_help_is_in_the_order_of_use_and_names_the_environment() -> None:
+    output = comity("--help").output
+    words = " ".join(output.replace("│", " ").split())
+
+    commands = ["init", "join", "status", "run", "notice", "import", "receipt", "ledger"]
+    places = [output.index(f"│ {name} ") for name in commands]
+    assert sorted(places) == places
+    for name in ("COMITY_HOME", "COMITY_PROFILE", "COMITY_PASSPHRASE_FILE", "--version"):
+        assert name in words
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("init",), ("notice", "submit"), ("receipt", "verify"), ("ledger", "accept-epoch")],
+)
+def test_help_names_no_type_of_python(arguments: Sequence[str]) -> None:
+    output = comity(*arguments, "--help").output
+
+    assert not {"<str>", "<path>", "<list[Path]>", "<list[str]>"} & set(output.split())
+
+
+def test_the_version_is_shown() -> None:
+    assert comity("--version").stdout == f"comity {version('comity')}\n"
+
+
 def test_init_makes_a_profile_and_what_to_hand_over(home: Path) -> None:
     profile = make_profile(home)
 
     assert profile == Profile(home / "default", AgencyId("FR-NCB"), "hub.example", "127.0.0.1:1")
     assert profile.path(APPLICATION).exists()
     assert comity("init", "FR-NCB", *HUB, "--name", "x").exit_code == 1
+
+
+def test_every_argument_of_init_at_fault_is_named_at_once(home: Path) -> None:
+    output = comity(
+        *("init", "fr", "--hub", "nowhere", "--hub-domain", "Hub", "--name", "x"),
+        *("--signing-key", "rsa"),
+    ).output
+
+    assert all(name in output for name in ("AGENCY", "--hub ", "--hub-domain", "--signing-key"))
+
+
+def test_every_private_key_that_others_can_read_is_named_at_once(home: Path) -> None:
+    profile, _ = joined(home)
+    exposed = [profile.path(name) for name in (SIGNING_KEY, TLS_KEY, SEALING_KEY)]
+    for path in exposed:
+        path.chmod(0o640)
+
+    result = comity("status")
+
+    assert result.exit_code == 1
+    assert f"chmod 600 {' '.join(str(path) for path in exposed)}" in result.output
+    assert "reachable not tried" in " ".join(result.output.split())
+
+
+def test_a_hub_that_does_not_answer_is_not_reachable(home: Path) -> None:
+    joined(home)
+    result = comity("status")
+
+    assert "reachable no days" in " ".join(result.output.split())
 
 
 def test_profiles_have_names_or_folders(home: Path, tmp_path: Path) -> None:
@@ -196,15 +254,46 @@ def test_every_fault_of_every_file_is_said_before_the_hub_is_asked(
     result = comity("notice", "submit", *files, "--to", "all")
 
     assert result.exit_code == 1
-    assert "a.json: case_reference" in result.output
+    assert "a.json: caseReference" in result.output
     assert "b.json: subjects" in result.output
+
+
+def test_faults_of_a_file_are_said_also_where_another_cannot_be_read(
+    home: Path, tmp_path: Path
+) -> None:
+    document = json.loads(Path(RED).read_text())
+    bad = tmp_path / "bad.json"
+    bad.write_text(json.dumps({**document, "handling": {"codes": ["HANDLING_CODE_H0"]}}))
+
+    result = comity("notice", "submit", "missing.json", str(bad), "--to", "all")
+
+    assert result.exit_code == 1
+    assert "missing.json: cannot be read" in result.output
+    assert "bad.json: handling.legalBasis" in result.output
+
+
+def test_the_reasons_for_a_withdrawal_are_named() -> None:
+    output = comity("notice", "withdraw", NOTICE, "--reason", "because").output
+
+    assert "purpose-achieved, legal-basis-ended" in " ".join(output.replace("│", " ").split())
 
 
 def test_lists_are_empty_and_json_is_nothing_else(home: Path) -> None:
     joined(home)
     for arguments in (("notice", "list"), ("notice", "list", "--own"), ("notice", "quarantine")):
         result = comity(*arguments, "--json")
-        assert (result.exit_code, result.stdout) == (0, "")
+        assert (result.exit_code, result.output) == (0, "")
+
+
+def test_an_empty_list_says_where_there_may_be_something(home: Path) -> None:
+    joined(home)
+
+    result = comity("notice", "list")
+
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert result.stderr.startswith("(nothing; your own: --own;")
+    assert comity("notice", "list", "--own").stderr == "(nothing)\n"
+    assert comity("notice", "quarantine").stderr == "(nothing)\n"
 
 
 def test_receipts_verify_offline(home: Path, tmp_path: Path) -> None:

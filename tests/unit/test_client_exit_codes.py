@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from agency_client.cli.application import EXIT_INTERRUPTED, app, command, endless_command
 from agency_client.failures import InboxFailed
+from agency_client.inbox import Inbox
 from agency_client.profile import CERTIFICATE, HUB_CA, INBOX, Profile, make_folder, save_profile
 from comity.errors import ComityError, QuotaExceeded, StoreUnavailable
 from comity.identity import AgencyId
@@ -71,7 +72,16 @@ def test_a_damaged_inbox_is_an_error_of_this_machine(home: Path) -> None:
     result = CliRunner().invoke(app, ["notice", "list"])
 
     assert result.exit_code == 1
-    assert "[INBOX]" in result.output
+    assert result.stderr.count(str(profile.path(INBOX))) == 1
+    assert "is delivered anew" in result.stderr
+    assert "acts not sent yet" in result.stderr
+
+
+def test_an_inbox_that_cannot_be_opened_names_its_file_once(tmp_path: Path) -> None:
+    with pytest.raises(InboxFailed) as failed:
+        Inbox(tmp_path)
+
+    assert f"The inbox {tmp_path} cannot be opened: Is a directory." == failed.value.message
 
 
 async def test_a_receipt_that_the_inbox_does_not_take_leaves_the_act_kept(

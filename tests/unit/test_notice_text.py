@@ -14,7 +14,7 @@ from google.protobuf.message import Message
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agency_client.cli.output import safe, say, write_json
+from agency_client.cli.output import safe, say, write, write_json
 from agency_client.notice_text import DISCLAIMER, headline, notice_lines, withdrawal_line
 from comity.v1 import acts_pb2, notices_pb2
 
@@ -129,6 +129,20 @@ def test_escapes_overrides_and_markup_come_out_as_text() -> None:
     assert safe("a\u202eb") == "\u2068a\ufffdb\u2069"
     assert safe("[bold]x[/bold]") == "[bold]x[/bold]"
     assert safe("样本") == "\u2068样本\u2069"
+    assert safe("JANE   SAMPLE\n EXAMPLE") == "JANE SAMPLE EXAMPLE"
+
+
+@pytest.mark.parametrize(("is_terminal", "written"), [(True, safe("样本")), (False, "样本")])
+def test_marks_of_direction_are_for_terminals_alone(is_terminal: bool, written: str) -> None:
+    class Output(io.StringIO):
+        def isatty(self) -> bool:
+            return is_terminal
+
+    output = Output()
+    with redirect_stdout(output):
+        write(safe("样本"))
+
+    assert f"{written}\n" == output.getvalue()
 
 
 @given(st.text())

@@ -10,18 +10,25 @@ from typing import Any
 import pytest
 from google.protobuf.json_format import MessageToDict
 
-from agency_client.addressing import rule_from_terms, wider_rule
+from agency_client.addressing import (
+    option_violations,
+    rule_from_terms,
+    unmatched_countries,
+    wider_rule,
+)
+from agency_client.draft_form import MAX_CHOICES
 from agency_client.drafts import load_drafts, parse_draft, verify_drafts
 from agency_client.profile import Profile
 from agency_client.signing import DEFAULT_LIFE, ActSigner
 from comity.acts import parse_act, verify_act
+from comity.addressing import resolve_rule
 from comity.errors import AddressingInvalid, MalformedInput, NoticeInvalid
 from comity.identity import AgencyId
 from comity.keys import ED25519, generate_private_key
 from comity.notices import verify_notice
 from comity.times import datetime_from_timestamp
 from comity.v1.acts_pb2 import WITHDRAWAL_REASON_OTHER, AddressingRule
-from comity.v1.notices_pb2 import TRAFFIC_EXERCISE, TRAFFIC_LIVE, LocalizedText
+from comity.v1.notices_pb2 import TRAFFIC_EXERCISE, TRAFFIC_LIVE, LocalizedText, NoticeKind
 from tests.unit.small_ledger import DOMAIN, NOW, SmallLedger
 
 EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "notice-red.json"
@@ -136,6 +143,19 @@ def test_everything_that_a_draft_cannot_hold_is_named_at_once(tmp_path: Path) ->
     ]
 
 
+def test_what_a_code_may_be_and_what_a_time_looks_like_is_said() -> None:
+    text = document(kind="NOTICE_KIND_PINK", expiresAt="tomorrow", urgency="NOW")
+
+    with pytest.raises(MalformedInput) as refused:
+        parse_draft(text)
+
+    said = {violation.field: violation.description for violation in refused.value.violations}
+    assert said["kind"].startswith("'NOTICE_KIND_PINK' is none of NOTICE_KIND_RED, ")
+    assert said["kind"].endswith(", ...") == (len(NoticeKind.keys()) > MAX_CHOICES + 1)
+    assert "UNSPECIFIED" not in said["urgency"]
+    assert said["expiresAt"] == "is no time such as 2027-01-31T12:00:00Z"
+
+
 @pytest.mark.parametrize("has_names_of_proto", [False, True])
 @pytest.mark.parametrize("has_numbers_for_codes", [False, True])
 def test_every_form_of_a_notice_that_protobuf_takes_is_taken(
@@ -165,7 +185,7 @@ def test_every_field_at_fault_of_every_draft_is_named_at_once(tmp_path: Path) ->
 
     fields = [violation.field.rpartition("/")[2] for violation in refused.value.violations]
     assert fields == [
-        "many.jsonl:1: case_reference",
+        "many.jsonl:1: caseReference",
         "many.jsonl:3: urgency",
         "many.jsonl:3: subjects",
     ]
@@ -199,6 +219,26 @@ def test_every_term_at_fault_is_named_at_once() -> None:
         rule_from_terms(["DE-BKA", "de-bka", "QQ", "", "ALL"], exceptions=["all"])
 
     assert [violation.field for violation in refused.value.violations] == ["to"] * 4 + ["except"]
+
+
+def test_what_is_wrong_with_a_rule_is_said_by_its_options() -> None:
+    members = [AgencyId("FR-NCB"), AgencyId("BR-NCB")]
+    rule = AddressingRule(countries=["KE"], except_agencies=["DE-BKA"])
+    with pytest.raises(AddressingInvalid) as refused:
+        resolve_rule(rule, originator=AgencyId("FR-NCB"), members=members)
+
+    violations = option_violations(refused.value, rule, members=members)
+
+    assert [(violation.field, violation.description) for violation in violations] == [
+        ("--to", "no member is of KE"),
+        ("--except", "'DE-BKA' is not a member"),
+    ]
+
+
+def test_a_country_that_is_excluded_and_has_no_member_is_found() -> None:
+    rule = AddressingRule(all_members=True, except_countries=["BR", "KE"])
+
+    assert unmatched_countries(rule, members=[AgencyId("BR-NCB")]) == ["KE"]
 
 
 def test_a_wider_rule_names_everybody_that_was_named() -> None:

@@ -126,8 +126,11 @@ def test_plan_import_is_deterministic() -> None:
 
 
 def test_plan_import_refuses_to_withdraw_more_than_half(published: list[PublishedListing]) -> None:
-    with pytest.raises(ListInvalid, match="lists 20 of the 39 published no more"):
+    with pytest.raises(ListInvalid, match="holds 19 of the 39 published before") as refused:
         _plan(FIRST.subjects[20:], published)
+    assert "--list-is-complete" in refused.value.message
+    assert published[0].notice.case_reference == refused.value.violations[0].field
+    assert refused.value.violations[-1].description == "and 15 more"
     assert len(_plan(FIRST.subjects[19:], published).delisted) == 19
 
 
@@ -199,4 +202,4 @@ def test_require_not_older_refuses_an_edition_before_the_last_one_and_names_both
     require_not_older(SECOND, previous_edition=FIRST.generated_at)
     with pytest.raises(ListInvalid, match="2026-10-01T13:30") as caught:
         require_not_older(FIRST, previous_edition=SECOND.generated_at)
-    assert "2026-10-28T20:05" in caught.value.violations[0].description
+    assert "2026-10-28T20:05" in caught.value.message
