@@ -245,18 +245,18 @@ def read_passphrase(profile: Profile) -> bytes | None:
     return ask_secret("Passphrase")
 
 
-def ask_secret(title: str, *, twice: bool = False) -> bytes:
-    """A passphrase that is typed in, unseen; where it is new, twice.
+def ask_secret(
+    title: str, *, twice: bool = False, variable: str = PASSPHRASE_FILE_VARIABLE
+) -> bytes:
+    """A secret that is typed in, unseen; where it is new, twice.
 
-    Raises: MalformedInput where nobody can be asked; KeyboardInterrupt.
+    Raises: MalformedInput where nobody can be asked, with the variable that names a file in place
+    of it; KeyboardInterrupt.
     """
     from comity.errors import MalformedInput
 
     if not sys.stdin.isatty():
-        raise MalformedInput(
-            f"{PASSPHRASE_FILE_VARIABLE} has to name a file with the keys' passphrase where nobody "
-            "can be asked."
-        )
+        raise MalformedInput(f"{variable} has to name a file with it where nobody can be asked.")
     # The event loop would only note an interruption, and go on asking.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,11 +12,12 @@ from agency_client.cli.application import (
     ProfileOption,
     app,
     argument,
+    ask_secret,
     chosen_folder,
     command,
     passphrase_from_file,
 )
-from agency_client.cli.output import safe, say, write
+from agency_client.cli.output import flush, safe, say, write
 
 if TYPE_CHECKING:
     from agency_client.enrolment import Enroller
@@ -85,14 +85,8 @@ def _passphrase(enroller: Enroller, *, encrypt: bool) -> bytes | None:
     if written is not None:
         return written
     if enroller.has_encrypted_keys:
-        known: str = typer.prompt("Passphrase", hide_input=True, err=True)
-        return known.encode()
-    if not encrypt:
-        return None
-    entered: str = typer.prompt(
-        "New passphrase", hide_input=True, confirmation_prompt=True, err=True
-    )
-    return entered.encode()
+        return ask_secret("Passphrase")
+    return ask_secret("New passphrase", twice=True) if encrypt else None
 
 
 async def _apply(enroller: Enroller) -> None:
@@ -102,21 +96,16 @@ async def _apply(enroller: Enroller) -> None:
     write("The hub has the application. Tell its administrators by telephone, when they call back")
     write("at a number that they know, the application's SHA-256:")
     write(f"  {enroller.application_digest().hex()}")
+    flush()  # whoever reads this has to act on it while the command waits
 
 
 def _read_code() -> str:
     from agency_client.profile import read_secret
-    from comity.errors import MalformedInput
 
     named = os.environ.get(CODE_FILE_VARIABLE)
     if named:
         return read_secret(Path(named)).decode(errors="replace").strip()
-    if not sys.stdin.isatty():
-        raise MalformedInput(
-            f"{CODE_FILE_VARIABLE} has to name a file with the code where nobody can be asked."
-        )
-    entered: str = typer.prompt("Code", hide_input=True, err=True)
-    return entered
+    return ask_secret("Code", variable=CODE_FILE_VARIABLE).decode()
 
 
 async def _finish(enroller: Enroller, passphrase: bytes | None, *, no_wait: bool) -> None:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import typer
 
+from agency_client.cli.application import ask_secret
+
 PASSWORD_FILE_VARIABLE = "COMITY_PASSWORD_FILE"  # noqa: S105 - the name of a variable
 NEW_PASSWORD_FILE_VARIABLE = "COMITY_NEW_PASSWORD_FILE"  # noqa: S105 - the name of a variable
 SECOND_FACTOR_FILE_VARIABLE = "COMITY_SECOND_FACTOR_FILE"
@@ -19,15 +21,8 @@ def read_password(prompt: str = "Password", *, variable: str = PASSWORD_FILE_VAR
 
     Raises: MalformedInput where nobody can be asked and no file is named.
     """
-    from comity.errors import MalformedInput
-
     written = _from_file(variable)
-    if written is not None:
-        return written
-    if not sys.stdin.isatty():
-        raise MalformedInput(f"{variable} has to name a file where nobody can be asked.")
-    entered: str = typer.prompt(prompt, hide_input=True, err=True)
-    return entered
+    return ask_secret(prompt, variable=variable).decode() if written is None else written
 
 
 def read_new_password() -> str:
@@ -36,10 +31,9 @@ def read_new_password() -> str:
     Raises: MalformedInput where nobody can be asked and no file is named.
     """
     written = _from_file(NEW_PASSWORD_FILE_VARIABLE)
-    if written is not None or not sys.stdin.isatty():
-        return written or read_password(variable=NEW_PASSWORD_FILE_VARIABLE)
-    entered: str = typer.prompt("New password", hide_input=True, confirmation_prompt=True, err=True)
-    return entered
+    if written is not None:
+        return written
+    return ask_secret("New password", twice=True, variable=NEW_PASSWORD_FILE_VARIABLE).decode()
 
 
 def read_second_factor() -> str:

@@ -5,11 +5,9 @@ from __future__ import annotations
 import json
 import os
 import stat
-import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
-import pyotp
 import pytest
 
 from agency_client.cli.secrets import (
@@ -17,48 +15,7 @@ from agency_client.cli.secrets import (
     PASSWORD_FILE_VARIABLE,
     SECOND_FACTOR_FILE_VARIABLE,
 )
-from deploy.stage import Stage
-
-PASSWORD = "ferry lantern 7 oblique cobalt"
-
-
-class Desk:
-    """A stage, and the secrets that its commands are handed."""
-
-    def __init__(self, folder: Path) -> None:
-        self.stage = Stage(folder)
-        self.stage.admit("FR-NCB")
-        self.stage.environment["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"
-        self.stage.start_hub()
-
-    def secret(self, variable: str, text: str) -> None:
-        path = self.stage.folder / f"{variable}.txt"
-        path.touch(0o600)
-        path.write_text(text + "\n", encoding="utf-8")
-        self.stage.environment[variable] = str(path)
-
-    def set_up(self, profile: str, user: str, one_time: str) -> Sequence[str]:
-        """Everything that a new administrator does; gives the recovery codes."""
-        self.secret(PASSWORD_FILE_VARIABLE, one_time)
-        self.secret(NEW_PASSWORD_FILE_VARIABLE, PASSWORD)
-        self.stage.comity(profile, "login", user)
-        self.stage.comity(profile, "password")
-        self.secret(PASSWORD_FILE_VARIABLE, PASSWORD)
-        with subprocess.Popen(
-            self.stage.comity_command(profile, "second-factor"),
-            env=self.stage.environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        ) as command:
-            assert command.stdout is not None
-            command.stdout.readline()
-            factor = pyotp.parse_uri(command.stdout.readline().strip())
-            assert isinstance(factor, pyotp.TOTP)
-            shown, _ = command.communicate(factor.now() + "\n")
-        assert command.returncode == 0
-        return [line.strip() for line in shown.splitlines()[1:]]
+from tests.integration.desk import PASSWORD, Desk, last_word
 
 
 @pytest.fixture
@@ -66,10 +23,6 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
     made = Desk(tmp_path)
     yield made
     made.stage.stop_hub()
-
-
-def last_word(text: str) -> str:
-    return text.split()[-1]
 
 
 def test_a_hub_administrator_works_from_the_hub_s_own_folder(desk: Desk) -> None:
