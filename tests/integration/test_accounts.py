@@ -140,6 +140,7 @@ async def test_an_administrator_does_nothing_before_a_second_factor(
             await opened.client.officers.list_all()
 
 
+@pytest.mark.threat("T91")
 async def test_wrong_unknown_locked_and_missing_factor_look_the_same(served: Served) -> None:
     since = await ledger_size(served)
     locked, password = await served.add("FR-NCB")
@@ -165,6 +166,7 @@ async def test_wrong_unknown_locked_and_missing_factor_look_the_same(served: Ser
     assert person.user_name.encode() not in b"".join(r.SerializeToString() for r in refusals)
 
 
+@pytest.mark.threat("T91")
 async def test_an_unknown_name_takes_the_path_of_a_known_one(
     served: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -201,6 +203,7 @@ async def test_an_unknown_name_takes_the_path_of_a_known_one(
     assert len(verified) == 4
 
 
+@pytest.mark.threat("T92")
 async def test_failures_delay_an_account_and_no_other_and_not_for_long(served: Served) -> None:
     async with served.officer("FR-NCB") as (france, victim), served.officer("FR-NCB") as (_, other):
         for _ in range(FREE_FAILURES):
@@ -216,6 +219,7 @@ async def test_failures_delay_an_account_and_no_other_and_not_for_long(served: S
     assert 0 < (delayed.value.retry_after_seconds or 0) <= MAX_DELAY_SECONDS
 
 
+@pytest.mark.threat("T92")
 async def test_another_agency_cannot_delay_an_officer(served: Served) -> None:
     async with served.officer("FR-NCB") as (france, person), served.client("BR-NCB") as brazil:
         for _ in range(FREE_FAILURES):
@@ -227,6 +231,7 @@ async def test_another_agency_cannot_delay_an_officer(served: Served) -> None:
         await france.client.officers.log_in(person.user_name, PASSWORD)
 
 
+@pytest.mark.threat("T92")
 async def test_a_flood_of_wrong_passwords_disturbs_no_other_agency(
     served: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -271,6 +276,7 @@ async def test_a_flood_of_wrong_passwords_disturbs_no_other_agency(
         ("x" * 300, "characters"),
     ],
 )
+@pytest.mark.threat("T91")
 async def test_a_password_that_is_easily_guessed_is_refused_with_the_reason(
     served: Served, password: str, said: str
 ) -> None:
@@ -318,6 +324,7 @@ async def who_am_i(opened: Any, token: str | None) -> Any:
     return await call(opened, lambda c: SessionServiceStub(c).WhoAmI, request, token=token)
 
 
+@pytest.mark.threat("T80")
 async def test_a_code_is_good_for_once(served: Served) -> None:
     async with served.officer("FR-NCB", ROLE_AGENCY_ADMINISTRATOR) as (france, person):
         with pytest.raises(LogInRefused):  # It has confirmed the factor.
@@ -331,6 +338,7 @@ async def test_a_code_is_good_for_once(served: Served) -> None:
             await france.client.officers.log_in(person.user_name, PASSWORD, code)
 
 
+@pytest.mark.threat("T93")
 async def test_a_recovery_code_is_good_for_once(served: Served) -> None:
     async with served.officer("FR-NCB") as (france, person):
         codes = await set_factor(france, person, served.clock)
@@ -384,6 +392,7 @@ async def test_a_session_of_a_former_certificate_is_rebound_by_refreshing(served
         assert before != tokens_of(france).access_token
 
 
+@pytest.mark.threat("T93")
 async def test_a_refresh_token_that_comes_again_ends_the_session(served: Served) -> None:
     async with served.officer("FR-NCB") as (france, _):
         stolen = tokens_of(france).refresh_token
@@ -442,6 +451,7 @@ async def test_the_ledger_of_a_hub_with_officers_verifies(served: Served) -> Non
     assert report.agencies == 3
 
 
+@pytest.mark.threat("T94")
 async def test_an_officer_without_the_role_manages_nobody(served: Served) -> None:
     async with served.officer("FR-NCB") as (france, _):
         with pytest.raises(NotPermitted):

@@ -87,6 +87,7 @@ async def test_a_stored_envelope_that_is_none_is_named_by_its_entry(
     assert not broken.value.message.endswith("..")
 
 
+@pytest.mark.threat("T51")
 async def test_acts_that_were_taken_away_are_missed(database: Database) -> None:
     index = await publish(database)
     async with database.write() as connection:
@@ -98,6 +99,7 @@ async def test_acts_that_were_taken_away_are_missed(database: Database) -> None:
     assert broken.value.message.count("Entry") == 1
 
 
+@pytest.mark.threat("T51")
 async def test_an_entry_that_was_changed_is_named(database: Database) -> None:
     index = await publish(database)
     async with database.write() as connection:

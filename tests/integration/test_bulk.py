@@ -48,6 +48,7 @@ async def answers_to(agency: Agency, *chunks: list[bytes]) -> dict[int, acts_pb2
     return {answer.number: answer async for answer in agency.client.submit_bulk(messages())}
 
 
+@pytest.mark.threat("T04")
 async def test_each_item_has_its_own_answer_and_a_bad_one_holds_up_no_other(
     france: Agency,
 ) -> None:
@@ -120,6 +121,7 @@ async def test_a_chunk_of_too_many_items_ends_the_stream_after_what_came_before(
     assert seen == [0]
 
 
+@pytest.mark.threat("T04")
 async def test_a_message_past_what_grpc_takes_is_refused_and_the_next_taken(
     france: Agency,
 ) -> None:
@@ -129,6 +131,7 @@ async def test_a_message_past_what_grpc_takes_is_refused_and_the_next_taken(
     assert len(await answers_to(france, [good(france)])) == 1
 
 
+@pytest.mark.threat("T13")
 async def test_a_stream_that_is_hung_up_lets_no_forged_act_of_the_next_one_in(
     france: Agency, brazil: Agency
 ) -> None:

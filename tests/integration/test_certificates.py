@@ -89,10 +89,12 @@ async def test_a_member_comes_in(served: Stage) -> None:
     assert await code_of_call(served, pair) is grpc.StatusCode.OK
 
 
+@pytest.mark.threat("T02")
 async def test_nobody_comes_in_without_a_certificate(served: Stage) -> None:
     assert await code_of_call(served, None) is UNAVAILABLE
 
 
+@pytest.mark.threat("T02")
 async def test_a_foreign_authority_is_refused(served: Stage) -> None:
     foreign = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "elsewhere")])
@@ -117,6 +119,7 @@ async def test_an_expired_certificate_is_refused(served: Stage) -> None:
     ],
     ids=["CN only", "another hub's", "two SANs", "a DNS name beside it", "not in the roster"],
 )
+@pytest.mark.threat("T02")
 async def test_a_certificate_of_the_wrong_name_is_refused(
     served: Stage, names: list[x509.GeneralName]
 ) -> None:
@@ -125,6 +128,7 @@ async def test_a_certificate_of_the_wrong_name_is_refused(
     assert await code_of_call(served, pair) is UNAUTHENTICATED
 
 
+@pytest.mark.threat("T01")
 def test_tls_1_2_is_refused(served: Stage) -> None:
     home = served.folder / "agencies" / "FR-NCB"
     context = ssl.create_default_context(cafile=served.folder / "hub" / "ca.pem")

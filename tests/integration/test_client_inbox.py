@@ -31,6 +31,7 @@ async def keep_until(agency: Agency, wanted: acts_pb2.Envelope, *, first_index: 
                 return
 
 
+@pytest.mark.threat("T35")
 async def test_a_withdrawn_notice_shows_so_when_its_version_comes_after_the_withdrawal(
     france: Agency, brazil: Agency, draft: Draft
 ) -> None:

@@ -90,6 +90,7 @@ def test_an_invitation_that_was_taken_back_lets_nobody_in(stage: EnrolmentStage)
     assert "CODE_REFUSED" in refused.stderr
 
 
+@pytest.mark.threat("T81")
 def test_another_fingerprint_ends_before_the_code_is_asked_for(stage: EnrolmentStage) -> None:
     stage.environment["COMITY_ENROLMENT_CODE_FILE"] = str(stage.folder / "missing")
 

@@ -142,6 +142,7 @@ async def test_an_agency_that_waits_is_no_member(hub: EnrolmentHub, tmp_path: Pa
     assert response.state == ENROLMENT_STATE_AWAITS_APPROVAL
 
 
+@pytest.mark.threat("T83")
 async def test_who_invited_cannot_approve_as_well(hub: EnrolmentHub, tmp_path: Path) -> None:
     code = await hub.invite("FR-NCB", by="alice")
     digest = await apply(hub, "FR-NCB", tmp_path / "FR", code=code)
@@ -152,6 +153,7 @@ async def test_who_invited_cannot_approve_as_well(hub: EnrolmentHub, tmp_path: P
     assert await hub.approve("FR-NCB", digest, by="carol")
 
 
+@pytest.mark.threat("T83")
 async def test_another_digest_than_the_application_s_approves_nothing(
     hub: EnrolmentHub, tmp_path: Path
 ) -> None:
@@ -207,6 +209,7 @@ async def test_a_member_that_lost_its_keys_gets_new_ones_and_the_old_ones_end(
             await with_lost_keys.client.get_checkpoint()
 
 
+@pytest.mark.threat("T84")
 async def test_a_country_s_lead_agency_has_to_consent(hub: EnrolmentHub, tmp_path: Path) -> None:
     await enrol(hub, "FR-NCB", tmp_path / "lead", leads_country=True)
     folder = tmp_path / "FR-CUSTOMS"

@@ -81,6 +81,7 @@ async def test_a_call_past_its_time_is_ended(stage: Stage, monkeypatch: pytest.M
         assert DeadlineExceeded is type(await refusal(hub, DESCRIBE))
 
 
+@pytest.mark.threat("T85")
 async def test_nothing_else_is_served_there_and_enrolment_nowhere_else(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -107,6 +108,7 @@ async def test_what_does_not_parse_is_malformed(
     assert MalformedInput is type(found)
 
 
+@pytest.mark.threat("T01")
 async def test_a_weaker_channel_is_refused(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(peer, "KEY_EXCHANGE_GROUP", b"another")
 

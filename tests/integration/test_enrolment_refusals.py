@@ -114,6 +114,7 @@ async def test_a_code_is_good_for_one_application(hub: EnrolmentHub) -> None:
         await apply(hub, code, application())
 
 
+@pytest.mark.threat("T80")
 async def test_every_code_that_is_none_is_refused_alike(hub: EnrolmentHub, clock: Clock) -> None:
     code = await hub.invite(FRANCE, valid_hours=1)
     another = await hub.invite(KENYA)
@@ -206,6 +207,7 @@ def bad_applications() -> Sequence[Envelope]:
     ]
 
 
+@pytest.mark.threat("T82")
 async def test_a_bad_application_is_told_to_who_has_the_code_and_does_not_spend_it(
     hub: EnrolmentHub,
 ) -> None:
@@ -228,6 +230,7 @@ async def test_keys_of_a_member_are_not_taken_again(hub: EnrolmentHub) -> None:
     await hub.refuse(AgencyId("BR-NCB"))
 
 
+@pytest.mark.threat("T82")
 async def test_nothing_is_told_without_the_secret_of_the_challenge(hub: EnrolmentHub) -> None:
     keys = generate_applicant_keys([ED25519])
     sent = application(keys=keys)
@@ -251,6 +254,7 @@ async def test_nothing_is_told_without_the_secret_of_the_challenge(hub: Enrolmen
     assert [one.agency.agency_id for one in await hub.pending()] == [FRANCE]
 
 
+@pytest.mark.threat("T81")
 async def test_a_lying_hub_gets_no_code(hub: EnrolmentHub, tmp_path: Path) -> None:
     enroller = hub.enroller(FRANCE, tmp_path / "FR", fingerprint="00" * 32)
     enroller.make_keys(name="Sample office", new=NewKeys(), now=utc_now())
@@ -274,6 +278,7 @@ async def test_nothing_is_sent_where_nobody_answers(hub: EnrolmentHub) -> None:
         await EnrolmentPort("127.0.0.1:1", hub_domain=DOMAIN).describe()
 
 
+@pytest.mark.threat("T85")
 async def test_more_than_an_application_can_hold_is_not_read(hub: EnrolmentHub) -> None:
     with pytest.raises(TooLarge):
         await apply(hub, "", Envelope(payload=bytes(70_000)))
@@ -308,6 +313,7 @@ async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
         writer.close()
 
 
+@pytest.mark.threat("T85")
 async def test_a_flood_from_one_peer_does_not_hold_another_up(
     hub: EnrolmentHub, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

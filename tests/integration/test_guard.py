@@ -99,6 +99,7 @@ async def test_a_call_past_its_time_is_ended(stage: Stage, monkeypatch: pytest.M
     assert DeadlineExceeded is type(error_from_rpc(ended.value))
 
 
+@pytest.mark.threat("T52")
 async def test_an_unforeseen_error_says_nothing_but_the_requests_id(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -114,6 +115,7 @@ async def test_an_unforeseen_error_says_nothing_but_the_requests_id(
     assert "SECRET" not in str(failed.value)
 
 
+@pytest.mark.threat("T17")
 async def test_more_calls_at_once_than_an_agency_may_make_are_refused(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -127,6 +129,7 @@ async def test_more_calls_at_once_than_an_agency_may_make_are_refused(
     assert refused.value.retry_after_seconds
 
 
+@pytest.mark.threat("T19")
 async def test_membership_that_cannot_be_confirmed_serves_nobody(stage: Stage) -> None:
     database = Database(load_settings(stage.folder / "hub").database_url)
     now = 100.0
@@ -176,11 +179,13 @@ def test_a_peer_is_who_its_certificate_names(stage: Stage) -> None:
     ],
     ids=str,
 )
+@pytest.mark.threat("T01")
 def test_a_weaker_channel_is_refused(stage: Stage, weaker: dict[str, bytes]) -> None:
     with pytest.raises(TransportTooWeak):
         peer_of(Context(stage, **weaker), datetime.now(UTC))
 
 
+@pytest.mark.threat("T03")
 def test_a_certificate_that_ran_out_on_an_open_channel_is_refused(stage: Stage) -> None:
     with pytest.raises(CertificateRefused):
         peer_of(Context(stage), datetime.fromtimestamp(time.time() + 500 * 86_400, UTC))

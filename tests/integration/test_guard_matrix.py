@@ -169,6 +169,7 @@ def expected_for(rpc: str, role: Role.ValueType) -> type[ComityError] | None:
 
 
 @pytest.mark.parametrize("role", ROLES, ids=Role.Name)
+@pytest.mark.threat("T94")
 async def test_every_rpc_lets_the_roles_that_the_table_names(
     world: World, role: Role.ValueType
 ) -> None:
@@ -182,6 +183,7 @@ async def test_every_rpc_lets_the_roles_that_the_table_names(
 
 
 @pytest.mark.parametrize("role", ROLES, ids=Role.Name)
+@pytest.mark.threat("T90")
 async def test_every_rpc_refuses_a_token_that_is_not_valid_here(
     world: World, role: Role.ValueType
 ) -> None:
@@ -203,6 +205,7 @@ async def test_every_rpc_refuses_a_token_that_is_not_valid_here(
             assert TokenRefused is refused, (what, rpc)
 
 
+@pytest.mark.threat("T94")
 async def test_every_rpc_for_officers_asks_a_system_to_log_in(world: World) -> None:
     guard = await world.guard()
     for rpc, rule in RULES.items():

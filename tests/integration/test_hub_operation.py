@@ -152,6 +152,7 @@ def test_an_address_that_is_taken_is_said_in_words(stage: Stage) -> None:
     assert "Traceback" not in refused.stderr
 
 
+@pytest.mark.threat("T54")
 def test_nothing_that_a_hub_writes_can_be_read_by_others(stage: Stage) -> None:
     folder = hub_folder(stage)
     folder.chmod(0o755)  # what it writes is its own even where its folder is open

@@ -98,6 +98,7 @@ async def test_a_withdrawal_without_a_reason_is_refused(france: Agency, draft: D
         await france.client.submit_acts([draft.withdrawal(acts_pb2.WITHDRAWAL_REASON_OTHER)])
 
 
+@pytest.mark.threat("T12")
 async def test_nobody_acts_on_anothers_notice(france: Agency, brazil: Agency, draft: Draft) -> None:
     await france.client.submit_acts(draft.acts())
     foreign = Draft(brazil.profile.load_signing_keys())
@@ -113,6 +114,7 @@ async def test_nobody_acts_on_anothers_notice(france: Agency, brazil: Agency, dr
         await brazil.client.submit_acts([foreign.next_version()])
 
 
+@pytest.mark.threat("T12")
 async def test_the_same_id_of_two_originators_is_two_notices(
     france: Agency, brazil: Agency, draft: Draft
 ) -> None:
@@ -140,6 +142,7 @@ async def test_a_wider_addressing_shows_the_notice_to_whom_it_adds(
     assert not record.HasField("addressing")  # who else is addressed is the originator's to tell
 
 
+@pytest.mark.threat("T15")
 async def test_a_narrower_addressing_is_refused_and_changes_nothing(
     france: Agency, brazil: Agency, draft: Draft
 ) -> None:
@@ -167,6 +170,7 @@ async def test_an_addressing_over_an_older_version_is_refused(france: Agency, dr
         await france.client.submit_acts([stale])
 
 
+@pytest.mark.threat("T15")
 async def test_who_would_join_later_cannot_be_left_out_afterwards(
     france: Agency, draft: Draft
 ) -> None:

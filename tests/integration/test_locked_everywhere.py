@@ -43,6 +43,7 @@ async def ended_watch(agency: Agency, name: str, opened: asyncio.Event) -> type[
     return type(ended.value)
 
 
+@pytest.mark.threat("T95")
 async def test_calls_and_watches_end_on_every_process(postgres_url: str, tmp_path: Path) -> None:
     stage = Stage(tmp_path, database_url=new_database(postgres_url))
     stage.admit(FRANCE)

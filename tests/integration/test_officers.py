@@ -218,6 +218,7 @@ async def test_a_reset_takes_password_and_second_factor_away(served: Served) -> 
 
 
 @pytest.mark.parametrize("status", [OFFICER_STATUS_LOCKED, OFFICER_STATUS_REMOVED])
+@pytest.mark.threat("T96")
 async def test_the_second_last_administrator_of_the_hub_stays(
     tmp_path: Path, status: OfficerStatus.ValueType
 ) -> None:
@@ -304,6 +305,7 @@ async def forge(connection: Connection, statement: str) -> None:
     await connection.execute(text(statement))
 
 
+@pytest.mark.threat("T95")
 async def test_a_watch_that_an_officer_opened_ends_with_the_officer(served: Served) -> None:
     commands: asyncio.Queue[watches_pb2.WatchEventsRequest] = asyncio.Queue()
 

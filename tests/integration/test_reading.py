@@ -16,6 +16,7 @@ from deploy.stage import Stage
 from tests.integration.drafts import Draft, new_id
 
 
+@pytest.mark.threat("T10")
 async def test_not_there_and_not_yours_look_the_same(
     france: Agency, kenya: Agency, draft: Draft
 ) -> None:
@@ -29,6 +30,7 @@ async def test_not_there_and_not_yours_look_the_same(
     assert str(not_there.value) == str(not_yours.value)
 
 
+@pytest.mark.threat("T11")
 async def test_an_addressee_is_shown_no_addressing_and_the_originator_is(
     france: Agency, brazil: Agency, draft: Draft
 ) -> None:
@@ -43,6 +45,7 @@ async def test_an_addressee_is_shown_no_addressing_and_the_originator_is(
     assert own.addressing.addressing_salt != b""
 
 
+@pytest.mark.threat("T10")
 async def test_who_is_excluded_sees_nothing_of_a_notice_to_all(
     france: Agency, brazil: Agency, kenya: Agency, draft: Draft
 ) -> None:
@@ -99,6 +102,7 @@ async def test_exercise_is_listed_apart(france: Agency, brazil: Agency, draft: D
     assert draft.notice.notice_id in drills
 
 
+@pytest.mark.threat("T10")
 async def test_every_leaf_hash_is_given_and_bytes_only_to_who_is_party(
     france: Agency, brazil: Agency, kenya: Agency, draft: Draft
 ) -> None:
@@ -148,6 +152,7 @@ def access_records(stage: Stage) -> list[ledger_pb2.AccessRecord]:
     return [ledger_pb2.AccessRecord.FromString(record) for (record,) in rows]
 
 
+@pytest.mark.threat("T55")
 async def test_every_reading_is_on_record_before_its_answer(
     served: Stage, france: Agency, brazil: Agency, draft: Draft
 ) -> None:

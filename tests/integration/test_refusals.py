@@ -210,6 +210,7 @@ SPOILT = [
 
 
 @pytest.mark.parametrize(("spoil", "expected"), SPOILT, ids=[s.__name__ for s, _ in SPOILT])
+@pytest.mark.threat("T16")
 async def test_a_bad_act_is_refused_with_its_reason(
     france: Agency, draft: Draft, spoil: Callable[[Draft], Acts], expected: type[ComityError]
 ) -> None:
@@ -232,11 +233,13 @@ async def test_every_field_at_fault_is_named(france: Agency, draft: Draft) -> No
     assert {"case_reference", "subjects[0].person.names[0].full", "urgency"} <= fields
 
 
+@pytest.mark.threat("T12")
 async def test_another_agencys_signed_acts_are_refused(brazil: Agency, draft: Draft) -> None:
     with pytest.raises(WrongOriginator):
         await brazil.client.submit_acts(draft.acts())
 
 
+@pytest.mark.threat("T14")
 async def test_the_same_acts_again_give_the_same_entry_and_other_bytes_are_refused(
     france: Agency, draft: Draft
 ) -> None:

@@ -108,6 +108,7 @@ async def test_nothing_is_erased_before_its_time(database: Database) -> None:
     assert await erasing.erase_expired() == 1
 
 
+@pytest.mark.threat("T53")
 async def test_what_was_erased_is_neither_in_the_file_nor_in_its_log(
     sqlite: Database, tmp_path: Path
 ) -> None:

@@ -118,6 +118,7 @@ async def test_a_notice_of_an_id_that_is_none_is_not_found(parts: HubParts, noti
         await parts.notices.get(caller(BRAZIL), request)
 
 
+@pytest.mark.threat("T17")
 async def test_what_shows_nothing_of_anybody_leaves_no_entry(parts: HubParts) -> None:
     await parts.publish(to=acts_pb2.AddressingRule(agencies=[BRAZIL]))
     before = await committed_size(parts)

@@ -68,6 +68,7 @@ async def suspend(stage: Stage, agency_id: AgencyId) -> int:
     return entry
 
 
+@pytest.mark.threat("T19")
 async def test_nothing_of_a_suspended_agency_enters_on_a_stream_that_was_open(
     stage: Stage, france: Agency
 ) -> None:
@@ -98,6 +99,7 @@ async def test_nothing_of_a_suspended_agency_enters_on_a_stream_that_was_open(
         await france.client.submit_acts(Draft(keys).acts())
 
 
+@pytest.mark.threat("T19")
 async def test_the_watch_of_a_suspended_agency_ends(stage: Stage, france: Agency) -> None:
     commands: asyncio.Queue[watches_pb2.WatchEventsRequest] = asyncio.Queue()
 

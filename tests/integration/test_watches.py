@@ -104,6 +104,7 @@ async def test_a_filter_lets_pass_what_it_names(france: Agency, brazil: Agency) 
         await reader.close()
 
 
+@pytest.mark.threat("T18")
 async def test_exercise_and_live_do_not_mix(france: Agency, brazil: Agency) -> None:
     live = await Reader(brazil).opened()
     exercise = await Reader(brazil, traffic=notices_pb2.TRAFFIC_EXERCISE).opened()
@@ -223,6 +224,7 @@ async def test_a_reader_that_confirms_nothing_is_sent_one_window_and_misses_noth
     await again.close()
 
 
+@pytest.mark.threat("T17")
 async def test_a_reader_that_never_reads_holds_up_nobody(france: Agency, brazil: Agency) -> None:
     """It takes nothing from its stream, so that the transport's own windows fill."""
     deaf = await Reader(brazil).opened()
@@ -243,6 +245,7 @@ async def test_a_reader_that_never_reads_holds_up_nobody(france: Agency, brazil:
         await reader.close()
 
 
+@pytest.mark.threat("T17")
 async def test_more_watches_than_an_agency_may_hold_are_refused(kenya: Agency) -> None:
     readers = []
     with pytest.raises(QuotaExceeded):

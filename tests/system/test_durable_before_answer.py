@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
+import pytest
 
 from agency_client.agency import open_agency
 from agency_client.profile import load_profile
@@ -89,6 +90,7 @@ def is_durable(exchange: Exchange, calls: Sequence[SystemCall], *, port: str) ->
     return any(last[thread] in SYNCS for thread in writers)  # 3
 
 
+@pytest.mark.threat("T50")
 async def test_a_submission_is_synced_to_disk_before_its_answer_leaves(
     world: Stage, tmp_path: Path
 ) -> None:

@@ -7,6 +7,8 @@ import subprocess
 import time
 from pathlib import Path
 
+import pytest
+
 from deploy.long_list import lengthened
 from deploy.stage import EXAMPLES, Stage
 
@@ -28,6 +30,7 @@ def test_a_notice_reaches_whom_it_is_addressed_to_and_nobody_else(world: Stage) 
     assert world.comity("KE-NCB", "notice", "list").strip() == ""
 
 
+@pytest.mark.threat("T71")
 def test_an_unstated_addressing_is_a_usage_error(world: Stage) -> None:
     assert "--to" in world.run("FR-NCB", "notice", "submit", RED, expected=2).stderr
 

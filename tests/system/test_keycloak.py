@@ -175,6 +175,7 @@ async def test_a_token_says_no_more_of_an_officer_than_is_needed(
 # --- what a token is bound to -------------------------------------------------------------------
 
 
+@pytest.mark.threat("T90")
 async def test_a_token_is_refused_on_another_agencys_channel(
     keycloak: KeycloakServer, new_name: str
 ) -> None:
@@ -201,6 +202,7 @@ async def test_a_token_is_refused_that_was_had_on_another_agencys_certificate(
 
 
 @pytest.mark.parametrize("groups", [(), (FRANCE, BRAZIL)], ids=["none", "two"])
+@pytest.mark.threat("T101")
 async def test_a_user_of_no_agency_or_of_two_is_nobodys_officer(
     keycloak: KeycloakServer, new_name: str, groups: tuple[str, ...]
 ) -> None:
@@ -257,6 +259,7 @@ async def test_no_password_is_taken_but_at_keycloaks_own_page(
         await client._tokens_or_log_in(grant_type="password", username=new_name, password=PASSWORD)
 
 
+@pytest.mark.threat("T80")
 async def test_guessing_stops_for_a_while(keycloak: KeycloakServer, new_name: str) -> None:
     await keycloak.add_user(new_name, FRANCE)
     browser = Browser(keycloak.context())
@@ -273,6 +276,7 @@ async def test_guessing_stops_for_a_while(keycloak: KeycloakServer, new_name: st
 # --- sessions that the hub ends -----------------------------------------------------------------
 
 
+@pytest.mark.threat("T95")
 async def test_locking_an_officer_ends_the_session(keycloak: KeycloakServer, new_name: str) -> None:
     await keycloak.add_user(new_name, FRANCE)
     tokens = await log_in(keycloak, new_name)
@@ -283,6 +287,7 @@ async def test_locking_an_officer_ends_the_session(keycloak: KeycloakServer, new
         await log_in_at(keycloak).refresh(tokens.refresh_token)
 
 
+@pytest.mark.threat("T102")
 async def test_a_session_that_the_hub_ended_stays_ended_though_keycloak_refreshes_it(
     keycloak: KeycloakServer, new_name: str
 ) -> None:
@@ -401,6 +406,7 @@ async def test_setting_up_twice_changes_nothing(keycloak: KeycloakServer, new_na
     assert await find_differences(keycloak) == []
 
 
+@pytest.mark.threat("T103")
 async def test_setting_up_again_mends_what_was_loosened(keycloak: KeycloakServer) -> None:
     async with keycloak.administration() as admin:
         await admin.a_update_realm(keycloak.realm.name, {"bruteForceProtected": False})
@@ -433,6 +439,7 @@ async def find_differences(keycloak: KeycloakServer) -> list[str]:
     return faults
 
 
+@pytest.mark.threat("T103")
 async def test_the_check_says_that_tokens_are_not_bound(keycloak: KeycloakServer) -> None:
     async with keycloak.administration() as admin:
         client = str(await admin.a_get_client_id("comity-hub-service"))
@@ -466,6 +473,7 @@ async def test_a_wrong_password_of_the_administrator_is_said_and_not_shown(
 # --- Keycloak down ------------------------------------------------------------------------------
 
 
+@pytest.mark.threat("T102")
 async def test_while_keycloak_is_down_tokens_hold_and_what_is_to_end_ends_later(
     keycloak: KeycloakServer, new_name: str
 ) -> None:

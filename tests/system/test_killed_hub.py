@@ -110,6 +110,7 @@ async def until_received(inbox_path: Path, entry_index: int) -> None:
 
 
 @pytest.mark.timeout(300)  # a minute of hubs that start, and as long on a busy machine
+@pytest.mark.threat("T50")
 async def test_nothing_is_lost_or_out_of_order_when_the_hub_is_killed_fifty_times_under_load(
     world: Stage,
 ) -> None:

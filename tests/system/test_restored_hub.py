@@ -7,6 +7,8 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from deploy.stage import EXAMPLES, Stage
 from tests.databases import copy_of
 
@@ -33,6 +35,7 @@ def back_up(stage: Stage) -> Callable[[], None]:
     return restore
 
 
+@pytest.mark.threat("T34")
 def test_a_restored_hub_is_refused_until_its_epoch_is_accepted(
     world: Stage, tmp_path: Path
 ) -> None:

@@ -38,6 +38,7 @@ def of_another_authority(verified: VerifiedApplication) -> agencies_pb2.Admissio
     return admission
 
 
+@pytest.mark.threat("T36")
 def test_another_authority_is_refused_when_one_is_pinned(tmp_path: Path) -> None:
     profile = make_profile(tmp_path)
     verified = apply(profile)

@@ -44,6 +44,7 @@ def make_client(profile: Profile, ledger: SmallLedger, passphrase: bytes | None)
     ],
     ids=["ed25519", "p256 and ml-dsa", "encrypted"],
 )
+@pytest.mark.threat("T33")
 async def test_a_key_that_the_agency_has_not_made_halts_the_client(
     tmp_path: Path, new: NewKeys
 ) -> None:
@@ -63,6 +64,7 @@ async def test_a_key_that_the_agency_has_not_made_halts_the_client(
     await client.refresh_roster()
 
 
+@pytest.mark.threat("T33")
 async def test_a_foreign_key_under_the_id_of_an_own_one_halts_the_client(tmp_path: Path) -> None:
     profile = make_profile(tmp_path, NewKeys())
     ledger = SmallLedger()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from agency_client.cli.watches import _document, _line
 from agency_client.events import PUBLISHED, ROSTER_CHANGED, WITHDRAWN, verify_event
 from agency_client.trust import Trust
@@ -19,6 +21,7 @@ def make_ledger() -> tuple[SmallLedger, Trust]:
     return ledger, Trust(DOMAIN, ledger_keys=[ledger.ledger_key], roster_leaves=leaves)
 
 
+@pytest.mark.threat("T18")
 def test_every_line_of_an_exercise_says_so() -> None:
     ledger, trust = make_ledger()
     first = ledger.publish("FR-NCB", FRANCE)
@@ -31,6 +34,7 @@ def test_every_line_of_an_exercise_says_so() -> None:
         assert _document(event, is_exercise=True)["isExercise"]
 
 
+@pytest.mark.threat("T16")
 def test_a_members_id_can_do_nothing_to_a_terminal() -> None:
     ledger, trust = make_ledger()
     event = verify_event(ledger.event(ROSTER_CHANGED, ledger.roster[-1]), trust)

@@ -159,6 +159,7 @@ async def test_what_members_presented_is_compared_with_what_was_seen(
     assert (warning or "") in "".join(report.warnings)
 
 
+@pytest.mark.threat("T34")
 async def test_another_past_than_the_one_seen_is_refused_and_nothing_changes(desk: Desk) -> None:
     restored = restore(desk)
     restored.entries[3] = restored.entries[4]

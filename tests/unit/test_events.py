@@ -125,6 +125,7 @@ def _with_garbage(event: events_pb2.Event) -> None:
         (_with_garbage, MalformedInput),
     ],
 )
+@pytest.mark.threat("T30")
 def test_a_lie_is_refused(
     lie: Callable[[events_pb2.Event], None], error: type[ComityError]
 ) -> None:
@@ -155,6 +156,7 @@ def test_a_foreign_key_signs_for_nobody_else() -> None:
         verify_event(ledger.event(PUBLISHED, index), make_trust(ledger))
 
 
+@pytest.mark.threat("T30")
 def test_an_entry_in_anothers_name_is_refused() -> None:
     ledger = make_ledger()
     index = ledger.record("DE-BKA", ledger.version("FR-NCB", FRANCE), kind=VERSION)
@@ -163,6 +165,7 @@ def test_an_entry_in_anothers_name_is_refused() -> None:
         verify_event(ledger.event(PUBLISHED, index), make_trust(ledger))
 
 
+@pytest.mark.threat("T14")
 def test_an_act_for_another_hub_is_refused() -> None:
     ledger = make_ledger()
     index = ledger.publish("FR-NCB", FRANCE, domain="other.example")
@@ -171,6 +174,7 @@ def test_an_act_for_another_hub_is_refused() -> None:
         verify_event(ledger.event(PUBLISHED, index), make_trust(ledger))
 
 
+@pytest.mark.threat("T30")
 def test_a_key_signs_between_its_first_and_its_last_entry_only() -> None:
     ledger = make_ledger()
     too_early = ledger.publish("FR-NCB", SECOND)
@@ -188,6 +192,7 @@ def test_a_key_signs_between_its_first_and_its_last_entry_only() -> None:
     assert [too_early, too_late] == [one.entry_index for one in quarantined]
 
 
+@pytest.mark.threat("T32")
 def test_a_roster_whose_end_is_kept_back_is_noticed() -> None:
     """The key was revoked, and the hub shows a reader the act but not the revocation."""
     ledger = make_ledger()

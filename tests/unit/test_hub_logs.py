@@ -42,6 +42,7 @@ def fail(kind: type[Exception], *arguments: object) -> None:
     raise error
 
 
+@pytest.mark.threat("T52")
 def test_a_variable_is_not_logged_when_its_function_fails(
     log: logging.Logger, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -174,6 +174,7 @@ BAD_TOKENS = {
 
 
 @pytest.mark.parametrize("token", BAD_TOKENS.values(), ids=BAD_TOKENS.keys())
+@pytest.mark.threat("T100")
 async def test_a_token_is_refused_that_is(provider: KeycloakOfOurs, token: str) -> None:
     with pytest.raises(TokenRefused) as refused:
         await provider.identify(token)
@@ -260,6 +261,7 @@ async def test_a_session_that_was_ended_is_refused_though_it_was_refreshed_since
         await provider.identify(signed(claims(iat=SECOND + 60, exp=SECOND + 360)))
 
 
+@pytest.mark.threat("T101")
 async def test_roles_are_the_tables_and_not_the_tokens(provider: KeycloakOfOurs) -> None:
     content = claims(realm_access={"roles": ["ROLE_HUB_ADMINISTRATOR"]})
     supervisor = KnownOfficer("officer 1", frozenset({ROLE_SUPERVISOR}), is_active=True)
@@ -300,6 +302,7 @@ async def test_invented_key_ids_are_asked_for_seldom(provider: KeycloakOfOurs) -
     assert provider.asked == 1
 
 
+@pytest.mark.threat("T100")
 async def test_a_token_of_a_withdrawn_key_is_refused_though_it_was_known(
     provider: KeycloakOfOurs,
 ) -> None:

@@ -80,6 +80,7 @@ def test_where_there_is_none_it_says_how_to_make_one(tmp_path: Path) -> None:
         load_profile(tmp_path)
 
 
+@pytest.mark.threat("T70")
 def test_secrets_are_for_their_owner_and_never_written_over(tmp_path: Path) -> None:
     path = tmp_path / "key.pem"
     write_secret(path, b"secret")
@@ -91,6 +92,7 @@ def test_secrets_are_for_their_owner_and_never_written_over(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o620])
+@pytest.mark.threat("T54")
 def test_a_secret_that_others_can_reach_is_refused(tmp_path: Path, mode: int) -> None:
     path = tmp_path / "key.pem"
     write_secret(path, b"secret")

@@ -79,6 +79,7 @@ async def test_an_answer_that_was_overtaken_is_an_earlier_state() -> None:
     assert client.trust.size == 11
 
 
+@pytest.mark.threat("T31")
 async def test_a_ledger_that_went_back_is_refused_with_both_sizes() -> None:
     ledger = make_ledger()
     client, hub = make_client(ledger)
@@ -103,6 +104,7 @@ async def test_a_hub_that_is_behind_itself_for_a_moment_is_waited_for() -> None:
     assert client.trust.size == 11
 
 
+@pytest.mark.threat("T31")
 async def test_another_root_at_the_same_size_is_a_fork() -> None:
     ledger = make_ledger()
     client, _ = make_client(ledger)
@@ -113,6 +115,7 @@ async def test_another_root_at_the_same_size_is_a_fork() -> None:
         await client.get_checkpoint()
 
 
+@pytest.mark.threat("T31")
 async def test_a_changed_past_is_a_fork_however_it_is_proven() -> None:
     ledger = make_ledger()
     client, _ = make_client(ledger)
@@ -167,6 +170,7 @@ async def test_a_checkpoint_by_another_key_is_refused() -> None:
         await client.get_checkpoint()
 
 
+@pytest.mark.threat("T32")
 async def test_a_roster_entry_that_is_left_out_is_noticed() -> None:
     ledger = make_ledger(notices=1)
     ledger.add_roster("DE-BKA")

@@ -27,6 +27,7 @@ BARE_DOCUMENT_TYPE = b"<!DOCTYPE l><l/>"
     "data",
     [BILLION_LAUGHS, EXTERNAL_ENTITY, EXTERNAL_DTD, PARAMETER_ENTITY, BARE_DOCUMENT_TYPE],
 )
+@pytest.mark.threat("T72")
 def test_parse_document_refuses_every_document_type(data: bytes) -> None:
     with pytest.raises(ListInvalid, match="document type"):
         parse_document(data)
@@ -78,6 +79,7 @@ def test_parse_document_refuses_more_elements_than_the_limit(
     assert len(parse_document(b"<a><b/><b/></a>").children) == 2
 
 
+@pytest.mark.threat("T72")
 def test_parse_document_refuses_elements_nested_too_deep() -> None:
     deep = source.MAX_DEPTH
     with pytest.raises(ListInvalid, match="deep"):

@@ -39,6 +39,7 @@ async def test_each_submission_has_its_own_verdict(pool: VerifierPool) -> None:
     assert await verdicts(pool, MALFORMED, TOO_LARGE) == [MalformedInput, TooLarge]
 
 
+@pytest.mark.threat("T13")
 async def test_an_exchange_given_up_on_leaves_nothing_to_the_next(pool: VerifierPool) -> None:
     """A caller that hangs up in the middle: the next would have read its answer."""
     for turns in range(ROUNDS):
