@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
 
-from agency_client.channel import FIRST_DELAY_SECONDS, MAX_DELAY_SECONDS, MAX_TRIES
+from agency_client.channel import FIRST_DELAY_SECONDS, MAX_DELAY_SECONDS
 from agency_client.client import HubClient
 from agency_client.inbox import KeptSubmission
 from comity.errors import ComityError, DeadlineExceeded, HubUnavailable
@@ -15,6 +15,7 @@ from comity.v1.acts_pb2 import BulkAnswer, ReceiptedActs, SubmitBulkRequest
 
 SUBMISSIONS_PER_MESSAGE = 64  # a quarter of what the hub takes in one; its writer batches further
 MAX_MESSAGE_BYTES = 1_048_576  # a line that breaks repeats no more than that
+MAX_FAILURES = 8  # up to half a minute: a hub that is started again does not end an import
 STALL_SECONDS = 60.0  # twice what a call may take: a stream that answers nothing is given up
 
 Answer = ReceiptedActs | ComityError
@@ -50,7 +51,7 @@ async def send_in_bulk(
         failures += 1
         if len(waiting) < count_before:
             delay, failures = FIRST_DELAY_SECONDS, 0
-        if failures >= MAX_TRIES:
+        if failures >= MAX_FAILURES:
             raise failure
         await client.channel.pause(delay, failure)
         delay = min(delay * 2, MAX_DELAY_SECONDS)

@@ -10,12 +10,13 @@ import asyncio
 import hashlib
 import random
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 import grpc
 from cryptography.hazmat.primitives import serialization
 
-from agency_client.diagnosis import explain_unreachable
+from agency_client.diagnosis import HubAnswersAgain, explain_unreachable
 from agency_client.profile import CERTIFICATE, HUB_CA, TLS_KEY, Profile
 from agency_client.session import Session
 from comity.errors import (
@@ -34,6 +35,7 @@ from comity.v1.sessions_pb2_grpc import SessionServiceStub
 MAX_MESSAGE_BYTES = 8_388_608  # a window of notices at their limit, with room
 CALL_SECONDS = 30.0  # the hub's own limit for a call
 MAX_TRIES = 4  # some seconds of trying; who runs unattended tries again by itself
+RECONNECT_SECONDS = 5  # at most this long gRPC leaves an address alone that did not answer
 FIRST_DELAY_SECONDS = 0.25
 MAX_DELAY_SECONDS = 30.0
 
@@ -43,7 +45,8 @@ _OPTIONS = [
     ("grpc.keepalive_time_ms", 30_000),  # finds a line that has silently gone within a minute
     ("grpc.keepalive_timeout_ms", 20_000),
     ("grpc.http2.max_pings_without_data", 0),  # on a quiet watch too, as long as it is quiet
-    ("grpc.max_reconnect_backoff_ms", 30_000),
+    # A hub that is back is found within seconds; how often calls are tried is decided here.
+    ("grpc.max_reconnect_backoff_ms", RECONNECT_SECONDS * 1_000),
     ("grpc.initial_reconnect_backoff_ms", 500),
     ("grpc.enable_retries", 0),  # what may be tried again is decided here
 ]
@@ -214,8 +217,13 @@ class HubChannel:
     async def pause(self, delay: float, failure: ComityError | None = None) -> None:
         """Waits up to a delay, so that clients do not come back as one, and as long as was asked.
 
-        A hub may ask for less than nothing, and gets no call sooner for it.
+        A hub may ask for less than nothing, and gets no call sooner for it. One that answers again
+        is waited for only until gRPC is connected with it.
         """
+        if isinstance(failure, HubAnswersAgain):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(RECONNECT_SECONDS):
+                    await self._current().channel_ready()
         asked = None if failure is None else failure.retry_after_seconds
         least = 0.0 if asked is None else max(0.0, min(asked, MAX_DELAY_SECONDS))
         await self._sleep(least + self._uniform(0.0, delay))

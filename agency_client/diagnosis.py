@@ -22,6 +22,10 @@ CONNECT_SECONDS = 10.0  # a line that needs longer to connect carries no call ei
 REFUSAL_SECONDS = 2.0  # with TLS 1.3 a refusal of our certificate arrives after the handshake
 
 
+class HubAnswersAgain(HubUnreachable):
+    """The hub could not be reached a moment ago, and can be now: nothing is to be waited for."""
+
+
 async def explain_unreachable(
     profile: Profile, *, passphrase: bytes | None = None, now: datetime | None = None
 ) -> ComityError:
@@ -66,7 +70,7 @@ async def _explain_refusal(reader: asyncio.StreamReader, address: str) -> Comity
     try:
         async with asyncio.timeout(REFUSAL_SECONDS):
             if await reader.read(1):
-                return HubUnreachable(
+                return HubAnswersAgain(
                     f"The connection to the hub at {address} broke off; it answers again now."
                 )
     except ssl.SSLError as error:

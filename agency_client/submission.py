@@ -10,7 +10,8 @@ from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 
 from agency_client.agency import Agency
-from agency_client.bulk import Answered, send_in_bulk
+from agency_client.bulk import MAX_FAILURES, Answered, send_in_bulk
+from agency_client.channel import FIRST_DELAY_SECONDS, MAX_DELAY_SECONDS
 from agency_client.failures import InboxFailed
 from agency_client.inbox import KeptSubmission
 from agency_client.trust import SeenCheckpoint
@@ -128,10 +129,26 @@ class Submitting:
             else:
                 receipted.append((submission.submission_id, answer))
                 outcomes.append(Outcome(submission.notice_id, answer, None))
-        await self._verify_receipts([one for _, one in receipted])
+        await self._verify_patiently([one for _, one in receipted])
         self._sent.save_receipts(receipted)
         self._sent.save_refusals(refused)
         return outcomes
+
+    async def _verify_patiently(self, receipted: Sequence[ReceiptedActs]) -> None:
+        """The same as `_verify_receipts`, waiting for a hub that is away as long as sending does.
+
+        Raises: as `_verify_receipts`; HubUnavailable.
+        """
+        delay, tries_left = FIRST_DELAY_SECONDS, MAX_FAILURES
+        while True:
+            try:
+                return await self._verify_receipts(receipted)
+            except HubUnavailable as error:
+                tries_left -= 1
+                if not tries_left:
+                    raise
+                await self._agency.client.channel.pause(delay, error)
+            delay = min(delay * 2, MAX_DELAY_SECONDS)
 
     async def _verify_receipts(self, receipted: Sequence[ReceiptedActs]) -> None:
         """Verifies receipts, and that the ledger of each goes on from the one that is known.

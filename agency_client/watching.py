@@ -11,6 +11,7 @@ from contextlib import aclosing
 
 from agency_client.channel import FIRST_DELAY_SECONDS, MAX_DELAY_SECONDS
 from agency_client.client import HubClient
+from agency_client.diagnosis import HubAnswersAgain
 from agency_client.events import ROSTER_CHANGED, VerifiedEvent, require_order, verify_event
 from agency_client.inbox import KeptWindow, Quarantined
 from agency_client.trust import Trust
@@ -31,11 +32,13 @@ class Watch:
         opening: watches_pb2.OpenWatch,
         *,
         on_break: Callable[[ComityError], None] = lambda _: None,
+        on_open: Callable[[], None] = lambda: None,
     ) -> None:
         self._client = client
         self._opening = opening
         self._traffic = opening.traffic or TRAFFIC_LIVE
         self._on_break = on_break
+        self._on_open = on_open
         self._commands: asyncio.Queue[watches_pb2.WatchCommand | None] = asyncio.Queue()
         self._received_index = 0
         self._confirmed: int | None = None
@@ -70,6 +73,8 @@ class Watch:
                 failure = error
             if not self._is_over:
                 self._on_break(failure)
+                if isinstance(failure, HubAnswersAgain):
+                    delay = FIRST_DELAY_SECONDS
                 await self._client.channel.pause(delay, failure)
                 delay = min(delay * 2, MAX_DELAY_SECONDS)
 
@@ -106,6 +111,7 @@ class Watch:
         if which == "opened":
             await self._client.accept_proof(response.opened.proof, [])
             self._received_index = response.opened.next_index
+            self._on_open()
             return None
         if which == "progress":
             await self._client.accept_proof(response.progress.proof, [])

@@ -78,8 +78,14 @@ def import_and_kill(stage: Stage) -> None:
     acknowledged = stage.receipted("FR-NCB")
     show(f"killed at {size:,} entries, {len(acknowledged):,} notices acknowledged; started again")
     stage.start_hub()
-    importing.communicate(timeout=120)
-    show("the import is run once more, to be sure that nothing is left:")
+    done = importing.communicate(timeout=120)[0]
+    if importing.returncode == 0:
+        show("the import has waited for the hub, and is done:")
+        show(done)
+        show("run once more it finds nothing left to do:")
+    else:
+        show("the import has given up meanwhile, and kept what it had signed. Run once more it")
+        show("sends that first, and then finds nothing new:")
     show(stage.comity("FR-NCB", "import", "un-list", str(long_list), "--to", "all"))
     events = stage.comity(
         "KE-NCB", "notice", "watch", "--from-start", "--count", str(total), "--json"
@@ -127,12 +133,13 @@ def main() -> None:
         try:
             play(stage)
             tell(f"Done in {time.monotonic() - started:.0f} seconds. Try next:")
-            show("comity --help          what an agency's officer or system can do")
-            show("comity-hub --help      what whoever runs a hub can do")
-            show("README.md              a first notice by hand")
+            show(".venv/bin/comity --help        what an agency's officer or system can do")
+            show(".venv/bin/comity-hub --help    what whoever runs a hub can do")
+            show("README.md                      a first notice by hand")
             if arguments.serve:
                 tell(f"The hub serves {stage.address} until Ctrl+C. Use the agencies with")
-                show(f"COMITY_HOME={stage.folder / 'agencies'} comity status -p BR-NCB")
+                home = stage.folder / "agencies"
+                show(f"COMITY_HOME={home} .venv/bin/comity status -p BR-NCB")
                 signal.sigwait({signal.SIGINT, signal.SIGTERM})
         finally:
             stage.stop_hub()

@@ -18,6 +18,8 @@ from agency_client.cli.application import (
 )
 from agency_client.cli.output import print_error, progress, safe, say, write, write_json
 
+LINE_DIGITS = 32  # half of a root: whole it is compared between members, and fits narrow screens
+
 if TYPE_CHECKING:
     from agency_client.epochs import EpochReport
 
@@ -45,12 +47,22 @@ async def verify(profile: ProfileOption = None, json: JsonOption = False) -> Non
             }
         )
         return
-    write(f"The ledger verifies: {report.size:,} entries under {report.origin}.")
-    write(f"Root {report.root.hex()}, the same at {report.checkpoints:,} checkpoints seen before.")
+    write(f"The ledger verifies: {report.size:,} entries under")
+    write(f"{report.origin}.")
+    root = report.root.hex()
+    write(f"Root {root[:LINE_DIGITS]}")
+    write(f"     {root[LINE_DIGITS:]}")
+    write(f"It goes on from {_counted(report.checkpoints, 'checkpoint')} seen before.")
     write(
-        f"In it: {report.received:,} events received, {report.receipts:,} receipts, "
-        f"{report.agencies:,} agencies; {report.readable:,} entries are readable here."
+        f"In it: {_counted(report.agencies, 'agency', 'agencies')}, "
+        f"{_counted(report.received, 'event')} received,"
     )
+    write(f"{_counted(report.receipts, 'receipt')} for what was sent from here;")
+    write(f"{_counted(report.readable, 'entry', 'entries')} readable here.")
+
+
+def _counted(count: int, one: str, several: str | None = None) -> str:
+    return f"{count:,} {one if count == 1 else several or f'{one}s'}"
 
 
 @ledger_app.command()

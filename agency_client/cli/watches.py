@@ -77,7 +77,8 @@ async def _write_events(
     from comity.v1.notices_pb2 import TRAFFIC_EXERCISE
 
     left, is_exercise = count, opening.traffic == TRAFFIC_EXERCISE
-    watch = Watch(agency.client, opening, on_break=_say_trouble)
+    line = Line()
+    watch = Watch(agency.client, opening, on_break=line.broke, on_open=line.opened)
     async with aclosing(watch.windows()) as windows:
         async for window in windows:
             if left == 0:
@@ -168,5 +169,20 @@ def _roster_entry(event: VerifiedEvent) -> Any:
     return parse_entry(event.message.leaf.entry).roster
 
 
-def _say_trouble(error: ComityError) -> None:
-    say(f"comity: {safe(error.message)} Trying again.")
+class Line:
+    """What people hear of the line to the hub: each trouble once, and when it is over."""
+
+    def __init__(self) -> None:
+        self._troubles: set[str] = set()
+
+    def broke(self, error: ComityError) -> None:
+        """The watch has broken off, or could not be opened."""
+        if error.message not in self._troubles:
+            self._troubles.add(error.message)
+            say(f"comity: {safe(error.message)} Trying again until it is back.")
+
+    def opened(self) -> None:
+        """The watch is open."""
+        if self._troubles:
+            self._troubles.clear()
+            say("comity: connected again.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import stat
 import subprocess
 import time
@@ -78,6 +79,43 @@ def test_a_notice_that_is_not_here_says_how_it_would_be(served: Stage) -> None:
 
     assert "comity run" in said
     assert "--from AGENCY" in said
+
+
+def test_a_watch_that_was_opened_elsewhere_says_what_to_do(served: Stage) -> None:
+    served.comity("FR-NCB", "notice", "submit", RED, "--to", "KE")
+    watch = ["notice", "watch", "--from-start", "--name", "twice"]
+    first = subprocess.Popen(
+        served.comity_command("KE-NCB", *watch),
+        env=served.environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert first.stdout is not None
+    first.stdout.readline()  # it is open
+    served.comity("KE-NCB", *watch, "--count", "1")
+
+    said = first.communicate(timeout=WAIT_SECONDS)[1]
+
+    assert first.returncode == 1
+    assert "give each its own --name" in said
+
+
+def test_a_notice_that_nothing_is_kept_of_is_said_so(tmp_path: Path) -> None:
+    away = Stage(tmp_path)
+    away.admit("FR-NCB")
+
+    said = away.run("FR-NCB", "notice", "submit", RED, "--to", "all", expected=3).stderr
+
+    assert "Nothing was sent, and nothing is kept" in said
+    assert "(nothing was left unanswered)" in away.run("FR-NCB", "notice", "send-kept").stderr
+
+
+def test_a_verified_ledger_is_said_in_lines_of_sixty_columns(served: Stage) -> None:
+    said = served.comity("KE-NCB", "ledger", "verify")
+
+    assert re.search(r"Root [0-9a-f]{64}\n", said.replace("\n     ", ""))
+    assert max(len(line) for line in said.splitlines()) <= 60
 
 
 def test_a_file_of_receipts_is_its_owners_alone(served: Stage, tmp_path: Path) -> None:

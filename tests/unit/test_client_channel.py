@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from agency_client.channel import MAX_DELAY_SECONDS, HubChannel
+from agency_client.diagnosis import HubAnswersAgain
 from agency_client.profile import Profile
-from comity.errors import ComityError, QuotaExceeded
+from comity.errors import ComityError, HubUnreachable, QuotaExceeded
 from comity.identity import AgencyId
 
 
@@ -37,3 +38,25 @@ async def test_a_pause_is_as_long_as_was_asked_within_bounds(
     await channel.pause(2.0, failure)
 
     assert [waited] == pauses
+
+
+async def test_a_hub_that_answers_again_is_waited_for_until_it_is_connected(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    happened: list[str] = []
+
+    class Reconnecting:
+        async def channel_ready(self) -> None:
+            happened.append("connected")
+
+    async def sleep(_: float) -> None:
+        happened.append("slept")
+
+    profile = Profile(tmp_path, AgencyId("FR-NCB"), "hub.example", "127.0.0.1:1")
+    channel = HubChannel(profile, sleep=sleep)
+    monkeypatch.setattr(channel, "_current", Reconnecting)
+
+    await channel.pause(0.25, HubUnreachable())
+    await channel.pause(0.25, HubAnswersAgain())
+
+    assert happened == ["slept", "connected", "slept"]

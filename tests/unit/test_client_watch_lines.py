@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from agency_client.cli.watches import _document, _line
+from agency_client.cli.watches import Line, _document, _line
 from agency_client.events import PUBLISHED, ROSTER_CHANGED, WITHDRAWN, verify_event
 from agency_client.trust import Trust
+from comity.errors import HubUnreachable
 from comity.keys import ED25519, generate_private_key
 from tests.unit.small_ledger import DOMAIN, SmallLedger
 
@@ -32,6 +33,24 @@ def test_every_line_of_an_exercise_says_so() -> None:
         assert _line(event, is_exercise=True).startswith("EXERCISE")
         assert "EXERCISE" not in _line(event, is_exercise=False)
         assert _document(event, is_exercise=True)["isExercise"]
+
+
+def test_a_trouble_is_said_once_and_so_is_its_end(capsys: pytest.CaptureFixture[str]) -> None:
+    line = Line()
+    line.opened()
+    for _ in range(2):
+        for error in (HubUnreachable("Away."), HubUnreachable("Starting.")):
+            line.broke(error)
+    line.opened()
+    line.opened()
+    line.broke(HubUnreachable("Away."))
+
+    assert [said.removeprefix("comity: ")[:5] for said in capsys.readouterr().err.splitlines()] == [
+        "Away.",
+        "Start",
+        "conne",
+        "Away.",
+    ]
 
 
 @pytest.mark.threat("T16")

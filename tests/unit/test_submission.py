@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from agency_client.agency import Agency
-from agency_client.bulk import SUBMISSIONS_PER_MESSAGE
+from agency_client.bulk import MAX_FAILURES, SUBMISSIONS_PER_MESSAGE
 from agency_client.client import HubClient
 from agency_client.inbox import Inbox
 from agency_client.profile import Profile
@@ -173,6 +173,24 @@ async def test_every_checkpoint_of_a_group_has_to_be_of_the_one_ledger(desk: Des
     with pytest.raises(LedgerForked):
         await desk.submitting.send_each(requests)
     assert desk.inbox.sent.count_unanswered() == 2
+
+
+async def test_a_hub_that_is_away_while_receipts_are_verified_is_waited_for(desk: Desk) -> None:
+    await desk.agency.client.refresh_roster()
+    prove = desk.hub.answers["ProveConsistency"]
+    failures = [HubUnreachable()] * (MAX_FAILURES - 1)
+
+    def answer(request: Any) -> Any:
+        if failures:
+            raise failures.pop()
+        return prove(request)
+
+    desk.hub.answers["ProveConsistency"] = answer
+
+    outcomes = await desk.submitting.send_each(desk.requests(2))
+
+    assert not failures
+    assert all(outcome.receipted is not None for outcome in outcomes)
 
 
 async def test_what_the_hub_never_answered_is_kept_and_sent_again(desk: Desk) -> None:

@@ -6,7 +6,9 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 
 import pytest
 
+from agency_client.channel import FIRST_DELAY_SECONDS
 from agency_client.client import HubClient
+from agency_client.diagnosis import HubAnswersAgain
 from agency_client.events import PUBLISHED, ROSTER_CHANGED
 from agency_client.inbox import Quarantined
 from agency_client.trust import Trust
@@ -111,6 +113,32 @@ async def test_a_broken_stream_goes_on_where_the_disk_is() -> None:
     assert hub.openings[-1].start == watches_pb2.WATCH_START_INDEX
     assert hub.openings[-1].known_size == trust.size
     assert hub.pauses == sorted(hub.pauses)  # ever longer
+
+
+async def test_who_watches_hears_of_every_break_and_every_opening() -> None:
+    heard: list[str] = []
+    _, hub, trust = make_watch()
+    watch = Watch(
+        HubClient(hub, trust=trust),  # type: ignore[arg-type]
+        OPENING,
+        on_break=lambda _: heard.append("break"),
+        on_open=lambda: heard.append("open"),
+    )
+    hub.ends_after = [(1, HubUnreachable()), (0, HubUnreachable())]
+
+    await read(watch, until=7)
+
+    assert heard == ["open", "break", "open", "break", "open"]
+
+
+async def test_a_hub_that_answers_again_is_tried_as_if_for_the_first_time() -> None:
+    watch, hub, _ = make_watch()
+    away: list[tuple[int, ComityError | None]] = [(0, HubUnreachable())]
+    hub.ends_after = [*away * 6, (0, HubAnswersAgain())]
+
+    await read(watch, until=7)
+
+    assert FIRST_DELAY_SECONDS == hub.pauses[-1] < hub.pauses[-2]
 
 
 async def test_a_stream_that_ends_without_a_word_is_opened_again_after_a_pause() -> None:
