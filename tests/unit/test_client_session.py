@@ -13,7 +13,13 @@ from agency_client import session_store
 from agency_client.locks import SESSION_LOCK, held_alone
 from agency_client.profile import Profile
 from agency_client.session import Session
-from agency_client.session_store import FileStore, KeyRingStore, session_from_text, store_of
+from agency_client.session_store import (
+    FileStore,
+    KeptSession,
+    KeyRingStore,
+    session_from_text,
+    store_of,
+)
 from comity.errors import MalformedInput, StoreUnavailable, TokenRefused
 from comity.identity import AgencyId
 from comity.v1.sessions_pb2 import Tokens
@@ -27,8 +33,8 @@ class Hub:
     def __init__(self) -> None:
         self.shown: list[str] = []
 
-    async def refresh(self, refresh_token: str) -> Tokens:
-        self.shown.append(refresh_token)
+    async def refresh(self, kept: KeptSession) -> Tokens:
+        self.shown.append(kept.refresh_token)
         await asyncio.sleep(0)
         return tokens(len(self.shown))
 
@@ -107,7 +113,7 @@ async def test_two_that_were_refused_at_once_refresh_once(profile: Profile) -> N
 
 
 async def test_a_log_in_that_is_over_is_forgotten(profile: Profile) -> None:
-    async def refuse(_: str) -> Tokens:
+    async def refuse(_: KeptSession) -> Tokens:
         raise TokenRefused
 
     session = session_of(profile)
@@ -121,7 +127,7 @@ async def test_a_log_in_that_is_over_is_forgotten(profile: Profile) -> None:
 
 
 async def test_a_log_in_is_kept_where_the_hub_is_away(profile: Profile) -> None:
-    async def fail(_: str) -> Tokens:
+    async def fail(_: KeptSession) -> Tokens:
         raise StoreUnavailable
 
     session = session_of(profile)
