@@ -20,7 +20,7 @@ from agency_client.session_store import (
     session_from_text,
     store_of,
 )
-from comity.errors import MalformedInput, StoreUnavailable, TokenRefused
+from comity.errors import LogInRequired, MalformedInput, StoreUnavailable, TokenRefused
 from comity.identity import AgencyId
 from comity.v1.sessions_pb2 import Tokens
 
@@ -173,3 +173,38 @@ def test_a_key_ring_is_used_where_there_is_one(
 
 def test_without_a_key_ring_there_is_a_file(profile: Profile) -> None:
     assert isinstance(store_of(profile), FileStore)
+
+
+async def test_a_log_in_at_keycloak_stays_one_when_it_is_refreshed(profile: Profile) -> None:
+    where = {"issuer": "https://keycloak.example/realms/comity", "client_id": "comity"}
+    session = session_of(profile)
+    session.keep(tokens(0), certificate_digest=NEW, **where)
+
+    await session.renew_refused("access 0", Hub().refresh, certificate_digest=NEW)
+
+    kept = FileStore(profile).load()
+    assert kept is not None
+    assert ("access 1", *where.values()) == (kept.access_token, kept.issuer, kept.client_id)
+
+
+async def test_a_log_in_that_keycloak_has_ended_is_forgotten(profile: Profile) -> None:
+    async def refuse(_: KeptSession) -> Tokens:
+        raise LogInRequired
+
+    session = session_of(profile)
+    session.keep(tokens(0), certificate_digest=NEW)
+
+    assert await session.renew_refused("access 0", refuse, certificate_digest=NEW) is None
+    assert FileStore(profile).load() is None
+
+
+def test_a_log_in_that_an_earlier_version_kept_is_the_hubs_own(profile: Profile) -> None:
+    session_of(profile).keep(tokens(0), certificate_digest=NEW)
+    path = profile.path("session.json")
+    values = json.loads(path.read_text())
+    del values["issuer"], values["client_id"]
+
+    kept = session_from_text(json.dumps(values))
+
+    assert kept is not None
+    assert kept.issuer == ""
