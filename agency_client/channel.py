@@ -17,8 +17,10 @@ import grpc
 from cryptography.hazmat.primitives import serialization
 
 from agency_client.diagnosis import HubAnswersAgain, explain_unreachable
+from agency_client.keycloak_login import KeycloakLogIn, tokens_message
 from agency_client.profile import CERTIFICATE, HUB_CA, TLS_KEY, Profile
 from agency_client.session import Session
+from agency_client.session_store import KeptSession
 from comity.errors import (
     ComityError,
     HubUnavailable,
@@ -137,14 +139,33 @@ class HubChannel:
         except ComityError as error:
             raise await self._explained(error) from None
 
-    def keep_tokens(self, tokens: Tokens) -> None:
-        """Shows these with every call from now on.
+    @property
+    def kept_session(self) -> KeptSession | None:
+        """The log-in that goes with calls."""
+        return None if self._session is None else self._session.kept
+
+    def keycloak(self, *, issuer: str, client_id: str) -> KeycloakLogIn:
+        """Where officers log in whose tokens a Keycloak hands out, with the same certificate.
+
+        Raises: MalformedInput where the issuer is no https address.
+        """
+        return KeycloakLogIn(
+            self._profile, issuer=issuer, client_id=client_id, passphrase=self._passphrase
+        )
+
+    def keep_tokens(self, tokens: Tokens, *, issuer: str = "", client_id: str = "") -> None:
+        """Shows these with every call from now on; issuer and client where a Keycloak's.
 
         Raises: MalformedInput where they cannot be written, or this channel is for no officer.
         """
         if self._session is None:
             raise MalformedInput("This channel is for the agency's system and keeps no log-in.")
-        self._session.keep(tokens, certificate_digest=self._certificate_digest())
+        self._session.keep(
+            tokens,
+            certificate_digest=self._certificate_digest(),
+            issuer=issuer,
+            client_id=client_id,
+        )
 
     def forget_tokens(self) -> None:
         """Shows none from now on."""
@@ -183,8 +204,11 @@ class HubChannel:
             self._refresh, certificate_digest=self._certificate_digest()
         )
 
-    async def _refresh(self, refresh_token: str) -> Tokens:
-        request = RefreshSessionRequest(refresh_token=refresh_token)
+    async def _refresh(self, kept: KeptSession) -> Tokens:
+        if kept.issuer:
+            keycloak = self.keycloak(issuer=kept.issuer, client_id=kept.client_id)
+            return tokens_message(await keycloak.refresh(kept.refresh_token))
+        request = RefreshSessionRequest(refresh_token=kept.refresh_token)
         response = await self._attempt(
             lambda c: SessionServiceStub(c).RefreshSession, request, None
         )

@@ -16,11 +16,13 @@ import urllib.error
 import urllib.request
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from agency_client.profile import CERTIFICATE, HUB_CA, TLS_KEY, Profile
 from comity.errors import IdentityProviderAway, LogInRequired, MalformedInput
+from comity.v1.sessions_pb2 import Tokens
 
 KEYCLOAK_CA = "keycloak-ca.pem"  # in the profile where another authority than the hub's signed it
 ANSWER_SECONDS = 15.0
@@ -41,6 +43,14 @@ class KeycloakTokens:
     access_seconds: float
     refresh_token: str
     refresh_seconds: float
+
+
+def tokens_message(tokens: KeycloakTokens) -> Tokens:
+    """Keycloak's tokens as they are kept beside the hub's own."""
+    message = Tokens(access_token=tokens.access_token, refresh_token=tokens.refresh_token)
+    message.access_expires_in.FromTimedelta(timedelta(seconds=tokens.access_seconds))
+    message.refresh_expires_in.FromTimedelta(timedelta(seconds=tokens.refresh_seconds))
+    return message
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -5,10 +5,12 @@ Every change is asked for once: a log-in, a code and a refresh token are each go
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 
 from agency_client.channel import HubChannel
-from comity.errors import LogInRequired, TokenRefused
+from agency_client.keycloak_login import DeviceLogIn, tokens_message
+from comity.errors import LogInRefused, LogInRequired, TokenRefused
 from comity.v1.officers_pb2 import (
     AddOfficerRequest,
     AddOfficerResponse,
@@ -57,11 +59,44 @@ class OfficerClient:
         self._channel.keep_tokens(response.tokens)
         return response
 
+    async def log_in_by_device(
+        self, described: DescribeLogInResponse, show: Callable[[DeviceLogIn], None]
+    ) -> Officer:
+        """Logs in at the hub's Keycloak: shows page and code, and waits for the officer there.
+
+        Raises: LogInRequired where that was denied or took too long; LogInRefused where the hub
+        has no such officer; IdentityProviderAway.
+        """
+        where = {"issuer": described.issuer, "client_id": described.client_id}
+        keycloak = self._channel.keycloak(**where)
+        begun = await keycloak.begin_device()
+        show(begun)
+        tokens = await keycloak.finish_device(begun)
+        self._channel.keep_tokens(tokens_message(tokens), **where)
+        try:
+            return (await self.who_am_i()).officer
+        except TokenRefused as error:
+            await self._end_log_in()
+            raise LogInRefused(
+                "Keycloak let the user in, but the hub has no such officer of this agency, or a "
+                "locked one."
+            ) from error
+
     async def log_out(self, *, everywhere: bool = False) -> None:
         """Ends the log-in here, or every one of the officer's. One that is over is forgotten."""
-        request = LogOutRequest(everywhere=everywhere)
-        with suppress(TokenRefused, LogInRequired):
-            await self._channel.call_once(lambda c: SessionServiceStub(c).LogOut, request)
+        kept = self._channel.kept_session
+        if everywhere or kept is None or not kept.issuer:  # One at Keycloak is ended there.
+            request = LogOutRequest(everywhere=everywhere)
+            with suppress(TokenRefused, LogInRequired):
+                await self._channel.call_once(lambda c: SessionServiceStub(c).LogOut, request)
+        await self._end_log_in()
+
+    async def _end_log_in(self) -> None:
+        """Ends the log-in where it was begun at a Keycloak, and forgets it."""
+        kept = self._channel.kept_session
+        if kept is not None and kept.issuer:
+            keycloak = self._channel.keycloak(issuer=kept.issuer, client_id=kept.client_id)
+            await keycloak.log_out(kept.refresh_token)
         self._channel.forget_tokens()
 
     async def who_am_i(self) -> WhoAmIResponse:

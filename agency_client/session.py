@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from agency_client.locks import SESSION_LOCK, held_alone
 from agency_client.profile import Profile
 from agency_client.session_store import KeptSession, SessionStore, store_of
-from comity.errors import MalformedInput, TokenRefused
+from comity.errors import LogInRequired, MalformedInput, TokenRefused
 from comity.times import utc_now
 from comity.v1.sessions_pb2 import Tokens
 
@@ -22,7 +22,7 @@ REFRESH_BEFORE = timedelta(seconds=30)  # clocks differ, and calls take a while
 LOCK_TRIES = 100
 LOCK_RETRY_SECONDS = 0.05
 
-Refresh = Callable[[str], Awaitable[Tokens]]
+Refresh = Callable[[KeptSession], Awaitable[Tokens]]
 
 
 class Session:
@@ -40,8 +40,15 @@ class Session:
         self._clock = clock
         self._kept = self._store.load()
 
-    def keep(self, tokens: Tokens, *, certificate_digest: str) -> None:
-        """Keeps the tokens of a log-in or a refreshing.
+    @property
+    def kept(self) -> KeptSession | None:
+        """The log-in as it lies in the store, where another process may have refreshed it."""
+        return self._store.load()
+
+    def keep(
+        self, tokens: Tokens, *, certificate_digest: str, issuer: str = "", client_id: str = ""
+    ) -> None:
+        """Keeps the tokens of a log-in or a refreshing; issuer and client where a Keycloak's.
 
         Raises: MalformedInput where they cannot be written.
         """
@@ -52,6 +59,8 @@ class Session:
             access_until=now + tokens.access_expires_in.ToTimedelta(),
             until=now + tokens.refresh_expires_in.ToTimedelta(),
             certificate_digest=certificate_digest,
+            issuer=issuer,
+            client_id=client_id,
         )
         self._store.save(self._kept)
 
@@ -95,11 +104,16 @@ class Session:
                 self.forget()
                 return
             try:
-                tokens = await refresh(kept.refresh_token)
-            except TokenRefused:
+                tokens = await refresh(kept)
+            except (TokenRefused, LogInRequired):
                 self.forget()
             else:
-                self.keep(tokens, certificate_digest=certificate_digest)
+                self.keep(
+                    tokens,
+                    certificate_digest=certificate_digest,
+                    issuer=kept.issuer,
+                    client_id=kept.client_id,
+                )
 
     def _is_good(self, kept: KeptSession, certificate_digest: str) -> bool:
         is_bound = kept.certificate_digest == certificate_digest

@@ -33,6 +33,9 @@ class KeptSession:
     until: datetime
     # SHA-256 of the certificate's file, in hex.
     certificate_digest: str
+    # Where a Keycloak handed the tokens out, and to which client; empty for the hub's own.
+    issuer: str = ""
+    client_id: str = ""
 
 
 class SessionStore(Protocol):
@@ -133,6 +136,8 @@ def text_from_session(session: KeptSession) -> str:
             "access_until": session.access_until.isoformat(),
             "until": session.until.isoformat(),
             "certificate_digest": session.certificate_digest,
+            "issuer": session.issuer,
+            "client_id": session.client_id,
         }
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,6 +15,7 @@ from typing import TypedDict
 import grpc
 from grpc_health.v1 import health_pb2_grpc
 
+from comity.identity import AgencyId
 from comity.times import utc_now
 from comity.v1 import (
     acts_pb2_grpc,
@@ -28,11 +29,13 @@ from comity.v1 import (
 )
 from hub.folder import load_ledger_key
 from hub.issuing import issue_untold, load_identity
+from hub.keycloak_files import keycloak_line
 from hub.rpc.acts import ActServicer
 from hub.rpc.enrolment import EnrolmentServicer, make_enrolment_server
 from hub.rpc.enrolment_guard import ENROLMENT_RULES, EnrolmentGuard
 from hub.rpc.guard import Guard
 from hub.rpc.health import HealthServicer
+from hub.rpc.keycloak_sessions import KeycloakSessionServicer
 from hub.rpc.ledger import AgencyServicer, LedgerServicer
 from hub.rpc.membership import MembershipServicer
 from hub.rpc.notices import NoticeServicer
@@ -42,6 +45,7 @@ from hub.rpc.sessions import SessionServicer
 from hub.rpc.table import REFLECTION_RULES, RULES
 from hub.rpc.watches import WatchServicer
 from hub.services.access import AccessService
+from hub.services.accounts.directory import TableOfOfficers
 from hub.services.accounts.factors import FactorService
 from hub.services.accounts.identities import BuiltInOfficers
 from hub.services.accounts.log_in import LogInService
@@ -53,6 +57,7 @@ from hub.services.acts import ActsService
 from hub.services.applications import ApplicationsService
 from hub.services.approving import Approving
 from hub.services.bulk import BulkService
+from hub.services.calls import Officers, OfficersKept
 from hub.services.checkpoints import CheckpointSigner
 from hub.services.delivery import DeliverySource
 from hub.services.enrolment import EnrolmentService
@@ -152,13 +157,13 @@ async def running_hub(
             access=access,
             own_agency=settings.agency,
         )
-        officers = BuiltInOfficers(database, clock=clock, monotonic=monotonic)
+        provider = _choose_provider(settings, database, clock=clock, monotonic=monotonic)
         accounts = _make_accounts(
             settings,
             database,
             writer=writer,
             membership=membership,
-            identities=officers,
+            identities=provider.kept,
             clock=clock,
         )
         watches = WatchService(database, writer=writer)
@@ -174,7 +179,7 @@ async def running_hub(
                 access=access,
                 watches=watches,
             ),
-            officers=officers,
+            officers=provider.officers,
         )
         identity = load_identity(settings)
         applications = ApplicationsService(
@@ -189,6 +194,7 @@ async def running_hub(
             commit=writer.commit_result,
             clock=clock,
             token_bytes=secrets.token_bytes,
+            on_admitted=provider.on_admitted,
         )
         enrolment = EnrolmentService(
             identity,
@@ -202,7 +208,7 @@ async def running_hub(
         jobs = Jobs()
 
         await membership.refresh()
-        await officers.refresh()
+        await provider.kept.refresh()
         await tail.start()
 
         server = _make_server(
@@ -211,7 +217,7 @@ async def running_hub(
                 hub_domain=settings.domain,
                 rules={**RULES, **REFLECTION_RULES} if settings.reflection else RULES,
                 membership=membership,
-                officers=officers,
+                officers=provider.officers,
                 clock=clock,
             ),
             servicers=_Servicers(
@@ -242,7 +248,8 @@ async def running_hub(
         stack.push_async_callback(jobs.stop)
         jobs.start("ledger writer", writer.run())
         jobs.start("membership", membership.run())
-        jobs.start("officers", officers.run())
+        for name, run in provider.jobs.items():
+            jobs.start(name, run())
         jobs.start("tail", tail.run())
         jobs.start("notifications", listen(database, on_notification=tail.wake))
         jobs.start("open watches", open_watches.run())
@@ -256,8 +263,48 @@ async def running_hub(
 
 
 @dataclass(frozen=True, slots=True)
+class _Provider:
+    """Whoever says who an officer is, and what this process keeps in memory for it."""
+
+    officers: Officers
+    kept: OfficersKept
+    jobs: Mapping[str, Callable[[], Coroutine[None, None, None]]]
+    on_admitted: Callable[[AgencyId], None]
+
+
+def _choose_provider(
+    settings: Settings,
+    database: Database,
+    *,
+    clock: Callable[[], datetime],
+    monotonic: Callable[[], float],
+) -> _Provider:
+    """Keycloak where the configuration names one, else the built-in accounts.
+
+    Raises: MalformedInput where Keycloak's packages are missing.
+    """
+    if settings.keycloak is None:
+        built_in = BuiltInOfficers(database, clock=clock, monotonic=monotonic)
+        return _Provider(built_in, built_in, {"officers": built_in.run}, lambda _: None)
+
+    line = keycloak_line(settings)
+    from hub.identity.keycloak.officers import KeycloakOfficers
+    from hub.identity.keycloak.sessions import KeycloakSessions
+    from hub.identity.keycloak.signing_keys import SigningKeys
+
+    ending = KeycloakSessions(line)
+    table = TableOfOfficers(database, monotonic=monotonic, on_ended=ending.end_officer_soon)
+    keys = SigningKeys(
+        line.fetch_keys, algorithms=settings.keycloak.algorithms, monotonic=monotonic
+    )
+    officers = KeycloakOfficers(settings.keycloak, keys=keys, directory=table, clock=clock)
+    jobs = {"officers": table.run, "Keycloak's keys": keys.run, "Keycloak's sessions": ending.run}
+    return _Provider(officers, table, jobs, ending.add_agency_soon)
+
+
+@dataclass(frozen=True, slots=True)
 class _Accounts:
-    sessions: SessionServicer
+    sessions: sessions_pb2_grpc.SessionServiceServicer
     officers: OfficerServicer
 
 
@@ -267,10 +314,10 @@ def _make_accounts(
     *,
     writer: LedgerWriter,
     membership: Membership,
-    identities: BuiltInOfficers,
+    identities: OfficersKept,
     clock: Callable[[], datetime],
 ) -> _Accounts:
-    """The built-in accounts."""
+    """Managing officers, and logging them in where that is not done elsewhere."""
     hashing = PasswordHashing()
     parts: _Shared = {
         "writer": writer,
@@ -278,8 +325,6 @@ def _make_accounts(
         "clock": clock,
         "token_bytes": secrets.token_bytes,
     }
-    log_in = LogInService(database, hashing=hashing, hub_domain=settings.domain, **parts)
-    factors = FactorService(database, hub_domain=settings.domain, **parts)
     officers = OfficerService(
         database,
         commits=OfficerCommits(membership, own_agency=settings.agency),
@@ -288,12 +333,19 @@ def _make_accounts(
         **parts,
     )
     sessions = SessionService(database, **parts)
+    if (realm := settings.keycloak) is not None:
+        elsewhere = KeycloakSessionServicer(
+            sessions, issuer=realm.issuer, client_id=realm.log_in_client
+        )
+        return _Accounts(elsewhere, OfficerServicer(officers))
+    log_in = LogInService(database, hashing=hashing, hub_domain=settings.domain, **parts)
+    factors = FactorService(database, hub_domain=settings.domain, **parts)
     return _Accounts(SessionServicer(log_in, sessions, factors), OfficerServicer(officers))
 
 
 class _Shared(TypedDict):
     writer: LedgerWriter
-    identities: BuiltInOfficers
+    identities: OfficersKept
     clock: Callable[[], datetime]
     token_bytes: Callable[[int], bytes]
 
@@ -305,7 +357,7 @@ class _Servicers:
     ledger: LedgerServicer
     agencies: AgencyServicer
     watches: WatchServicer
-    sessions: SessionServicer
+    sessions: sessions_pb2_grpc.SessionServiceServicer
     officers: OfficerServicer
     members: MembershipServicer
     health: HealthServicer

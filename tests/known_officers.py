@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from comity.identity import AgencyId
-from hub.identity.keycloak.officers import KnownOfficer
+from hub.services.accounts.directory import KnownOfficer
 
 
 @dataclass
@@ -19,3 +19,7 @@ class KnownOfficers:
     ) -> KnownOfficer | None:
         assert subject
         return self.officers.get((agency, user_name))
+
+    def find(self, officer_id: str) -> KnownOfficer | None:
+        known = self.officers.values()
+        return next((one for one in known if one.officer_id == officer_id), None)

@@ -12,6 +12,7 @@ from agency_client.cli.output import safe, say, write, write_json
 from agency_client.cli.secrets import read_new_password, read_password, read_second_factor
 
 if TYPE_CHECKING:
+    from agency_client.keycloak_login import DeviceLogIn
     from comity.v1.officers_pb2 import Officer
 
 
@@ -23,15 +24,33 @@ async def login(
     ] = None,
     profile: ProfileOption = None,
 ) -> None:
-    """Log in as an officer. COMITY_PASSWORD_FILE may name a file with the password."""
-    name = user or typer.prompt("User name", err=True)
+    """Log in as an officer. COMITY_PASSWORD_FILE may name a file with the password.
+
+    Where the hub has a Keycloak, the log-in is at its page, in any browser, and USER is not asked.
+    """
+    from comity.v1.sessions_pb2 import IDENTITY_PROVIDER_KEYCLOAK
+
     async with opened_agency(profile) as agency:
-        response = await agency.client.officers.log_in(name, read_password(), read_second_factor())
+        officers = agency.client.officers
+        described = await officers.describe_log_in()
+        if described.provider == IDENTITY_PROVIDER_KEYCLOAK:
+            officer = await officers.log_in_by_device(described, _show_page)
+            write(f"Logged in as {safe(officer.display_name)}.")
+            return
+        name = user or typer.prompt("User name", err=True)
+        response = await officers.log_in(name, read_password(), read_second_factor())
     write(f"Logged in as {safe(response.officer.display_name)}.")
     if response.must_change_password:
         say("The password is a one-time one. Before anything else: comity password")
     if response.must_add_second_factor:
         say("Administrators need a second factor. Before anything else: comity second-factor")
+
+
+def _show_page(begun: DeviceLogIn) -> None:
+    write("Open this page in a browser, compare the code, and log in there:")
+    write(f"  {safe(begun.verification_uri_complete)}")
+    write(f"  code {safe(begun.user_code)}")
+    sys.stdout.flush()
 
 
 @app.command()

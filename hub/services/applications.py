@@ -65,6 +65,7 @@ class ApplicationsService:
         commit: Commit,
         clock: Callable[[], datetime],
         token_bytes: Callable[[int], bytes],
+        on_admitted: Callable[[AgencyId], None] = lambda _: None,
     ) -> None:
         self._hub = hub
         self._database = database
@@ -74,6 +75,7 @@ class ApplicationsService:
         self._commit = commit
         self._clock = clock
         self._token_bytes = token_bytes
+        self._on_admitted = on_admitted
 
     async def invite(
         self, by: StoredApproval, request: membership_pb2.InviteAgencyRequest
@@ -139,6 +141,8 @@ class ApplicationsService:
             raise _malformed("application_digest", "is not 64 hexadecimal digits")
         approval = Approval(parse_agency_id(request.agency_id), bytes.fromhex(digest), by)
         admitted = await self._commit(self._approving.approve_many, approval)
+        if admitted:
+            self._on_admitted(approval.agency)
         return membership_pb2.ApproveApplicationResponse(admitted=admitted)
 
     async def refuse(

@@ -19,12 +19,16 @@ class Step(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Officer:
-    """A person who is logged in, of the agency that calls. `session_id` ends with the log-in."""
+    """A person who is logged in, of the agency that calls. `session_id` ends with the log-in.
+
+    `logged_in_at`, in seconds since 1970, is told by Keycloak alone.
+    """
 
     officer_id: str
     roles: frozenset[Role.ValueType]
     session_id: str
     step: Step | None = None
+    logged_in_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,17 @@ class Caller:
     certificate_id: str
     request_id: str
     officer: Officer | None = None
+
+
+class OfficersKept(Protocol):
+    """What this process keeps in memory of officers; asked to look again after a change."""
+
+    async def refresh(self) -> None:
+        """Confirms what is known, reading anew where anything has changed.
+
+        Raises: StoreUnavailable.
+        """
+        ...
 
 
 class Officers(Protocol):

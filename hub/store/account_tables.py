@@ -31,6 +31,8 @@ officers = Table(
     # Numbers of comity.v1.Role, in order, with a space between two.
     Column("roles", Text, nullable=False),
     Column("status", SmallInteger, nullable=False),
+    # No log-in that was begun before is taken; 0: none was ever ended.
+    Column("not_before", BigInteger, nullable=False, server_default="0"),
     UniqueConstraint("agency_id", "user_name"),
 )
 

@@ -34,6 +34,18 @@ class StoredOfficer:
 
 
 @dataclass(frozen=True, slots=True)
+class OfficerStanding:
+    """What is asked of an officer at every call; `not_before` in microseconds, 0 for never."""
+
+    officer_id: str
+    agency_id: AgencyId
+    user_name: str
+    roles: frozenset[Role.ValueType]
+    status: OfficerStatus.ValueType
+    not_before: int
+
+
+@dataclass(frozen=True, slots=True)
 class OfficerOpening:
     """What opens the commitment of an officer's entry; the salt is None once erased."""
 
@@ -101,6 +113,22 @@ async def list_officers(
         .limit(limit)
     )
     return [officer_from_row(row) for row in await connection.execute(statement)]
+
+
+async def list_standings(connection: Connection) -> list[OfficerStanding]:
+    """Every officer of every agency."""
+    columns = [officers.c[f.name] for f in fields(OfficerStanding)]
+    return [
+        OfficerStanding(
+            officer_id=row.officer_id,
+            agency_id=row.agency_id,
+            user_name=row.user_name,
+            roles=roles_from_text(row.roles),
+            status=OfficerStatus.ValueType(row.status),
+            not_before=row.not_before,
+        )
+        for row in await connection.execute(select(*columns))
+    ]
 
 
 async def count_officers_with(

@@ -130,8 +130,11 @@ async def end_session(connection: Connection, session_id: str) -> None:
     await connection.execute(delete(sessions).where(sessions.c.session_id == session_id))
 
 
-async def end_sessions_of(connection: Connection, officer_id: str) -> None:
-    """Ends every session of an officer."""
+async def end_sessions_of(connection: Connection, officer_id: str, *, now: int) -> None:
+    """Ends every session of an officer, wherever it was begun: none from before is taken."""
+    await connection.execute(
+        update(officers).where(officers.c.officer_id == officer_id).values(not_before=now)
+    )
     await connection.execute(delete(sessions).where(sessions.c.officer_id == officer_id))
 
 

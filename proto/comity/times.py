@@ -20,6 +20,11 @@ def microseconds_from(moment: datetime) -> int:
     return (moment - _EPOCH) // _MICROSECOND
 
 
+def datetime_from_microseconds(microseconds: int) -> datetime:
+    """The aware UTC datetime of a time as it is stored."""
+    return _EPOCH + microseconds * _MICROSECOND
+
+
 def datetime_from_timestamp(timestamp: Timestamp) -> datetime | None:
     """The aware UTC datetime of a timestamp, or None where it is outside the calendar."""
     try:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -15,18 +17,26 @@ import pytest
 from cryptography import x509
 
 from agency_client.agency import open_agency
+from agency_client.application import NewKeys
 from agency_client.keycloak_login import KeycloakLogIn, KeycloakTokens
 from agency_client.profile import Profile, load_profile
-from comity.errors import IdentityProviderAway, LogInRequired, MalformedInput, TokenRefused
+from agency_client.session_store import FileStore
+from comity.errors import (
+    IdentityProviderAway,
+    LogInRequired,
+    MalformedInput,
+    NotPermitted,
+    TokenRefused,
+)
 from comity.identity import AgencyId
 from comity.statuses import error_from_rpc
-from comity.v1 import ledger_pb2, ledger_pb2_grpc
+from comity.v1 import ledger_pb2, ledger_pb2_grpc, sessions_pb2, sessions_pb2_grpc
 from comity.v1.officers_pb2 import ROLE_OFFICER
 from deploy.stage import NotAsExpected
 from hub import app
 from hub.app import running_hub
 from hub.certificates import certificate_id_of
-from hub.identity.keycloak.officers import KeycloakOfficers, KnownOfficer
+from hub.identity.keycloak.officers import KeycloakOfficers
 from hub.identity.keycloak.representations import (
     differs,
     log_in_client,
@@ -37,6 +47,8 @@ from hub.identity.keycloak.sessions import KeycloakSessions
 from hub.identity.keycloak.signing_keys import RETRY_SECONDS, SigningKeys
 from hub.rpc.guard import Guard
 from hub.rpc.table import RULES, Admission, Rule
+from hub.services.accounts.directory import KnownOfficer
+from tests.integration.enrolments import enrolment_hub
 from tests.known_officers import KnownOfficers
 from tests.system.keycloak_pages import Browser
 from tests.system.keycloak_server import PASSWORD, KeycloakServer
@@ -281,10 +293,21 @@ async def test_locking_an_officer_ends_the_session(keycloak: KeycloakServer, new
     await keycloak.add_user(new_name, FRANCE)
     tokens = await log_in(keycloak, new_name)
 
-    await KeycloakSessions(keycloak.line).end_officer(new_name)
+    await KeycloakSessions(keycloak.line).end_officer(FRANCE, new_name)
 
     with pytest.raises(LogInRequired):
         await log_in_at(keycloak).refresh(tokens.refresh_token)
+
+
+async def test_locking_a_namesake_of_another_agency_ends_nothing(
+    keycloak: KeycloakServer, new_name: str
+) -> None:
+    await keycloak.add_user(new_name, FRANCE)
+    tokens = await log_in(keycloak, new_name)
+
+    await KeycloakSessions(keycloak.line).end_officer(BRAZIL, new_name)
+
+    await log_in_at(keycloak).refresh(tokens.refresh_token)
 
 
 @pytest.mark.threat("T102")
@@ -319,7 +342,7 @@ async def test_suspending_an_agency_ends_its_officers_sessions_and_no_others(
 
 
 async def test_ending_the_sessions_of_nobody_is_no_error(keycloak: KeycloakServer) -> None:
-    await KeycloakSessions(keycloak.line).end_officer("example.unknown")
+    await KeycloakSessions(keycloak.line).end_officer(FRANCE, "example.unknown")
     await KeycloakSessions(keycloak.line).end_agency(AgencyId("KE-NCB"))
 
 
@@ -496,7 +519,7 @@ async def test_while_keycloak_is_down_tokens_hold_and_what_is_to_end_ends_later(
             await log_in_at(keycloak).refresh(tokens.refresh_token)
         with pytest.raises(IdentityProviderAway):
             await identify(officers_at(keycloak, KnownOfficers()), keycloak, tokens)
-        sessions.end_officer_soon(new_name)
+        sessions.end_officer_soon(FRANCE, new_name)
         await tried.wait()
     finally:
         await asyncio.to_thread(keycloak.start)
@@ -543,3 +566,163 @@ async def test_the_guard_lets_an_officer_with_keycloaks_token_on_the_own_channel
             await ask_with(address, keycloak, BRAZIL, tokens.access_token)
         with pytest.raises(TokenRefused):
             await ask_with(address, keycloak, FRANCE, f"{tokens.access_token[:-4]}AAAA")
+
+
+# --- the hub as it is served --------------------------------------------------------------------
+
+
+def finished_log_in(keycloak: KeycloakServer, name: str) -> str:
+    """What `comity login` says, while somebody logs in at the page that it shows."""
+    command = keycloak.stage.background(FRANCE, "login")
+    assert command.stdout is not None
+    lines = [command.stdout.readline().strip() for _ in range(3)]
+    browser = Browser(keycloak.context())
+    browser.open(lines[1])
+    browser.log_in(name, PASSWORD)
+    said, _ = command.communicate(timeout=60)
+    return said
+
+
+@pytest.fixture
+def served(keycloak: KeycloakServer) -> Iterator[KeycloakServer]:
+    """The hub serves, in a process of its own."""
+    keycloak.stage.start_hub()
+    yield keycloak
+    keycloak.stage.stop_hub()
+
+
+async def add_officer(keycloak: KeycloakServer, name: str) -> None:
+    """An officer of France, in the hub's table and at Keycloak."""
+    add = ["officer", "add", name, "--name", "Sample Officer", "--agency", FRANCE]
+    await asyncio.to_thread(keycloak.stage.hub, *add, "--role", "officer")
+    await keycloak.add_user(name, FRANCE)
+
+
+async def test_an_officer_works_until_the_hub_locks_the_account(
+    served: KeycloakServer, new_name: str
+) -> None:
+    await add_officer(served, new_name)
+
+    said = await asyncio.to_thread(finished_log_in, served, new_name)
+    shown = await asyncio.to_thread(served.stage.comity, FRANCE, "whoami")
+
+    assert said == "Logged in as Sample Officer.\n"
+    assert new_name in shown
+    kept = FileStore(profile_of(served, FRANCE)).load()
+    assert kept is not None
+    with pytest.raises(TokenRefused):
+        await who_am_i_with(served, BRAZIL, kept.access_token)
+
+    await asyncio.to_thread(served.stage.hub, "officer", "lock", new_name, "--agency", FRANCE)
+    await asyncio.sleep(1)  # within which every process knows
+
+    with pytest.raises(TokenRefused):
+        await who_am_i_with(served, FRANCE, kept.access_token)
+    await ends_at_keycloak(served, kept.refresh_token)
+
+
+async def who_am_i_with(keycloak: KeycloakServer, agency: AgencyId, token: str) -> None:
+    """Asks who one is, with a token in hand and nothing that refreshes it."""
+    async with open_agency(profile_of(keycloak, agency)) as opened:
+        stub = sessions_pb2_grpc.SessionServiceStub(opened.client.channel._current())
+        try:
+            await stub.WhoAmI(
+                sessions_pb2.WhoAmIRequest(),
+                timeout=20,
+                metadata=[("authorization", f"Bearer {token}")],
+            )
+        except grpc.aio.AioRpcError as error:
+            raise error_from_rpc(error) from error
+
+
+async def ends_at_keycloak(keycloak: KeycloakServer, refresh_token: str) -> None:
+    """The hub asks Keycloak soon after it has refused; each try has the newest refresh token."""
+    client = log_in_at(keycloak)
+    with pytest.raises(LogInRequired):
+        for _ in range(40):
+            refresh_token = (await client.refresh(refresh_token)).refresh_token
+            await asyncio.sleep(0.25)
+
+
+async def test_a_log_in_is_refreshed_and_ended_at_keycloak(
+    served: KeycloakServer, new_name: str
+) -> None:
+    await add_officer(served, new_name)
+    await asyncio.to_thread(finished_log_in, served, new_name)
+    store = FileStore(profile_of(served, FRANCE))
+    first = store.load()
+    assert first is not None
+    store.save(replace(first, access_until=datetime.now(UTC)))
+
+    shown = await asyncio.to_thread(served.stage.comity, FRANCE, "whoami")
+
+    second = store.load()
+    assert new_name in shown
+    assert second is not None
+    assert second.access_token != first.access_token
+    await asyncio.to_thread(served.stage.comity, FRANCE, "logout")
+    assert store.load() is None
+    with pytest.raises(LogInRequired):
+        await log_in_at(served).refresh(second.refresh_token)
+
+
+async def test_who_logs_out_everywhere_has_to_log_in_again(
+    served: KeycloakServer, new_name: str
+) -> None:
+    await add_officer(served, new_name)
+    await asyncio.to_thread(finished_log_in, served, new_name)
+    kept = FileStore(profile_of(served, FRANCE)).load()
+    assert kept is not None
+
+    await asyncio.to_thread(served.stage.comity, FRANCE, "logout", "--everywhere")
+
+    with pytest.raises(TokenRefused):
+        await who_am_i_with(served, FRANCE, kept.access_token)
+
+
+async def test_who_is_no_officer_of_the_hub_is_told_so_and_nothing_is_kept(
+    served: KeycloakServer, new_name: str
+) -> None:
+    await served.add_user(new_name, FRANCE)
+
+    said = await asyncio.to_thread(finished_log_in, served, new_name)
+
+    assert said == ""
+    assert FileStore(profile_of(served, FRANCE)).load() is None
+
+
+async def test_a_hub_with_keycloak_takes_no_password(served: KeycloakServer) -> None:
+    async with open_agency(profile_of(served, FRANCE)) as opened:
+        described = await opened.client.officers.describe_log_in()
+        with pytest.raises(NotPermitted, match="Keycloak"):
+            await opened.client.officers.log_in("admin-1", PASSWORD)
+
+    assert described.provider == sessions_pb2.IDENTITY_PROVIDER_KEYCLOAK
+    assert (described.issuer, described.client_id) == (served.issuer, "comity")
+
+
+async def test_an_agency_that_is_approved_at_a_serving_hub_gets_its_group(
+    keycloak: KeycloakServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with enrolment_hub(keycloak.stage, monkeypatch) as hub:
+        enroller = hub.enroller("SE-NCB", tmp_path)
+        enroller.make_keys(name="Sample office", new=NewKeys(), now=datetime.now(UTC))
+        await enroller.verify_hub()
+        await enroller.apply(await hub.invite("SE-NCB"))
+        await enroller.fetch_state()
+
+        assert await hub.approve("SE-NCB", enroller.application_digest())
+
+        await has_group(keycloak, "SE-NCB")
+
+
+async def has_group(keycloak: KeycloakServer, agency: str) -> None:
+    """Waits until the hub has made it."""
+    async with keycloak.administration() as admin:
+        [top] = await admin.a_get_groups({"search": "agencies", "exact": True})
+        for _ in range(40):
+            groups = await admin.a_get_group_children(top["id"], {"max": 1_000})
+            if agency in [group["name"] for group in groups]:
+                return
+            await asyncio.sleep(0.25)
+    raise AssertionError(f"no group {agency}")

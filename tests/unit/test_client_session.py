@@ -13,8 +13,14 @@ from agency_client import session_store
 from agency_client.locks import SESSION_LOCK, held_alone
 from agency_client.profile import Profile
 from agency_client.session import Session
-from agency_client.session_store import FileStore, KeyRingStore, session_from_text, store_of
-from comity.errors import MalformedInput, StoreUnavailable, TokenRefused
+from agency_client.session_store import (
+    FileStore,
+    KeptSession,
+    KeyRingStore,
+    session_from_text,
+    store_of,
+)
+from comity.errors import LogInRequired, MalformedInput, StoreUnavailable, TokenRefused
 from comity.identity import AgencyId
 from comity.v1.sessions_pb2 import Tokens
 
@@ -27,8 +33,8 @@ class Hub:
     def __init__(self) -> None:
         self.shown: list[str] = []
 
-    async def refresh(self, refresh_token: str) -> Tokens:
-        self.shown.append(refresh_token)
+    async def refresh(self, kept: KeptSession) -> Tokens:
+        self.shown.append(kept.refresh_token)
         await asyncio.sleep(0)
         return tokens(len(self.shown))
 
@@ -107,7 +113,7 @@ async def test_two_that_were_refused_at_once_refresh_once(profile: Profile) -> N
 
 
 async def test_a_log_in_that_is_over_is_forgotten(profile: Profile) -> None:
-    async def refuse(_: str) -> Tokens:
+    async def refuse(_: KeptSession) -> Tokens:
         raise TokenRefused
 
     session = session_of(profile)
@@ -121,7 +127,7 @@ async def test_a_log_in_that_is_over_is_forgotten(profile: Profile) -> None:
 
 
 async def test_a_log_in_is_kept_where_the_hub_is_away(profile: Profile) -> None:
-    async def fail(_: str) -> Tokens:
+    async def fail(_: KeptSession) -> Tokens:
         raise StoreUnavailable
 
     session = session_of(profile)
@@ -167,3 +173,38 @@ def test_a_key_ring_is_used_where_there_is_one(
 
 def test_without_a_key_ring_there_is_a_file(profile: Profile) -> None:
     assert isinstance(store_of(profile), FileStore)
+
+
+async def test_a_log_in_at_keycloak_stays_one_when_it_is_refreshed(profile: Profile) -> None:
+    where = {"issuer": "https://keycloak.example/realms/comity", "client_id": "comity"}
+    session = session_of(profile)
+    session.keep(tokens(0), certificate_digest=NEW, **where)
+
+    await session.renew_refused("access 0", Hub().refresh, certificate_digest=NEW)
+
+    kept = FileStore(profile).load()
+    assert kept is not None
+    assert ("access 1", *where.values()) == (kept.access_token, kept.issuer, kept.client_id)
+
+
+async def test_a_log_in_that_keycloak_has_ended_is_forgotten(profile: Profile) -> None:
+    async def refuse(_: KeptSession) -> Tokens:
+        raise LogInRequired
+
+    session = session_of(profile)
+    session.keep(tokens(0), certificate_digest=NEW)
+
+    assert await session.renew_refused("access 0", refuse, certificate_digest=NEW) is None
+    assert FileStore(profile).load() is None
+
+
+def test_a_log_in_that_an_earlier_version_kept_is_the_hubs_own(profile: Profile) -> None:
+    session_of(profile).keep(tokens(0), certificate_digest=NEW)
+    path = profile.path("session.json")
+    values = json.loads(path.read_text())
+    del values["issuer"], values["client_id"]
+
+    kept = session_from_text(json.dumps(values))
+
+    assert kept is not None
+    assert kept.issuer == ""

@@ -16,13 +16,14 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from comity.errors import IdentityProviderAway, TokenRefused
+from comity.errors import IdentityProviderAway, MalformedInput, TokenRefused
 from comity.identity import AgencyId
 from comity.v1.officers_pb2 import ROLE_OFFICER, ROLE_SUPERVISOR
-from hub.identity.keycloak.officers import KeycloakOfficers, KnownOfficer
+from hub.identity.keycloak.officers import KeycloakOfficers
 from hub.identity.keycloak.realm import Realm
 from hub.identity.keycloak.signing_keys import RETRY_SECONDS, SigningKeys
 from hub.identity.keycloak.tokens import LEEWAY_SECONDS
+from hub.services.accounts.directory import KnownOfficer
 from hub.services.calls import Officer
 from tests.known_officers import KnownOfficers
 
@@ -125,7 +126,10 @@ async def test_a_good_token_names_its_officer(provider: KeycloakOfOurs) -> None:
         signed(claims()), agency=FRANCE, certificate_id=CERTIFICATE
     )
 
-    assert Officer("officer 1", frozenset({ROLE_OFFICER}), "a session") == found
+    expected = Officer(
+        "officer 1", frozenset({ROLE_OFFICER}), "a session", logged_in_at=claims()["auth_time"]
+    )
+    assert expected == found
 
 
 PUBLIC_PEM = KEY.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
@@ -274,6 +278,39 @@ async def test_roles_are_the_tables_and_not_the_tokens(provider: KeycloakOfOurs)
     assert {ROLE_SUPERVISOR} == found.roles
 
 
+async def logged_in(provider: KeycloakOfOurs) -> Officer:
+    token = signed(claims())
+    return await provider.officers.identify(token, agency=FRANCE, certificate_id=CERTIFICATE)
+
+
+async def test_an_officer_stays_current_with_more_roles(provider: KeycloakOfOurs) -> None:
+    officer = await logged_in(provider)
+    roles = frozenset({ROLE_OFFICER, ROLE_SUPERVISOR})
+    provider.directory.officers[FRANCE, NAME] = KnownOfficer("officer 1", roles, is_active=True)
+
+    provider.officers.require_current(officer)
+
+
+@pytest.mark.parametrize(
+    "known",
+    [
+        KnownOfficer("officer 2", frozenset({ROLE_OFFICER}), is_active=True),
+        KnownOfficer("officer 1", frozenset({ROLE_OFFICER}), is_active=False),
+        KnownOfficer("officer 1", frozenset({ROLE_SUPERVISOR}), is_active=True),
+        KnownOfficer("officer 1", frozenset({ROLE_OFFICER}), is_active=True, not_before=NOW),
+    ],
+    ids=["not there", "locked", "with another role", "logged out since"],
+)
+async def test_an_open_stream_ends_for_who_is_no_longer_let(
+    provider: KeycloakOfOurs, known: KnownOfficer
+) -> None:
+    officer = await logged_in(provider)
+    provider.directory.officers[FRANCE, NAME] = known
+
+    with pytest.raises(TokenRefused):
+        provider.officers.require_current(officer)
+
+
 async def test_a_token_after_the_last_log_out_is_taken(provider: KeycloakOfOurs) -> None:
     ended = KnownOfficer(
         "officer 1", frozenset(), is_active=True, not_before=NOW - timedelta(seconds=1)
@@ -334,6 +371,18 @@ async def test_known_keys_go_on_while_keycloak_is_away(provider: KeycloakOfOurs)
     await provider.signing_keys.refresh()
 
     assert await provider.identify(signed(claims(sid="another session"))) == "officer 1"
+
+
+async def test_a_realm_that_is_not_set_up_yet_counts_as_away() -> None:
+    async def fetch() -> list[Mapping[str, Any]]:
+        raise MalformedInput("Keycloak refused: 404 Realm does not exist")
+
+    keys = SigningKeys(fetch, algorithms=REALM.algorithms, monotonic=lambda: 0.0)
+
+    await keys.refresh()
+
+    with pytest.raises(IdentityProviderAway):
+        await keys.get("one")
 
 
 async def test_a_hub_that_never_had_the_keys_says_that_keycloak_is_away(

@@ -8,33 +8,19 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from comity.errors import TokenRefused
 from comity.identity import AgencyId
-from comity.v1.officers_pb2 import Role
+from hub.identity.keycloak import tokens
 from hub.identity.keycloak.realm import Realm
 from hub.identity.keycloak.signing_keys import SigningKeys
-from hub.identity.keycloak.tokens import Claims, key_id_of, require_current, verify_token
+from hub.identity.keycloak.tokens import Claims, key_id_of, verify_token
+from hub.services.accounts.directory import KnownOfficer
 from hub.services.calls import Officer
 
 MAX_REMEMBERED_TOKENS = 4_096  # those in use at once; each is a kilobyte
-
-
-@dataclass(frozen=True, slots=True)
-class KnownOfficer:
-    """An officer as the hub's table has it now.
-
-    Sessions begun before `not_before` have ended: the latest moment at which the officer was
-    locked or logged out everywhere, or the agency suspended.
-    """
-
-    officer_id: str
-    roles: frozenset[Role.ValueType]
-    is_active: bool
-    not_before: datetime | None = None
 
 
 class OfficerDirectory(Protocol):
@@ -47,6 +33,15 @@ class OfficerDirectory(Protocol):
 
         `subject` never changes and is nobody else's ever; `user_name` is the officer's name, by
         which one is known who has never logged in before.
+
+        Raises: MembershipUnconfirmed.
+        """
+        ...
+
+    def find(self, officer_id: str) -> KnownOfficer | None:
+        """The officer of an id.
+
+        Raises: MembershipUnconfirmed.
         """
         ...
 
@@ -80,13 +75,28 @@ class KeycloakOfficers:
         """
         claims = await self._verify(token)  # 1
         now = self._clock()
-        require_current(claims, agency=agency, certificate_id=certificate_id, now=now.timestamp())
+        tokens.require_current(
+            claims, agency=agency, certificate_id=certificate_id, now=now.timestamp()
+        )
         known = await self._directory.find_by_subject(
             agency, subject=claims.subject, user_name=claims.user_name
         )
-        if known is None or not known.is_active or _has_ended(claims, known):  # 3
+        if known is None or not known.is_active or _has_ended(claims.logged_in_at, known):  # 3
             raise TokenRefused()
-        return Officer(known.officer_id, known.roles, claims.session_id)
+        return Officer(
+            known.officer_id, known.roles, claims.session_id, logged_in_at=claims.logged_in_at
+        )
+
+    def require_current(self, officer: Officer) -> None:
+        """Refuses an officer who is locked by now, has fewer roles, or was logged out since.
+
+        Raises: TokenRefused, MembershipUnconfirmed.
+        """
+        known = self._directory.find(officer.officer_id)
+        if known is None or not known.is_active or not officer.roles <= known.roles:
+            raise TokenRefused()
+        if officer.logged_in_at is None or _has_ended(officer.logged_in_at, known):
+            raise TokenRefused()
 
     async def _verify(self, token: str) -> Claims:
         if self._generation != self._keys.generation:  # a key may have been withdrawn
@@ -106,9 +116,9 @@ class KeycloakOfficers:
         self._verified[digest] = claims
 
 
-def _has_ended(claims: Claims, known: KnownOfficer) -> bool:
+def _has_ended(logged_in_at: int, known: KnownOfficer) -> bool:
     """Judged by the log-in: a session that Keycloak has not ended yet could be refreshed after it.
 
     A token tells seconds only; a log-in in the very second of a lock counts as before it.
     """
-    return known.not_before is not None and claims.logged_in_at <= known.not_before.timestamp()
+    return known.not_before is not None and logged_in_at <= known.not_before.timestamp()

@@ -38,9 +38,9 @@ class KeycloakSessions:
         self._done = asyncio.Event()
         self._done.set()
 
-    def end_officer_soon(self, user_name: str) -> None:
+    def end_officer_soon(self, agency: AgencyId, user_name: str) -> None:
         """Ends an officer's sessions, now or when Keycloak is back. Never waits."""
-        self._add(("officer", user_name), lambda: self.end_officer(user_name))
+        self._add(("officer", f"{agency} {user_name}"), lambda: self.end_officer(agency, user_name))
 
     def end_agency_soon(self, agency: AgencyId) -> None:
         """Ends the sessions of all of an agency's officers, likewise."""
@@ -63,14 +63,20 @@ class KeycloakSessions:
         """Waits until nothing waits any longer."""
         await self._done.wait()
 
-    async def end_officer(self, user_name: str) -> None:
+    async def end_officer(self, agency: AgencyId, user_name: str) -> None:
         """Ends the sessions of one user; one who isn't there has none.
+
+        A user of another agency's group is left alone: names are the realm's there, and each
+        agency's own at the hub.
 
         Raises: IdentityProviderAway, MalformedInput.
         """
         async with self._line.as_service() as admin:
             user_id = await admin.a_get_user_id(user_name)
-            if user_id is not None:
+            if user_id is None:
+                return
+            groups = await admin.a_get_user_groups(user_id)
+            if any(group["path"] == f"/{AGENCIES_GROUP}/{agency}" for group in groups):
                 await admin.a_user_logout(user_id)
 
     async def end_agency(self, agency: AgencyId) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 import jwt
 
-from comity.errors import IdentityProviderAway, TokenRefused
+from comity.errors import ComityError, IdentityProviderAway, TokenRefused
 
 REFRESH_SECONDS = 300.0  # a withdrawn key is taken for at most this long, as a token lives
 RETRY_SECONDS = 10.0  # tokens with invented key ids cost Keycloak one request in this time
@@ -67,7 +67,7 @@ class SigningKeys:
         self._tried_at = self._monotonic()
         try:
             keys = self._usable(await self._fetch())
-        except IdentityProviderAway as error:
+        except ComityError as error:  # away, or its realm is not set up yet
             _log.warning("Keycloak's keys cannot be fetched: %s", error)
             return
         known = {} if self._keys is None else self._keys

@@ -9,10 +9,9 @@ from datetime import datetime, timedelta
 from comity.errors import ComityError, LogInRefused, LogInRequired
 from comity.times import microseconds_from
 from comity.v1 import sessions_pb2
-from hub.services.accounts.identities import BuiltInOfficers
 from hub.services.accounts.second_factor import find_step, new_factor_key, provisioning_uri
 from hub.services.accounts.tokens import TokenBytes, new_recovery_codes, recovery_hash
-from hub.services.calls import Caller, Officer
+from hub.services.calls import Caller, Officer, OfficersKept
 from hub.store.credentials import (
     find_credentials_of,
     put_factor,
@@ -50,7 +49,7 @@ class FactorService:
         database: Database,
         *,
         writer: LedgerWriter,
-        identities: BuiltInOfficers,
+        identities: OfficersKept,
         hub_domain: str,
         clock: Callable[[], datetime],
         token_bytes: TokenBytes,

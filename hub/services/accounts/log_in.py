@@ -17,14 +17,13 @@ from comity.v1 import sessions_pb2
 from comity.v1.ledger_pb2 import ACCESS_ACTION_REFUSED_LOG_IN, AccessRecord
 from comity.v1.officers_pb2 import OFFICER_STATUS_ACTIVE
 from hub.services.accounts.delays import FORGET_AFTER, name_hash, one_more, require_no_delay
-from hub.services.accounts.identities import BuiltInOfficers
 from hub.services.accounts.messages import officer_message
 from hub.services.accounts.passwords import MAX_CHARS, PasswordHashing, password_violations
 from hub.services.accounts.roles import ADMINISTRATORS
 from hub.services.accounts.second_factor import find_step
 from hub.services.accounts.sessions import NewTokens, new_session, tokens_message
 from hub.services.accounts.tokens import TokenBytes, recovery_hash
-from hub.services.calls import Caller
+from hub.services.calls import Caller, OfficersKept
 from hub.store.credentials import (
     ONE_TIME_PASSWORD,
     OWN_PASSWORD,
@@ -98,7 +97,7 @@ class LogInService:
         *,
         writer: LedgerWriter,
         hashing: PasswordHashing,
-        identities: BuiltInOfficers,
+        identities: OfficersKept,
         hub_domain: str,
         clock: Callable[[], datetime],
         token_bytes: TokenBytes,

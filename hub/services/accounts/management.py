@@ -7,7 +7,6 @@ from datetime import datetime
 
 from comity.identity import AgencyId
 from comity.v1 import officers_pb2
-from hub.services.accounts.identities import BuiltInOfficers
 from hub.services.accounts.messages import officer_message
 from hub.services.accounts.officer_forms import parse_change, parse_new_officer
 from hub.services.accounts.officers import (
@@ -17,7 +16,7 @@ from hub.services.accounts.officers import (
 )
 from hub.services.accounts.passwords import PasswordHashing
 from hub.services.accounts.tokens import TokenBytes, new_one_time_password
-from hub.services.calls import Caller
+from hub.services.calls import Caller, OfficersKept
 from hub.store.database import Database
 from hub.store.officers import list_officers
 from hub.store.writer import LedgerWriter
@@ -35,7 +34,7 @@ class OfficerService:
         writer: LedgerWriter,
         commits: OfficerCommits,
         hashing: PasswordHashing,
-        identities: BuiltInOfficers,
+        identities: OfficersKept,
         own_agency: AgencyId,
         clock: Callable[[], datetime],
         token_bytes: TokenBytes,

@@ -15,6 +15,7 @@ from comity.errors import (
     OfficerExists,
 )
 from comity.identity import AgencyId
+from comity.times import microseconds_from
 from comity.v1 import ledger_pb2
 from comity.v1.officers_pb2 import (
     OFFICER_STATUS_ACTIVE,
@@ -125,6 +126,7 @@ class OfficerCommits:
             password_hash=item.password_hash,
             one_time=ONE_TIME_PASSWORD,
         )
+        await advance_officer_version(connection)
         await _append(transaction, officer)
         return officer
 
@@ -149,7 +151,8 @@ class OfficerCommits:
     async def _end_rights(self, transaction: LedgerTransaction, after: StoredOfficer) -> None:
         """Lets every process know; whoever is not active has no session and gets none."""
         if after.status != OFFICER_STATUS_ACTIVE:
-            await end_sessions_of(transaction.connection, after.officer_id)
+            now = microseconds_from(transaction.now)
+            await end_sessions_of(transaction.connection, after.officer_id, now=now)
         if after.status == OFFICER_STATUS_REMOVED:
             await remove_credentials(transaction.connection, after.officer_id)
         await advance_officer_version(transaction.connection)
@@ -165,7 +168,8 @@ class OfficerCommits:
             password_hash=item.password_hash,
             one_time=ONE_TIME_PASSWORD,
         )
-        await end_sessions_of(connection, officer.officer_id)
+        now = microseconds_from(transaction.now)
+        await end_sessions_of(connection, officer.officer_id, now=now)
         await advance_officer_version(connection)
         await _append(transaction, officer)
         return replace(officer, has_second_factor=False)

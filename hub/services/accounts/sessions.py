@@ -11,10 +11,9 @@ from comity.identifiers import UUID7_RANDOM_BYTES, uuid7_from
 from comity.identity import AgencyId
 from comity.times import microseconds_from
 from comity.v1 import sessions_pb2
-from hub.services.accounts.identities import BuiltInOfficers
 from hub.services.accounts.messages import officer_message
 from hub.services.accounts.tokens import TokenBytes, new_token, token_hash
-from hub.services.calls import Caller, Officer
+from hub.services.calls import Caller, Officer, OfficersKept
 from hub.store.database import Database
 from hub.store.officers import advance_officer_version, find_officer
 from hub.store.sessions import (
@@ -67,7 +66,7 @@ class SessionService:
         database: Database,
         *,
         writer: LedgerWriter,
-        identities: BuiltInOfficers,
+        identities: OfficersKept,
         clock: Callable[[], datetime],
         token_bytes: TokenBytes,
     ) -> None:
@@ -118,9 +117,10 @@ class SessionService:
         self, transaction: LedgerTransaction, items: Sequence[_Ending]
     ) -> list[None]:
         """The commit half of logging out."""
+        now = microseconds_from(transaction.now)
         for item in items:
             if item.is_everywhere:
-                await end_sessions_of(transaction.connection, item.officer.officer_id)
+                await end_sessions_of(transaction.connection, item.officer.officer_id, now=now)
             else:
                 await end_session(transaction.connection, item.officer.session_id)
         await advance_officer_version(transaction.connection)

@@ -17,6 +17,7 @@ def upgrade() -> None:
         sa.Column("nationality", sa.Text(), nullable=False),
         sa.Column("roles", sa.Text(), nullable=False),
         sa.Column("status", sa.SmallInteger(), nullable=False),
+        sa.Column("not_before", sa.BigInteger(), server_default="0", nullable=False),
         sa.PrimaryKeyConstraint("officer_id", name=op.f("pk_officers")),
         sa.UniqueConstraint("agency_id", "user_name", name=op.f("uq_officers_agency_id_user_name")),
     )
