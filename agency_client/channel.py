@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, TypeAlias, TypeVar
 import grpc
 from cryptography.hazmat.primitives import serialization
 
-from agency_client.diagnosis import HubAnswersAgain, explain_unreachable
+from agency_client.diagnosis import explain_unreachable, is_over
 from agency_client.keycloak_login import KeycloakLogIn, tokens_message
 from agency_client.profile import CERTIFICATE, HUB_CA, TLS_KEY, Profile
 from agency_client.session import Session
@@ -244,7 +244,7 @@ class HubChannel:
         A hub may ask for less than nothing, and gets no call sooner for it. One that answers again
         is waited for only until gRPC is connected with it.
         """
-        if isinstance(failure, HubAnswersAgain):
+        if is_over(failure):
             with suppress(TimeoutError):
                 async with asyncio.timeout(RECONNECT_SECONDS):
                     await self._current().channel_ready()

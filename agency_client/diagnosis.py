@@ -22,8 +22,12 @@ CONNECT_SECONDS = 10.0  # a line that needs longer to connect carries no call ei
 REFUSAL_SECONDS = 2.0  # with TLS 1.3 a refusal of our certificate arrives after the handshake
 
 
-class HubAnswersAgain(HubUnreachable):
-    """The hub could not be reached a moment ago, and can be now: nothing is to be waited for."""
+def is_over(failure: ComityError | None) -> bool:
+    """Whether a hub that could not be reached was found to answer again: no need to wait.
+
+    Only as seen from here. A hub that asks for no delay gets its calls no sooner for it.
+    """
+    return failure is not None and not failure.is_from_hub and failure.retry_after_seconds == 0.0
 
 
 async def explain_unreachable(
@@ -70,8 +74,9 @@ async def _explain_refusal(reader: asyncio.StreamReader, address: str) -> Comity
     try:
         async with asyncio.timeout(REFUSAL_SECONDS):
             if await reader.read(1):
-                return HubAnswersAgain(
-                    f"The connection to the hub at {address} broke off; it answers again now."
+                return HubUnreachable(
+                    f"The connection to the hub at {address} broke off; it answers again now.",
+                    retry_after_seconds=0.0,
                 )
     except ssl.SSLError as error:
         return CertificateRefused(f"The hub refuses the agency's certificate: {_named(error)}.")

@@ -11,7 +11,7 @@ from contextlib import aclosing
 
 from agency_client.channel import FIRST_DELAY_SECONDS, MAX_DELAY_SECONDS
 from agency_client.client import HubClient
-from agency_client.diagnosis import HubAnswersAgain
+from agency_client.diagnosis import is_over
 from agency_client.events import ROSTER_CHANGED, VerifiedEvent, require_order, verify_event
 from agency_client.inbox import KeptWindow, Quarantined
 from agency_client.trust import Trust
@@ -73,7 +73,7 @@ class Watch:
                 failure = error
             if not self._is_over:
                 self._on_break(failure)
-                if isinstance(failure, HubAnswersAgain):
+                if is_over(failure):
                     delay = FIRST_DELAY_SECONDS
                 await self._client.channel.pause(delay, failure)
                 delay = min(delay * 2, MAX_DELAY_SECONDS)

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from agency_client.channel import MAX_DELAY_SECONDS, HubChannel
-from agency_client.diagnosis import HubAnswersAgain
 from agency_client.profile import Profile
 from comity.errors import ComityError, HubUnreachable, QuotaExceeded
 from comity.identity import AgencyId
@@ -57,6 +56,6 @@ async def test_a_hub_that_answers_again_is_waited_for_until_it_is_connected(
     monkeypatch.setattr(channel, "_current", Reconnecting)
 
     await channel.pause(0.25, HubUnreachable())
-    await channel.pause(0.25, HubAnswersAgain())
+    await channel.pause(0.25, HubUnreachable(retry_after_seconds=0.0))
 
     assert happened == ["slept", "connected", "slept"]

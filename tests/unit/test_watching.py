@@ -8,7 +8,6 @@ import pytest
 
 from agency_client.channel import FIRST_DELAY_SECONDS
 from agency_client.client import HubClient
-from agency_client.diagnosis import HubAnswersAgain
 from agency_client.events import PUBLISHED, ROSTER_CHANGED
 from agency_client.inbox import Quarantined
 from agency_client.trust import Trust
@@ -134,7 +133,7 @@ async def test_who_watches_hears_of_every_break_and_every_opening() -> None:
 async def test_a_hub_that_answers_again_is_tried_as_if_for_the_first_time() -> None:
     watch, hub, _ = make_watch()
     away: list[tuple[int, ComityError | None]] = [(0, HubUnreachable())]
-    hub.ends_after = [*away * 6, (0, HubAnswersAgain())]
+    hub.ends_after = [*away * 6, (0, HubUnreachable(retry_after_seconds=0.0))]
 
     await read(watch, until=7)
 
