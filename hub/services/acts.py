@@ -10,11 +10,13 @@ from comity.acts import ParsedAct
 from comity.commitment import addressing_commitment, content_commitment
 from comity.errors import ComityError, HubUnavailable
 from comity.identity import AgencyId
+from comity.roster import Roster
 from comity.v1 import acts_pb2, ledger_pb2
 from hub.services.judgement import Accepted, LedgerState, Repeated, judge
 from hub.services.membership import Membership
 from hub.services.preparing import INLINE_BELOW, Preparing
 from hub.services.receipts import Receipts
+from hub.services.roster_changes import roster_within
 from hub.services.submissions import Submission
 from hub.store.acts import StoredAct, find_acts, insert_acts
 from hub.store.audiences import Audience, find_audiences, insert_missing_audiences
@@ -111,35 +113,39 @@ class ActsService:
     async def commit_many(
         self, transaction: LedgerTransaction, submissions: Sequence[Submission]
     ) -> list[Decision]:
-        """The commit half: decides over a batch in order and writes what was accepted."""
-        await self._membership.refresh_within(transaction.connection, transaction.head)
-        state = await self._load_state(transaction, submissions)
+        """The commit half: decides over a batch in order and writes what was accepted.
+
+        By the roster as it is at these entries: one that was changed earlier in the transaction
+        holds for what comes after.
+        """
+        roster = await roster_within(transaction, self._membership)
+        state = await self._load_state(transaction, submissions, roster)
         batch = _BatchOfActs(transaction, state, kept_audiences=self._kept_audiences)
-        decisions = [self._decide(batch, submission) for submission in submissions]
+        decisions = [self._decide(batch, submission, roster) for submission in submissions]
         await batch.write()
         return decisions
 
-    def _decide(self, batch: _BatchOfActs, submission: Submission) -> Decision:
+    def _decide(self, batch: _BatchOfActs, submission: Submission, roster: Roster) -> Decision:
         try:
-            self._require_verified_now(submission)
+            self._require_verified_by(roster, submission)
             return batch.take(submission)
         except ComityError as error:
             return error
 
-    def _require_verified_now(self, submission: Submission) -> None:
-        """Verifies again what was verified against an older roster."""
-        if submission.roster_entry != self._membership.version:
+    def _require_verified_by(self, roster: Roster, submission: Submission) -> None:
+        """Verifies again what was verified by an older roster."""
+        if submission.roster_entry != roster.last_entry:
             request = acts_pb2.SubmitActsRequest(acts=[act.envelope for act in submission.acts])
-            self._preparing.prepare_here(submission.originator, request.SerializeToString())
+            self._preparing.prepare_by(roster, submission.originator, request.SerializeToString())
 
     async def _load_state(
-        self, transaction: LedgerTransaction, submissions: Sequence[Submission]
+        self, transaction: LedgerTransaction, submissions: Sequence[Submission], roster: Roster
     ) -> LedgerState:
         connection = transaction.connection
         acts = await find_acts(connection, {a.act_id for s in submissions for a in s.acts})
         notices = await find_notices(connection, {s.notice_id for s in submissions})
         audiences = await find_audiences(connection, {n.audience for n in notices.values()})
-        members = self._membership.roster.active_agencies()
+        members = roster.active_agencies()
         return LedgerState(transaction.now, members, acts, notices, audiences)
 
 

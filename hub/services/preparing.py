@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from comity.errors import ComityError, InternalError, ShuttingDown
 from comity.identity import AgencyId
+from comity.roster import Roster
 from hub.services.membership import Membership
 from hub.services.submissions import (
     Submission,
@@ -102,12 +103,19 @@ class Preparing:
 
         Raises: what `prepare_submission` raises.
         """
+        return self.prepare_by(self._membership.roster, agency, request)
+
+    def prepare_by(self, roster: Roster, agency: AgencyId, request: bytes) -> Submission:
+        """The same by a roster of choice.
+
+        Raises: what `prepare_submission` raises.
+        """
         return prepare_submission(
             parse_submission(request),
             originator=agency,
             hub_domain=self._hub_domain,
-            keys=self._membership.roster.signing_keys(agency),
-            roster_entry=self._membership.version,
+            keys=roster.signing_keys(agency),
+            roster_entry=roster.last_entry,
         )
 
     def _prepared_here(self, agency: AgencyId, request: bytes) -> Prepared:
