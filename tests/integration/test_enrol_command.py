@@ -295,4 +295,4 @@ def test_administrators_have_to_be_logged_in(
     ids=lambda command: " ".join(command),
 )
 def test_wrong_usage_ends_with_2(stage: EnrolmentStage, wrong: tuple[str, ...]) -> None:
-    stage.run("LT-NCB", *wrong, expected=2)
+    assert stage.run("LT-NCB", *wrong, expected=2).returncode == 2

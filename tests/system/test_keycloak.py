@@ -307,7 +307,8 @@ async def test_locking_a_namesake_of_another_agency_ends_nothing(
 
     await KeycloakSessions(keycloak.line).end_officer(BRAZIL, new_name)
 
-    await log_in_at(keycloak).refresh(tokens.refresh_token)
+    refreshed = await log_in_at(keycloak).refresh(tokens.refresh_token)
+    assert refreshed.access_token != tokens.access_token
 
 
 @pytest.mark.threat("T102")
