@@ -22,7 +22,6 @@ from comity.errors import AgencyExists, ComityError, MalformedInput
 from comity.v1 import agencies_pb2, officers_pb2
 from hub.accounts import Accounts
 from hub.certificates import (
-    certificate_id_of,
     generate_tls_key,
     pem_from_certificate,
     pem_from_key,
@@ -45,6 +44,7 @@ from hub.services.admission import AdmissionService, Admittance
 from hub.services.applications import ApplicationsService
 from hub.services.approving import Approving
 from hub.services.epochs import NewEpoch, begin_epoch, begin_ledger, empty_head
+from hub.services.issued_certificates import stored_certificate
 from hub.services.membership import PAGE_ENTRIES, Membership
 from hub.settings import Settings
 from hub.store.database import Database, NotDurable
@@ -174,8 +174,10 @@ class Administration:
 
     async def _enter(self, verified: VerifiedApplication) -> x509.Certificate:
         # On disk before the commit: once entered, an agency is signed no second certificate.
-        certificate, kept = issue(self.settings, verified, now=self._clock())
-        admittance = Admittance(verified, certificate_id_of(certificate))
+        certificate, kept = issue(
+            self.settings, verified.agency, verified.certificate_key, now=self._clock()
+        )
+        admittance = Admittance(verified, stored_certificate(certificate, agency=verified.agency))
         service = AdmissionService(await self._membership())
         try:
             await self.commit(service.commit_many, admittance)
@@ -202,7 +204,9 @@ class Administration:
             approving=Approving(
                 membership,
                 hub_domain=self.settings.domain,
-                issue=lambda verified: issue(self.settings, verified, now=self._clock())[0],
+                issue=lambda verified: issue(
+                    self.settings, verified.agency, verified.certificate_key, now=self._clock()
+                )[0],
             ),
             commit=self.commit,
             clock=self._clock,

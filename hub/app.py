@@ -146,6 +146,7 @@ async def running_hub(
             membership=membership,
             writer=writer,
             clock=clock,
+            monotonic=monotonic,
             on_admitted=provider.on_admitted,
         )
         retention = Retention(database, keep_days=settings.access_keep_days, clock=clock)

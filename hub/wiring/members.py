@@ -7,13 +7,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+
 from comity.identity import AgencyId
-from hub.issuing import issue_untold, load_identity
+from hub.issuing import issue_untold, load_identity, sign_revocations_untold
 from hub.rpc.membership import MembershipServicer
 from hub.services.applications import ApplicationsService
 from hub.services.approving import Approving
+from hub.services.change_limits import ChangeLimits
 from hub.services.enrolment import EnrolmentService
+from hub.services.key_changes import KeyChanges
+from hub.services.member_changes import MemberChanges
+from hub.services.members import MembersService
 from hub.services.membership import Membership
+from hub.services.revocations import Revocations
 from hub.settings import Settings
 from hub.store.database import Database
 from hub.store.writer import LedgerWriter
@@ -34,6 +42,7 @@ def make_members(
     membership: Membership,
     writer: LedgerWriter,
     clock: Callable[[], datetime],
+    monotonic: Callable[[], float],
     on_admitted: Callable[[AgencyId], None],
 ) -> Members:
     """Letting agencies in over the network.
@@ -41,6 +50,10 @@ def make_members(
     Raises: MalformedInput where the authority's certificate or the ledger's key cannot be read.
     """
     identity = load_identity(settings)
+
+    def sign(agency: AgencyId, key: ec.EllipticCurvePublicKey) -> x509.Certificate:
+        return issue_untold(settings, agency, key, now=clock())
+
     applications = ApplicationsService(
         identity,
         database=database,
@@ -48,7 +61,7 @@ def make_members(
         approving=Approving(
             membership,
             hub_domain=settings.domain,
-            issue=lambda verified: issue_untold(settings, verified, now=clock()),
+            issue=lambda verified: sign(verified.agency, verified.certificate_key),
         ),
         commit=writer.commit_result,
         clock=clock,
@@ -63,4 +76,20 @@ def make_members(
         clock=clock,
         token_bytes=secrets.token_bytes,
     )
-    return Members(MembershipServicer(applications, hub_agency=settings.agency), enrolment)
+    members = MembersService(
+        identity,
+        membership=membership,
+        changes=MemberChanges(membership, own_agency=settings.agency),
+        keys=KeyChanges(membership, hub_domain=settings.domain),
+        limits=ChangeLimits(monotonic=monotonic),
+        sign=sign,
+        commit=writer.commit_result,
+    )
+    revocations = Revocations(
+        database,
+        membership=membership,
+        sign=lambda revoked, now: sign_revocations_untold(settings, revoked, now=now),
+        clock=clock,
+    )
+    servicer = MembershipServicer(applications, members, revocations, hub_agency=settings.agency)
+    return Members(servicer, enrolment)
