@@ -222,6 +222,7 @@ class Administration:
             limits=ChangeLimits(monotonic=time.monotonic),
             sign=lambda agency, key: issue(settings, agency, key, now=self._clock())[0],
             commit=self.commit,
+            refresh=membership.refresh,
         )
         revocations = Revocations(
             self.database,

@@ -145,6 +145,7 @@ async def running_hub(
             database,
             membership=membership,
             writer=writer,
+            identities=provider.kept,
             clock=clock,
             monotonic=monotonic,
             on_admitted=provider.on_admitted,

@@ -109,7 +109,8 @@ def require_fields(fields: Sequence[str], *, may: Collection[str]) -> None:
 
 
 def described(agency: pb.Agency, changed: pb.Agency, fields: Sequence[str]) -> pb.Agency:
-    """An agency with some of its fields changed; what is empty in `changed` is cleared."""
+    """An agency with some of its fields changed; what is empty in `changed` is cleared, and so is
+    the policy of who leads no longer."""
     result = pb.Agency()
     result.CopyFrom(agency)
     only = pb.Agency()
@@ -120,4 +121,6 @@ def described(agency: pb.Agency, changed: pb.Agency, fields: Sequence[str]) -> p
         else:
             only.ClearField(descriptor.name)  # type: ignore[arg-type]
     result.MergeFrom(only)
+    if not result.leads_country and "outgoing_policy" not in fields:
+        result.ClearField("outgoing_policy")
     return result

@@ -5,7 +5,7 @@ Called by the servicer for officers and agencies' systems, and by the hub's comm
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -60,6 +60,7 @@ class MembersService:
         limits: ChangeLimits,
         sign: Sign,
         commit: Commit,
+        refresh: Callable[[], Awaitable[None]],
     ) -> None:
         self._hub = hub
         self._membership = membership
@@ -68,6 +69,7 @@ class MembersService:
         self._limits = limits
         self._sign = sign
         self._commit = commit
+        self._refresh = refresh  # so that this process acts by a change when it answers
 
     async def change_status(
         self, by: StoredApproval, request: membership_pb2.ChangeAgencyStatusRequest
@@ -98,7 +100,7 @@ class MembersService:
 
     async def _changed_status(self, change: StatusChange) -> int:
         index: int = await self._commit(self._changes.change_status_many, change)
-        await self._membership.refresh()  # so that this process acts by it when it answers
+        await self._refresh()
         return index
 
     async def describe(
@@ -162,7 +164,7 @@ class MembersService:
             raise MalformedInput(violations=[Violation("key_ids", said)])
         ending = KeyEnding(agency, tuple(key_ids), require_reason(request.reason), by)
         index: int = await self._commit(self._keys.end_many, ending)
-        await self._membership.refresh()
+        await self._refresh()
         return membership_pb2.EndKeysResponse(entry_index=index)
 
     async def renew(
@@ -187,7 +189,7 @@ class MembersService:
             stored_certificate(certificate, agency=caller.agency),
         )
         index: int = await self._commit(self._keys.renew_many, renewal)
-        await self._membership.refresh()  # so that the certificate is known when it arrives
+        await self._refresh()
         pem = certificate.public_bytes(Encoding.PEM).decode()
         return membership_pb2.RenewCertificateResponse(certificate=pem, entry_index=index)
 
@@ -212,7 +214,7 @@ class MembersService:
         index: int = await self._commit(
             self._keys.rotate_many, Rotation(verified, request.rotation)
         )
-        await self._membership.refresh()
+        await self._refresh()
         return membership_pb2.RotateKeysResponse(entry_index=index)
 
     def _is_hub_administrator(self, caller: Caller) -> bool:

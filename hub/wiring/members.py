@@ -15,6 +15,7 @@ from hub.issuing import issue_untold, load_identity, sign_revocations_untold
 from hub.rpc.membership import MembershipServicer
 from hub.services.applications import ApplicationsService
 from hub.services.approving import Approving
+from hub.services.calls import OfficersKept
 from hub.services.change_limits import ChangeLimits
 from hub.services.enrolment import EnrolmentService
 from hub.services.key_changes import KeyChanges
@@ -41,6 +42,7 @@ def make_members(
     *,
     membership: Membership,
     writer: LedgerWriter,
+    identities: OfficersKept,
     clock: Callable[[], datetime],
     monotonic: Callable[[], float],
     on_admitted: Callable[[AgencyId], None],
@@ -50,6 +52,10 @@ def make_members(
     Raises: MalformedInput where the authority's certificate or the ledger's key cannot be read.
     """
     identity = load_identity(settings)
+
+    async def refresh() -> None:
+        await membership.refresh()
+        await identities.refresh()
 
     def sign(agency: AgencyId, key: ec.EllipticCurvePublicKey) -> x509.Certificate:
         return issue_untold(settings, agency, key, now=clock())
@@ -84,6 +90,7 @@ def make_members(
         limits=ChangeLimits(monotonic=monotonic),
         sign=sign,
         commit=writer.commit_result,
+        refresh=refresh,
     )
     revocations = Revocations(
         database,
