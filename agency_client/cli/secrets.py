@@ -48,7 +48,7 @@ def read_second_factor() -> str:
 
 
 def _from_file(variable: str) -> str | None:
-    from agency_client.profile import read_secret
+    from agency_client.disk import read_secret
 
     named = os.environ.get(variable)
     return read_secret(Path(named)).decode().rstrip("\r\n") if named else None
