@@ -61,7 +61,7 @@ def write_application(profile: Profile, *, name: str, new: NewKeys, now: datetim
     if new.with_post_quantum:
         algorithms.append(ML_DSA_65)
     keys = generate_applicant_keys(algorithms)
-    for file, pem in _key_files(keys, new.passphrase).items():
+    for file, pem in key_files(keys, new.passphrase).items():
         write_secret(profile.path(file), pem)
     envelope = apply_to_hub(
         keys, hub_domain=profile.hub_domain, agency=profile.agency, name=name, now=now
@@ -70,7 +70,7 @@ def write_application(profile: Profile, *, name: str, new: NewKeys, now: datetim
     return digest_of(envelope.payload)
 
 
-def _key_files(keys: ApplicantKeys, passphrase: bytes | None) -> dict[str, bytes]:
+def key_files(keys: ApplicantKeys, passphrase: bytes | None) -> dict[str, bytes]:
     """What the files of the private keys hold."""
     signing = zip((SIGNING_KEY, POST_QUANTUM_SIGNING_KEY), keys.signing, strict=False)
     return {

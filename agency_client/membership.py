@@ -1,5 +1,4 @@
-"""What is asked of a hub about members: by its administrators, by a country's lead agency, and by an
-agency about itself."""
+"""What is asked of a hub about members: by its administrators, by lead agencies, by members."""
 
 from __future__ import annotations
 
