@@ -51,6 +51,7 @@ class Agency:
             keys=self.profile.load_signing_keys(self.passphrase()),
             clock=self.clock,
             new_id=self.new_id,
+            copied_to=self.trust.roster.find_copied_lead(self.profile.agency),
         )
 
 

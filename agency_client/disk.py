@@ -41,8 +41,25 @@ def write_whole(path: Path, text: str) -> None:
     sync_folder(path.parent)
 
 
+def write_whole_bytes(path: Path, content: bytes) -> None:
+    """The same for a file that is no text, somewhere that a user has named.
+
+    Raises: MalformedInput.
+    """
+    draft = path.with_name(f".{path.name}.new")
+    try:
+        with draft.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    except OSError as error:
+        raise MalformedInput(f"{path} cannot be written: {error.strerror}.") from error
+    sync_folder(path.parent)
+
+
 def write_whole_secret(path: Path, text: str) -> None:
-    """The same for a file that only its owner may read.
+    """The same as `write_whole` for a file that only its owner may read.
 
     Raises: MalformedInput.
     """

@@ -324,9 +324,14 @@ def read_file(path: Path) -> bytes:
 # The subcommands register themselves with the applications above.
 from agency_client.cli import (  # noqa: E402, F401
     admin,
+    admin_members,
+    agencies,
     amending,
+    descriptions,
     enrolling,
     imports,
+    keys,
+    leaving,
     ledger,
     notices,
     officers,
