@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Protocol
 
 from agency_client.agency import Agency
+from agency_client.alerts import MemberAlert, alerts_of
 from agency_client.events import VerifiedEvent
 from agency_client.failures import InboxFailed
 from agency_client.inbox import KeptWindow
@@ -54,6 +55,9 @@ class Reporter(Protocol):
 
     def sent(self, outcome: Outcome) -> None:
         """An act that had been left unanswered is answered."""
+
+    def alert(self, alert: MemberAlert) -> None:
+        """A member was suspended, revoked or reinstated, or has left."""
 
     def renewed(self, until: datetime) -> None:
         """The certificate was renewed, and is good until then (aware)."""
@@ -116,6 +120,9 @@ async def _keep_watch(
             async with aclosing(kept_windows(agency, watch, name)) as windows:
                 async for window, new in windows:
                     reporter.window(name, window, len(new))
+                    if name == LIVE_WATCH:  # the other one is told of the roster too
+                        for alert in await alerts_of(agency, window.verified):
+                            reporter.alert(alert)
         except Superseded as error:
             raise Superseded(
                 "This profile is in use elsewhere, perhaps by a copy of it: its watch was opened "

@@ -54,8 +54,9 @@ def stated_rule(
 
 
 async def resolved_as_stated(agency: Agency, rule: AddressingRule) -> frozenset[AgencyId]:
-    """The members that the options name now, by the newest roster. Says which terms name nobody, and
-    who gets a copy.
+    """The members that the options name now, by the newest roster.
+
+    Says which terms name nobody, and who gets a copy.
 
     Raises: as `resolved`; HubUnavailable.
     """

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from agency_client.agency import Agency
+    from agency_client.alerts import MemberAlert
     from agency_client.failures import InboxFailed
     from agency_client.inbox import KeptWindow
     from agency_client.submission import Outcome
@@ -119,6 +120,18 @@ class Log:
         if self._in_trouble.get(watch) != error.message:
             self._in_trouble[watch] = error.message
             self.line("trouble", watch=watch, reason=f'"{safe(error.message)}"')
+
+    def alert(self, alert: MemberAlert) -> None:
+        """A member was suspended, revoked or reinstated, or has left."""
+        self.line(
+            "alert",
+            agency=safe(alert.agency),
+            change=alert.change_words,
+            reason=f'"{safe(alert.reason)}"',
+            entry=alert.entry_index,
+            received=alert.received,
+            addressed="?" if alert.addressed is None else alert.addressed,
+        )
 
     def renewed(self, until: datetime) -> None:
         """The certificate was renewed."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from agency_client.cli.watches import Line, _document, _line
+from agency_client.cli.watches import Line, Shown, _document, _line
 from agency_client.events import PUBLISHED, ROSTER_CHANGED, WITHDRAWN, verify_event
 from agency_client.trust import Trust
 from comity.errors import HubUnreachable
@@ -22,6 +22,10 @@ def make_ledger() -> tuple[SmallLedger, Trust]:
     return ledger, Trust(DOMAIN, ledger_keys=[ledger.ledger_key], roster_leaves=leaves)
 
 
+def shown(trust: Trust, *, is_exercise: bool = False) -> Shown:
+    return Shown(trust.roster, {}, is_exercise)
+
+
 @pytest.mark.threat("T18")
 def test_every_line_of_an_exercise_says_so() -> None:
     ledger, trust = make_ledger()
@@ -30,9 +34,9 @@ def test_every_line_of_an_exercise_says_so() -> None:
     for kind, index in ((PUBLISHED, first), (WITHDRAWN, ended)):
         event = verify_event(ledger.event(kind, index), trust)
 
-        assert _line(event, is_exercise=True).startswith("EXERCISE")
-        assert "EXERCISE" not in _line(event, is_exercise=False)
-        assert _document(event, is_exercise=True)["isExercise"]
+        assert _line(event, shown(trust, is_exercise=True)).startswith("EXERCISE")
+        assert "EXERCISE" not in _line(event, shown(trust))
+        assert _document(event, shown(trust, is_exercise=True))["isExercise"]
 
 
 def test_a_trouble_is_said_once_and_so_is_its_end(capsys: pytest.CaptureFixture[str]) -> None:
@@ -58,6 +62,6 @@ def test_a_members_id_can_do_nothing_to_a_terminal() -> None:
     ledger, trust = make_ledger()
     event = verify_event(ledger.event(ROSTER_CHANGED, ledger.roster[-1]), trust)
 
-    line = _line(event, is_exercise=False)
+    line = _line(event, shown(trust))
 
     assert not {"\x1b", "\u202e"} & set(line)
