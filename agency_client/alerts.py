@@ -29,8 +29,8 @@ _CHANGES = frozenset(
 class MemberAlert:
     """A change of a member, and whom it concerns here.
 
-    `received` counts its live notices in the inbox that are not withdrawn; `addressed` one's own that
-    it is addressed by, None where the hub could not be asked.
+    `received` counts its live notices in the inbox that are not withdrawn; `addressed` one's own
+    that it is addressed by, None where the hub could not be asked.
     """
 
     agency: AgencyId

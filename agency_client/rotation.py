@@ -108,7 +108,8 @@ def _prepare(agency: Agency, wanted: WantedKeys) -> None:
         keys_added=added,
         key_ids_ended=_current_key_ids(agency, wanted.purposes),
         now=agency.clock(),
-        old_keys=old,
+        # One vouches, of two the post-quantum one: an envelope has room for four signatures.
+        old_keys=old[-1:],
         new_keys=[key for key in signers if key.public.key_id in new_ids],
     )
     PendingKeys(profile).add(_wanted_files(keys, passphrase, wanted.purposes), envelope)

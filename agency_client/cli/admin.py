@@ -24,7 +24,6 @@ from agency_client.cli.descriptions import (
     parse_publishes,
 )
 from agency_client.cli.output import json_from, safe, write, write_json
-from agency_client.members_text import scopes_text
 
 admin_app = typer.Typer(
     help="For administrators of the hub.", epilog=EXIT_CODES, no_args_is_help=True
@@ -63,6 +62,7 @@ async def invite(  # noqa: PLR0913, PLR0917 - each is an option of the command
     profile: ProfileOption = None,
 ) -> None:
     """Invite an agency, or a member that has lost its keys. Prints its code, once."""
+    from agency_client.members_text import scopes_text
     from agency_client.membership import invite_agency
     from comity.identity import parse_agency_id
     from comity.v1.agencies_pb2 import AGENCY_KIND_UNSPECIFIED, Agency, AgencyScopes

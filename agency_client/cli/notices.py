@@ -19,12 +19,12 @@ from agency_client.cli.application import (
     opened_agency,
 )
 from agency_client.cli.output import json_from, safe, say, write, write_json
-from comity.identity import AgencyId
 
 if TYPE_CHECKING:
     from agency_client.agency import Agency
     from agency_client.inbox import HeldNotice
     from comity.acts import ParsedAct
+    from comity.identity import AgencyId
     from comity.v1.acts_pb2 import Envelope
 
 
@@ -50,6 +50,7 @@ async def list_notices(
     """List the notices of the inbox, which 'comity run' keeps filled. Works without the hub."""
     from agency_client.notice_text import state_words
     from comity.acts import parse_act
+    from comity.identity import AgencyId
 
     chosen = _Chosen(own, _agency_of("--from", originator), _agency_of("--held-by", held_by))
     shown = hidden = 0
@@ -156,7 +157,7 @@ async def show(
     """Show a notice: from the inbox, from what was sent, or else as the hub has it."""
     from agency_client.notice_text import notice_lines, state_words, withdrawal_line
     from comity.acts import has_unknown_fields, parse_act
-    from comity.identity import parse_agency_id
+    from comity.identity import AgencyId, parse_agency_id
 
     if originator is not None:
         argument("--from", originator, parse_agency_id)
