@@ -8,11 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from agency_client.agency import Agency
+from agency_client.alerts import MemberAlert
 from agency_client.application import NewKeys, join_hub
 from agency_client.client import HubClient
-from agency_client.inbox import Inbox
+from agency_client.failures import InboxFailed
+from agency_client.inbox import Inbox, KeptWindow
 from agency_client.own_keys import OwnKeys
 from agency_client.profile import INBOX, Profile
+from agency_client.submission import Outcome
 from agency_client.trust import Trust
 from comity.acts import envelope_from_message
 from comity.application import verify_certificate_request
@@ -141,3 +144,28 @@ class Cut:
             return result
 
         return step
+
+
+class Heard:
+    """What the runner says, in order."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def window(self, watch: str, window: KeptWindow, new: int) -> None:
+        self.said += [f"{watch}: {new} new"] if new else []
+
+    def trouble(self, watch: str, error: ComityError | InboxFailed) -> None:
+        self.said.append(f"{watch}: {error}")
+
+    def alert(self, alert: MemberAlert) -> None:
+        self.said.append(f"{alert.agency} {alert.change_words}")
+
+    def renewed(self, until: datetime) -> None:
+        self.said.append("renewed")
+
+    def rotated(self, rotation: pb.KeyRotation) -> None:
+        self.said.append("rotated")
+
+    def sent(self, outcome: Outcome) -> None:
+        self.said.append("sent")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from agency_client import renewal, runner
+from agency_client import membership, renewal, runner
 from agency_client.application import NewKeys
 from agency_client.locks import KEYS_LOCK, held_alone
 from agency_client.profile import CERTIFICATE, TLS_KEY
@@ -15,7 +16,7 @@ from agency_client.renewal import finish_renewal, is_renewal_due, renew
 from agency_client.tls_pair import NEW_TLS_KEY, load_tls_pair
 from comity.errors import ApplicationInvalid, CertificateRefused, HubUnreachable, MalformedInput
 from comity.v1 import membership_pb2 as pb
-from tests.unit.members import Cut, Interrupted, Member
+from tests.unit.members import Cut, Heard, Interrupted, Member
 from tests.unit.small_ledger import NOW
 from tests.unit.test_application import AUTHORITY, Authority, _pem
 
@@ -26,7 +27,9 @@ STEPS = 4  # a new key on disk, the request, the certificate on disk, the key in
 def cut_off(monkeypatch: pytest.MonkeyPatch, cut: Cut) -> None:
     for name in ("write_whole_secret", "write_whole", "take_place"):
         monkeypatch.setattr(renewal, name, cut.wrapped(getattr(renewal, name)))
-    monkeypatch.setattr(renewal, "renew_certificate", cut.wrapped_call(renewal.renew_certificate))
+    monkeypatch.setattr(
+        renewal, "renew_certificate", cut.wrapped_call(membership.renew_certificate)
+    )
 
 
 @pytest.mark.parametrize("new", [NewKeys(), NewKeys(passphrase=PASSPHRASE)], ids=["", "encrypted"])
@@ -116,19 +119,6 @@ def test_a_certificate_is_renewed_at_two_thirds_of_its_life(tmp_path: Path) -> N
         is_renewal_due(agency)
 
 
-class Heard(runner.Reporter):
-    """What the runner says, in order."""
-
-    def __init__(self) -> None:
-        self.said: list[str] = []
-
-    def trouble(self, watch: str, error: object) -> None:
-        self.said.append(f"{watch}: {error}")
-
-    def renewed(self, until: object) -> None:
-        self.said.append("renewed")
-
-
 async def looked(
     member: Member, monkeypatch: pytest.MonkeyPatch, *, times: int
 ) -> tuple[list[str], list[float]]:
@@ -141,7 +131,7 @@ async def looked(
             raise Interrupted
 
     heard = Heard()
-    monkeypatch.setattr(runner.asyncio, "sleep", sleep)
+    monkeypatch.setattr(asyncio, "sleep", sleep)
     with pytest.raises(Interrupted):
         await runner._keep_keys(member.opened(), heard)
     return heard.said, waited

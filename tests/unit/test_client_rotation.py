@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from agency_client import pending_keys, rotation
+from agency_client import membership, pending_keys, rotation
 from agency_client.application import NewKeys
 from agency_client.locks import IMPORT_LOCK, held_alone
 from agency_client.own_keys import OwnKeys
@@ -31,7 +31,7 @@ def cut_off(monkeypatch: pytest.MonkeyPatch, cut: Cut) -> None:
     for name in ("write_whole_secret", "write_whole", "take_place"):
         monkeypatch.setattr(pending_keys, name, cut.wrapped(getattr(pending_keys, name)))
     monkeypatch.setattr(Path, "unlink", cut.wrapped(Path.unlink))
-    monkeypatch.setattr(rotation, "rotate_keys", cut.wrapped_call(rotation.rotate_keys))
+    monkeypatch.setattr(rotation, "rotate_keys", cut.wrapped_call(membership.rotate_keys))
 
 
 def sealing_ids(member: Member) -> set[str]:
