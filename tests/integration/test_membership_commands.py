@@ -184,6 +184,7 @@ def test_members_see_how_an_agency_is_described_and_what_became_of_it(club: Club
 
 
 def test_an_agency_describes_itself_as_far_as_that_is_its_own(club: Club) -> None:
+    club.admin("describe", "FR-NCB", "--kind", "ncb", *WHY)
     own = ("--contact", "https://fr.example/", "--duty-line", "+12025550102", *WHY)
     club.stage.comity("FR-NCB", "describe", *own, "--names", "fr=Bureau", "--names", "en=Bureau")
     refused = club.stage.run("FR-NCB", "describe", "--outgoing", "free", *WHY, expected=1).stderr

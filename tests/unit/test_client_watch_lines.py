@@ -6,9 +6,12 @@ import pytest
 
 from agency_client.cli.watches import Line, Shown, _document, _line
 from agency_client.events import PUBLISHED, ROSTER_CHANGED, WITHDRAWN, verify_event
+from agency_client.notice_text import SUSPENDED_WARNING
 from agency_client.trust import Trust
 from comity.errors import HubUnreachable
+from comity.identity import AgencyId
 from comity.keys import ED25519, generate_private_key
+from comity.v1.agencies_pb2 import AGENCY_STATUS_REVOKED
 from tests.unit.small_ledger import DOMAIN, SmallLedger
 
 FRANCE = generate_private_key(ED25519)
@@ -65,3 +68,16 @@ def test_a_members_id_can_do_nothing_to_a_terminal() -> None:
     line = _line(event, shown(trust))
 
     assert not {"\x1b", "\u202e"} & set(line)
+
+
+def test_every_line_of_who_is_suspended_leads_with_the_warning() -> None:
+    ledger, trust = make_ledger()
+    first = ledger.publish("FR-NCB", FRANCE)
+    event = verify_event(ledger.event(PUBLISHED, first), trust)
+    before = _line(event, shown(trust))
+
+    trust.roster.agencies[AgencyId("FR-NCB")].status = AGENCY_STATUS_REVOKED
+
+    assert SUSPENDED_WARNING not in before
+    assert _line(event, shown(trust, is_exercise=True)).startswith(f"! {SUSPENDED_WARNING}  EXER")
+    assert _document(event, shown(trust))["isOriginatorSuspended"]
