@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from agency_client.agency import Agency
 from agency_client.inbox import HeldNotice, KeptSubmission
@@ -23,6 +23,31 @@ def list_own(agency: Agency, traffic: Traffic.ValueType) -> Iterator[HeldNotice]
     for held in _latest_of(agency.inbox.sent.list_submissions()):
         if parse_act(held.version).act.version.notice.traffic == traffic:
             yield held
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeChoice:
+    """Which notices a list is of: those that `holder` is addressed by, as the hub has them, else
+    one's own or the received ones, of `originator` or of any."""
+
+    own: bool
+    originator: AgencyId | None
+    holder: AgencyId | None
+
+    async def notices(
+        self, agency: Agency, traffic: Traffic.ValueType
+    ) -> AsyncIterator[HeldNotice]:
+        """The notices chosen. Only those of a holder are asked of the hub.
+
+        Raises: as `fetch_held_by`; InboxFailed.
+        """
+        if self.holder is not None:
+            async for one in fetch_held_by(agency, self.holder, traffic):
+                yield one
+            return
+        for one in (list_own if self.own else list_held)(agency, traffic):
+            if self.originator in {None, one.originator}:
+                yield one
 
 
 def find_held(agency: Agency, notice_id: str) -> list[HeldNotice]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection
-from dataclasses import dataclass
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -48,15 +47,17 @@ async def list_notices(
     json: JsonOption = False,
 ) -> None:
     """List the notices of the inbox, which 'comity run' keeps filled. Works without the hub."""
+    from agency_client.held import NoticeChoice
     from agency_client.notice_text import state_words
     from comity.acts import parse_act
     from comity.identity import AgencyId
+    from comity.v1.notices_pb2 import TRAFFIC_EXERCISE, TRAFFIC_LIVE
 
-    chosen = _Chosen(own, _agency_of("--from", originator), _agency_of("--held-by", held_by))
+    chosen = NoticeChoice(own, _agency_of("--from", originator), _agency_of("--held-by", held_by))
     shown = hidden = 0
     async with opened_agency(profile) as agency:
         roster = agency.trust.roster
-        async for one in chosen.notices(agency, exercise=exercise):
+        async for one in chosen.notices(agency, TRAFFIC_EXERCISE if exercise else TRAFFIC_LIVE):
             is_suspended = roster.is_distrusted(AgencyId(one.originator))
             parsed = parse_act(one.version)
             notice = parsed.act.version.notice
@@ -77,28 +78,6 @@ def _agency_of(option: str, text: str | None) -> AgencyId | None:
     from comity.identity import parse_agency_id
 
     return None if text is None else argument(option, text, parse_agency_id)
-
-
-@dataclass(frozen=True, slots=True)
-class _Chosen:
-    """Which notices a list is of: the inbox's, one's own, or those that another is addressed by."""
-
-    own: bool
-    originator: AgencyId | None
-    holder: AgencyId | None
-
-    async def notices(self, agency: Agency, *, exercise: bool) -> AsyncIterator[HeldNotice]:
-        from agency_client.held import fetch_held_by, list_held, list_own
-        from comity.v1.notices_pb2 import TRAFFIC_EXERCISE, TRAFFIC_LIVE
-
-        traffic = TRAFFIC_EXERCISE if exercise else TRAFFIC_LIVE
-        if self.holder is not None:
-            async for one in fetch_held_by(agency, self.holder, traffic):
-                yield one
-            return
-        for one in (list_own if self.own else list_held)(agency, traffic):
-            if self.originator in (None, one.originator):
-                yield one
 
 
 def _nothing(*, own: bool, hidden: int) -> str:

@@ -138,10 +138,7 @@ def _load(files: Sequence[Path], traffic: Traffic.ValueType) -> list[Draft]:
 
 
 def _completed(agency: Agency, drafts: Sequence[Draft]) -> list[tuple[str, Notice]]:
-    """Where each notice stood, and the whole of it.
-
-    Raises: NoticeInvalid.
-    """
+    """Where each notice stood, and the whole of it. Raises: NoticeInvalid."""
     from agency_client.drafts import verify_drafts
 
     signer = agency.signer()
