@@ -76,14 +76,13 @@ def test_nobody_acts_on_notices_of_who_is_suspended(club: Club) -> None:
     club.admin("suspend", "BR-NCB", "--reason", "Suspected break-in")
     assert "AGENCY_NOT_ACTIVE" in stage.run("BR-NCB", "notice", "list", "--held-by", "FR-NCB",
                                             expected=1).stderr  # fmt: skip
-    alerts = [d["alert"] for d in club.receive("FR-NCB", 1, "after") if "alert" in d]
+    stage.comity("FR-NCB", "agencies")  # lists are as of the roster that is known here
     listed = stage.comity("FR-NCB", "notice", "list", "--from", "BR-NCB")
     [document] = stage.documents("FR-NCB", "notice", "list", "--from", "BR-NCB")
     [shown] = stage.documents("FR-NCB", "notice", "show", notice_id)
     [held] = stage.documents("FR-NCB", "notice", "list", "--held-by", "BR-NCB")
 
     assert not any(event.get("isOriginatorSuspended") for event in before)
-    assert alerts == [] or alerts[-1]["change"] == "SUSPENDED"
     assert listed.startswith(f"! {WARNING}")
     assert stage.comity("FR-NCB", "notice", "show", notice_id).startswith(f"! {WARNING}")
     assert document["isOriginatorSuspended"]
