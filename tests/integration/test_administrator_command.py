@@ -8,15 +8,22 @@ import pty
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
+from cryptography import x509
 
 from agency_client.cli.enrolling import CODE_FILE_VARIABLE
 from comity.v1.ledger_pb2 import (
+    ROSTER_CHANGE_ADMITTED,
     ROSTER_CHANGE_APPLIED,
     ROSTER_CHANGE_APPROVED,
+    ROSTER_CHANGE_DESCRIBED,
     ROSTER_CHANGE_INVITED,
     ROSTER_CHANGE_REFUSED,
+    ROSTER_CHANGE_REINSTATED,
+    ROSTER_CHANGE_REVOKED,
+    ROSTER_CHANGE_SUSPENDED,
     RosterEntry,
 )
 from deploy.stage import DOMAIN
@@ -202,3 +209,41 @@ def at_a_terminal(hub: Administrators, command: list[str], typed: list[str]) -> 
             shown += more
     os.close(terminal)
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), shown.decode()
+
+
+def test_members_are_watched_over_with_a_log_in_and_in_an_emergency_without(
+    hub: Administrators,
+) -> None:
+    why = ("--reason", "Sample reason")
+    hub.desk.stage.admit("PE-NCB")
+    said = hub.run("admin-1", "suspend", "PE-NCB", *why)
+    assert "Suspended PE-NCB" in said
+    hub.emergency("reinstate", "PE-NCB", *why)
+    described = ("--duty-line", "+12025550123", "--publishes", "yellow", "--no-searches")
+    hub.emergency("describe", "PE-NCB", *why, *described)
+    hub.emergency("revoke", "PE-NCB", *why)
+
+    assert hub.changes("PE-NCB") == [
+        (ROSTER_CHANGE_ADMITTED, []),
+        (ROSTER_CHANGE_SUSPENDED, ["ZZ-HUB"]),
+        (ROSTER_CHANGE_REINSTATED, []),
+        (ROSTER_CHANGE_DESCRIBED, []),
+        (ROSTER_CHANGE_REVOKED, []),
+    ]
+
+
+def test_nobody_is_suspended_without_a_log_in(hub: Administrators) -> None:
+    why = ("--reason", "Sample reason")
+    done = hub.desk.stage.run_hub("agency", "suspend", "FR-NCB", *why, expected=1)
+    assert "[LOG_IN_REQUIRED]" in done.stderr
+    assert "--emergency" in done.stderr
+
+
+def test_the_revocation_list_is_written_where_it_is_wanted(
+    hub: Administrators, tmp_path: Path
+) -> None:
+    path = tmp_path / "hub.crl"
+    hub.desk.stage.hub("crl", "--out", str(path))
+    authority = hub.desk.stage.folder / "hub" / "ca.pem"
+    issuer = x509.load_pem_x509_certificate(authority.read_bytes()).subject
+    assert x509.load_der_x509_crl(path.read_bytes()).issuer == issuer
