@@ -111,6 +111,7 @@ class Bench:
         self.note("guarded_echo_us", 1e6 * costs.bare)
         self.note("guard_certificate_vs_echo", costs.certificate / costs.bare - 1)
         self.note("guard_token_vs_echo", costs.token / costs.bare - 1)
+        self.note("guard_everything_vs_echo", costs.everything / costs.bare - 1)
 
     async def _revocation(self) -> None:
         """From an administrator's word until nothing passes, at another process of the hub."""

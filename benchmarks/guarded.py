@@ -1,7 +1,9 @@
 """The bare server's echo behind the hub's guard, over the hub's own database.
 
-`python -m benchmarks.guarded HUB_FOLDER PORT` serves until it is ended. One process serves both
-ways, so that what differs is the guard alone: `BARE` as gRPC calls it, `GUARDED` through the guard.
+`python -m benchmarks.guarded HUB_FOLDER PORT` serves until it is ended. One process serves in every
+way, so that what differs is the guard alone: `BARE` as gRPC calls it, `ADMITTED` once the guard has
+identified the caller and asked its table, `GUARDED` with all that the guard does around a call, its
+deadline and its log line included.
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ from hub.tls import TlsFiles
 import grpc  # isort: skip
 
 SERVICE = "comity.bench.Guarded"
-BARE, GUARDED = f"/{SERVICE}/Bare", f"/{SERVICE}/Echo"
+BARE, ADMITTED, GUARDED = (f"/{SERVICE}/{name}" for name in ("Bare", "Admitted", "Guarded"))
 
 
 class _Chosen(grpc.aio.ServerInterceptor):
@@ -60,14 +62,24 @@ async def serve(folder: Path, port: int) -> None:
     await officers.refresh()
     guard = Guard(
         hub_domain=settings.domain,
-        rules={GUARDED: Rule("echo", Admission.ACTIVE_AGENCY, 30.0)},
+        rules=dict.fromkeys((ADMITTED, GUARDED), Rule("echo", Admission.ACTIVE_AGENCY, 30.0)),
         membership=membership,
         officers=officers,
         clock=utc_now,
     )
     server = grpc.aio.server(interceptors=[_Chosen(guard)])
+
+    async def admitted(request: bytes, context: grpc.aio.ServicerContext[Any, Any]) -> bytes:
+        await guard.admit(context, ADMITTED, "request")
+        return request
+
+    handler: grpc.RpcMethodHandler[bytes, bytes]
     handler = grpc.unary_unary_rpc_method_handler(echo, bytes, bytes)
-    handlers = {"Bare": handler, "Echo": handler}
+    handlers: dict[str, grpc.RpcMethodHandler[bytes, bytes]] = {
+        "Bare": handler,
+        "Guarded": handler,
+        "Admitted": grpc.unary_unary_rpc_method_handler(admitted, bytes, bytes),
+    }
     server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, handlers),))
     tls = TlsFiles(settings, membership_version=lambda: membership.version)
     server.add_secure_port(f"127.0.0.1:{port}", tls.credentials())

@@ -16,7 +16,7 @@ from typing import Any
 
 from agency_client.agency import Agency
 from agency_client.profile import CERTIFICATE, HUB_CA, TLS_KEY
-from benchmarks.guarded import BARE, GUARDED
+from benchmarks.guarded import ADMITTED, BARE, GUARDED
 from benchmarks.people import logged_in
 from deploy.stage import DOMAIN, ROOT, Stage, free_port
 
@@ -28,11 +28,13 @@ MESSAGE = bytes(1_000)
 
 @dataclass(frozen=True, slots=True)
 class GuardCosts:
-    """Seconds a call, one at a time: without the guard, with a certificate, with a token too."""
+    """Seconds a call, one at a time: without the guard; with identity and table, by certificate and
+    with a token too; and with everything that the guard does."""
 
     bare: float
     certificate: float
     token: float
+    everything: float
 
 
 async def guard_costs(stage: Stage, agency: Agency, *, rounds: int) -> GuardCosts:
@@ -47,13 +49,15 @@ async def guard_costs(stage: Stage, agency: Agency, *, rounds: int) -> GuardCost
         options = [("grpc.ssl_target_name_override", DOMAIN)]
         async with grpc.aio.secure_channel(address, credentials, options) as channel:
             bare: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(BARE)
+            admitted: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(ADMITTED)
             guarded: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(GUARDED)
             ways: list[Callable[[], Any]] = [
                 lambda: bare(MESSAGE),
-                lambda: guarded(MESSAGE),
+                lambda: admitted(MESSAGE),
+                lambda: admitted(MESSAGE, metadata=token),
                 lambda: guarded(MESSAGE, metadata=token),
             ]
-            times: list[list[float]] = [[], [], []]
+            times: list[list[float]] = [[] for _ in ways]
             for number in range(rounds):
                 for way in range(len(ways)):
                     turn = (number + way) % len(ways)
