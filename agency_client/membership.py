@@ -8,12 +8,14 @@ from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 
 from agency_client.agency import Agency
+from agency_client.pending_keys import PendingKeys
 from agency_client.profile import HUB_CA
 from comity.acts import message_from_envelope
 from comity.consent import sign_consent
 from comity.envelope import Envelope
 from comity.errors import HubNotVerified
 from comity.identity import AgencyId
+from comity.renewal import sign_renewal
 from comity.v1.agencies_pb2 import AgencyStatus
 from comity.v1.membership_pb2 import (
     ApproveApplicationRequest,
@@ -131,9 +133,18 @@ async def fetch_revocation_list(agency: Agency) -> bytes:
 
 
 async def renew_certificate(agency: Agency, certificate_request: bytes) -> str:
-    """A new certificate (PEM) for a new key, by the certificate of now, whoever is logged in."""
+    """A new certificate (PEM) for a new key, by certificate and signing key of now, whoever is
+    logged in."""
     channel = agency.client.channel
-    request = RenewCertificateRequest(certificate_request=certificate_request)
+    PendingKeys(agency.profile).settle(agency.trust.roster, agency.passphrase())
+    envelope = sign_renewal(
+        certificate_request,
+        hub_domain=agency.profile.hub_domain,
+        agency=agency.profile.agency,
+        now=agency.clock(),
+        keys=agency.profile.load_signing_keys(agency.passphrase()),
+    )
+    request = RenewCertificateRequest(renewal=message_from_envelope(envelope))
     response = await channel.call_as_agency(
         lambda c: MembershipServiceStub(c).RenewCertificate, request
     )

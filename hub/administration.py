@@ -223,6 +223,7 @@ class Administration:
             limits=ChangeLimits(monotonic=time.monotonic),
             sign=lambda agency, key: issue(settings, agency, key, now=self._clock())[0],
             commit=self.commit,
+            clock=self._clock,
             refresh=membership.refresh,
         )
         revocations = Revocations(

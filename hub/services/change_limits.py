@@ -1,6 +1,7 @@
 """How often an agency may change what every member keeps of it: keys, certificates, description.
 
-Counted in this process's memory. Never limits what the hub's administrators do.
+Counted in this process's memory, each kind of change apart: who uses one up, such as a thief, takes
+nobody the others. Never limits what the hub's administrators do.
 """
 
 from __future__ import annotations
@@ -21,20 +22,20 @@ class ChangeLimits:
 
     def __init__(self, *, monotonic: Callable[[], float]) -> None:
         self._monotonic = monotonic
-        self._changes: dict[AgencyId, deque[float]] = defaultdict(deque)
+        self._changes: dict[tuple[AgencyId, str], deque[float]] = defaultdict(deque)
 
-    def count(self, agency: AgencyId) -> None:
-        """Counts a change that is about to be made.
+    def count(self, agency: AgencyId, kind: str) -> None:
+        """Counts a change of a kind that is about to be made.
 
         Raises: QuotaExceeded.
         """
         now = self._monotonic()
-        changes = self._changes[agency]
+        changes = self._changes[agency, kind]
         while changes and changes[0] <= now - PER_SECONDS:
             changes.popleft()
         if len(changes) >= MAX_CHANGES:
             raise QuotaExceeded(
-                f"An agency changes its keys and description at most {MAX_CHANGES} times a day.",
+                f"An agency has at most {MAX_CHANGES} {kind} a day.",
                 retry_after_seconds=changes[0] + PER_SECONDS - now,
             )
         changes.append(now)

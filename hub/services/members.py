@@ -6,15 +6,16 @@ Called by the servicer for officers and agencies' systems, and by the hub's comm
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from comity.acts import envelope_from_message
-from comity.application import verify_certificate_request
 from comity.errors import MalformedInput, NotPermitted, Violation
 from comity.identity import AgencyId, parse_agency_id
+from comity.renewal import verify_renewal
 from comity.rotation import verify_rotation
 from comity.v1 import agencies_pb2, membership_pb2
 from comity.v1.officers_pb2 import ROLE_AGENCY_ADMINISTRATOR, ROLE_HUB_ADMINISTRATOR
@@ -29,12 +30,11 @@ from hub.services.descriptions import (
 )
 from hub.services.enrolment import Commit, HubIdentity
 from hub.services.issued_certificates import stored_certificate
-from hub.services.key_changes import KeyChanges, KeyEnding, Renewal, Rotation
+from hub.services.key_changes import KeyChanges, KeyEnding, Renewal, Rotation, find_entered
 from hub.services.member_changes import DescriptionChange, MemberChanges, StatusChange
 from hub.services.membership import Membership
 from hub.store.enrolments import StoredApproval
 
-MAX_REQUEST_BYTES = 8_192  # a certificate request for a P-256 key has some 300
 MAX_ENDED_KEYS = 64  # an agency has never so many that are current
 
 # Signs and keeps the certificate of an agency's key.
@@ -50,7 +50,7 @@ _BY_ADMINISTRATORS = (
 class MembersService:
     """ChangeAgencyStatus, DescribeAgency, LeaveHub, EndKeys, RenewCertificate, RotateKeys."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - parts that the wiring hands in
         self,
         hub: HubIdentity,
         *,
@@ -60,6 +60,7 @@ class MembersService:
         limits: ChangeLimits,
         sign: Sign,
         commit: Commit,
+        clock: Callable[[], datetime],
         refresh: Callable[[], Awaitable[None]],
     ) -> None:
         self._hub = hub
@@ -69,6 +70,7 @@ class MembersService:
         self._limits = limits
         self._sign = sign
         self._commit = commit
+        self._clock = clock
         self._refresh = refresh  # so that this process acts by a change when it answers
 
     async def change_status(
@@ -116,31 +118,23 @@ class MembersService:
         if self._is_hub_administrator(caller):
             return await self.describe_any(_by_officer(caller), request)
         _require_own(caller, agency)
-        self._limits.count(agency)
-        return await self._describe(_by_officer(caller), request, may=OWN_FIELDS)
+        _require_description(request, may=OWN_FIELDS)
+        self._limits.count(agency, "descriptions")
+        return await self._describe(_by_officer(caller), request)
 
     async def describe_any(
         self, by: StoredApproval, request: membership_pb2.DescribeAgencyRequest
     ) -> membership_pb2.DescribeAgencyResponse:
         """The same by the hub's administrators."""
-        return await self._describe(by, request, may=HUB_FIELDS)
+        _require_description(request, may=HUB_FIELDS)
+        return await self._describe(by, request)
 
     async def _describe(
-        self,
-        by: StoredApproval,
-        request: membership_pb2.DescribeAgencyRequest,
-        *,
-        may: frozenset[str],
+        self, by: StoredApproval, request: membership_pb2.DescribeAgencyRequest
     ) -> membership_pb2.DescribeAgencyResponse:
-        parse_agency_id(request.agency.agency_id)
-        fields = list(request.fields.paths)
-        require_fields(fields, may=may)
-        violations = description_violations(request.agency)
-        if violations:
-            raise MalformedInput(violations=violations)
-        reason = require_reason(request.reason)
-        change = DescriptionChange(request.agency, fields, reason, by)
+        change = DescriptionChange(request.agency, list(request.fields.paths), request.reason, by)
         index: int = await self._commit(self._changes.describe_many, change)
+        await self._refresh()
         return membership_pb2.DescribeAgencyResponse(entry_index=index)
 
     async def end_keys(
@@ -174,15 +168,18 @@ class MembersService:
 
         It is signed before it is entered: until then it opens nothing.
 
-        Raises: ApplicationInvalid, QuotaExceeded, CertificateRefused, AgencyNotActive,
+        Raises: what `verify_renewal` raises; QuotaExceeded, CertificateRefused, AgencyNotActive,
         StoreUnavailable; InternalError where the authority's key is not at hand.
         """
-        csr = request.certificate_request
-        if len(csr) > MAX_REQUEST_BYTES:
-            raise MalformedInput(violations=[Violation("certificate_request", "is too long")])
-        key = verify_certificate_request(csr, agency=caller.agency, hub_domain=self._hub.domain)
-        self._limits.count(caller.agency)
-        certificate = self._sign(caller.agency, key)
+        verified = verify_renewal(
+            envelope_from_message(request.renewal),
+            hub_domain=self._hub.domain,
+            agency=caller.agency,
+            signing_keys=self._membership.roster.signing_keys(caller.agency),
+            now=self._clock(),
+        )
+        self._limits.count(caller.agency, "renewals")
+        certificate = self._sign(caller.agency, verified.certificate_key)
         renewal = Renewal(
             caller.agency,
             caller.certificate_id,
@@ -210,7 +207,8 @@ class MembersService:
             agency=caller.agency,
             signing_keys=roster.every_signing_key(caller.agency),
         )
-        self._limits.count(caller.agency)
+        if find_entered(roster, verified) is None:
+            self._limits.count(caller.agency, "rotations")
         index: int = await self._commit(
             self._keys.rotate_many, Rotation(verified, request.rotation)
         )
@@ -221,6 +219,17 @@ class MembersService:
         officer = caller.officer
         is_hub = caller.agency == self._hub.agency
         return is_hub and officer is not None and ROLE_HUB_ADMINISTRATOR in officer.roles
+
+
+def _require_description(
+    request: membership_pb2.DescribeAgencyRequest, *, may: frozenset[str]
+) -> None:
+    parse_agency_id(request.agency.agency_id)
+    require_fields(list(request.fields.paths), may=may)
+    violations = description_violations(request.agency)
+    if violations:
+        raise MalformedInput(violations=violations)
+    require_reason(request.reason)
 
 
 def _by_officer(caller: Caller) -> StoredApproval:

@@ -90,6 +90,7 @@ def make_members(
         limits=ChangeLimits(monotonic=monotonic),
         sign=sign,
         commit=writer.commit_result,
+        clock=clock,
         refresh=refresh,
     )
     revocations = Revocations(

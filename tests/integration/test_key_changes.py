@@ -22,17 +22,21 @@ from comity.errors import (
     CertificateRefused,
     ComityError,
     InputRefused,
+    IssuedInFuture,
+    IssuedTooLongAgo,
     MalformedInput,
     NotPermitted,
     QuotaExceeded,
     RotationInvalid,
     SignatureInvalid,
     SigningKeyUnknown,
+    TooLarge,
     WrongHub,
     WrongOriginator,
 )
 from comity.identity import AgencyId
 from comity.keys import ED25519, PrivateKey, generate_private_key
+from comity.renewal import sign_renewal
 from comity.rotation import sign_rotation
 from comity.v1 import agencies_pb2 as agencies
 from comity.v1 import membership_pb2 as pb
@@ -83,8 +87,17 @@ def csr_for(opened: Agency, key: Any = None, *, agency: str | None = None) -> by
     )
 
 
-async def renew(opened: Agency, csr: bytes) -> x509.Certificate:
-    request = pb.RenewCertificateRequest(certificate_request=csr)
+async def renew(
+    opened: Agency, csr: bytes, *, keys: Sequence[PrivateKey] | None = None, **other: Any
+) -> x509.Certificate:
+    envelope = sign_renewal(
+        csr,
+        hub_domain=other.get("hub_domain", DOMAIN),
+        agency=other.get("agency", opened.profile.agency),
+        now=other.get("now", datetime.now(UTC)),
+        keys=opened.profile.load_signing_keys() if keys is None else keys,
+    )
+    request = pb.RenewCertificateRequest(renewal=message_from_envelope(envelope))
     response: pb.RenewCertificateResponse = await ask(opened, "RenewCertificate", request)
     return x509.load_pem_x509_certificate(response.certificate.encode())
 
@@ -173,7 +186,7 @@ def _spoilt(opened: Agency) -> bytes:
     ("csr", "expected"),
     [
         (lambda _: b"", ApplicationInvalid),
-        (lambda _: b"x" * 9_000, MalformedInput),
+        (lambda _: b"x" * 9_000, TooLarge),
         (lambda o: csr_for(o, agency="BR-NCB"), ApplicationInvalid),
         (_weak, ApplicationInvalid),
         (_with_another_name, ApplicationInvalid),
@@ -188,6 +201,29 @@ async def test_a_request_that_cannot_be_signed_is_refused_and_changes_nothing(
     before = await current_certificates(member)
     with pytest.raises(expected):
         await renew(member, csr(member))
+    assert before == await current_certificates(member)
+
+
+@pytest.mark.parametrize(
+    ("other", "expected"),
+    [
+        ({"keys": [generate_private_key(ED25519)]}, SigningKeyUnknown),
+        ({"keys": []}, SigningKeyUnknown),
+        ({"hub_domain": "other.example"}, WrongHub),
+        ({"agency": AgencyId("ZZ-HUB")}, WrongOriginator),
+        ({"now": datetime.now(UTC) - timedelta(hours=2)}, IssuedTooLongAgo),
+        ({"now": datetime.now(UTC) + timedelta(hours=2)}, IssuedInFuture),
+    ],
+    ids=["stranger's key", "no key", "another hub", "another agency", "old", "of tomorrow"],
+)
+@pytest.mark.threat("T113")
+async def test_a_certificate_alone_renews_nothing(
+    member: Agency, other: dict[str, Any], expected: type[ComityError]
+) -> None:
+    """Who has stolen the channel's key has not the signing key."""
+    before = await current_certificates(member)
+    with pytest.raises(expected):
+        await renew(member, csr_for(member), **other)
     assert before == await current_certificates(member)
 
 

@@ -18,9 +18,9 @@ from agency_client.profile import INBOX, Profile
 from agency_client.submission import Outcome
 from agency_client.trust import Trust
 from comity.acts import envelope_from_message
-from comity.application import verify_certificate_request
 from comity.errors import ComityError
 from comity.identity import AgencyId
+from comity.renewal import verify_renewal
 from comity.roster import Roster
 from comity.rotation import verify_rotation
 from comity.v1 import agencies_pb2, ledger_pb2
@@ -83,10 +83,16 @@ class Member:
     def renew(self, request: pb.RenewCertificateRequest) -> pb.RenewCertificateResponse:
         """Signs as the hub does."""
         self.renewals += 1
-        key = verify_certificate_request(
-            request.certificate_request, agency=FRANCE, hub_domain=DOMAIN
+        verified = verify_renewal(
+            envelope_from_message(request.renewal),
+            hub_domain=DOMAIN,
+            agency=FRANCE,
+            signing_keys=self.roster().signing_keys(FRANCE),
+            now=self.now,
         )
-        return pb.RenewCertificateResponse(certificate=_pem(AUTHORITY.issue(key)))
+        return pb.RenewCertificateResponse(
+            certificate=_pem(AUTHORITY.issue(verified.certificate_key))
+        )
 
     def rotate(self, request: pb.RotateKeysRequest) -> pb.RotateKeysResponse | ComityError:
         """Enters as the hub does: the same again has the same entry."""

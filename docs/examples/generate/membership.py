@@ -17,6 +17,7 @@ from comity.applicant import ApplicantKeys, request_certificate
 from comity.application import key_message
 from comity.identity import AgencyId
 from comity.keys import ED25519, generate_private_key
+from comity.renewal import sign_renewal
 from comity.rotation import sign_rotation
 from comity.v1 import agencies_pb2 as pb
 from comity.v1 import membership_pb2
@@ -41,7 +42,8 @@ async def change_members(
     await _ask(bureau, "GetRevocationList", membership_pb2.GetRevocationListRequest())
     key = ec.generate_private_key(ec.SECP256R1())
     csr = request_certificate(key, agency=agency, hub_domain=hub_domain)
-    renewal = membership_pb2.RenewCertificateRequest(certificate_request=csr)
+    wish = sign_renewal(csr, hub_domain=hub_domain, agency=agency, now=clock(), keys=keys.signing)
+    renewal = membership_pb2.RenewCertificateRequest(renewal=message_from_envelope(wish))
     await _ask(bureau, "RenewCertificate", renewal)
     witness = generate_private_key(ED25519)
     envelope = sign_rotation(

@@ -486,20 +486,56 @@ class LeaveHubResponse(_message.Message):
 Global___LeaveHubResponse: _TypeAlias = LeaveHubResponse  # noqa: Y015
 
 @_typing.final
-class RenewCertificateRequest(_message.Message):
+class CertificateRenewal(_message.Message):
+    """Signed by a signing key of the agency that is current: who has stolen a certificate alone renews
+    nothing.
+    """
+
     DESCRIPTOR: _descriptor.Descriptor
 
+    HUB_DOMAIN_FIELD_NUMBER: _builtins.int
+    AGENCY_ID_FIELD_NUMBER: _builtins.int
     CERTIFICATE_REQUEST_FIELD_NUMBER: _builtins.int
+    ISSUED_AT_FIELD_NUMBER: _builtins.int
+    hub_domain: _builtins.str
+    agency_id: _builtins.str
     certificate_request: _builtins.bytes
     """PKCS #10 in DER, of a new ECDSA P-256 key, self-signed, naming the agency and nothing else."""
+    @_builtins.property
+    def issued_at(self) -> _timestamp_pb2.Timestamp: ...
     def __init__(
         self,
         *,
+        hub_domain: _builtins.str = ...,
+        agency_id: _builtins.str = ...,
         certificate_request: _builtins.bytes = ...,
+        issued_at: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["issued_at", b"issued_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate_request", b"certificate_request"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agency_id", b"agency_id", "certificate_request", b"certificate_request", "hub_domain", b"hub_domain", "issued_at", b"issued_at"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CertificateRenewal: _TypeAlias = CertificateRenewal  # noqa: Y015
+
+@_typing.final
+class RenewCertificateRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RENEWAL_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def renewal(self) -> _acts_pb2.Envelope:
+        """Of a CertificateRenewal."""
+
+    def __init__(
+        self,
+        *,
+        renewal: _acts_pb2.Envelope | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["renewal", b"renewal"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["renewal", b"renewal"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
