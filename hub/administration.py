@@ -219,7 +219,7 @@ class Administration:
             load_identity(settings),
             membership=membership,
             changes=MemberChanges(membership, own_agency=settings.agency),
-            keys=KeyChanges(membership, hub_domain=settings.domain),
+            keys=KeyChanges(membership, hub_domain=settings.domain, own_agency=settings.agency),
             limits=ChangeLimits(monotonic=time.monotonic),
             sign=lambda agency, key: issue(settings, agency, key, now=self._clock())[0],
             commit=self.commit,

@@ -12,7 +12,6 @@ from cryptography import x509
 
 from hub.administration import Administration
 from hub.certificates import (
-    certificate_id_of,
     find_expiry_warning,
     generate_tls_key,
     pem_from_certificate,
@@ -49,21 +48,21 @@ async def renew_own_agency(administration: Administration, *, now: datetime) -> 
     Both are on disk beside the old ones before the entry is; where it is cut off in between, the
     old certificate is good still, or the command is run again.
 
-    Raises: MalformedInput where the authority cannot sign or the certificate cannot be read;
-    CertificateRefused where it is no longer the agency's: it has to be invited and enrol again;
-    StoreUnavailable; OSError.
+    Needs no certificate that is good still: whoever has the authority's key and the database is
+    the hub. Those of before stay good until they expire, since another machine may use one.
+
+    Raises: MalformedInput where the authority cannot sign; StoreUnavailable; OSError.
     """
     settings = administration.settings
-    current = load_own_certificate(settings.folder)
     key = generate_tls_key()
     certificate, _ = issue(settings, settings.agency, key.public_key(), now=now)
     membership = await administration.membership()
     renewal = Renewal(
         settings.agency,
-        certificate_id_of(current),
+        None,
         stored_certificate(certificate, agency=settings.agency),
     )
-    changes = KeyChanges(membership, hub_domain=settings.domain)
+    changes = KeyChanges(membership, hub_domain=settings.domain, own_agency=settings.agency)
     with replace_own_pair(
         settings.folder,
         key_pem=pem_from_key(key),

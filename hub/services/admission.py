@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from comity.application import VerifiedApplication
 from comity.errors import AgencyExists
+from comity.roster import Roster
 from comity.v1 import agencies_pb2, ledger_pb2, notices_pb2
 from hub.services.issued_certificates import key_of_certificate
 from hub.services.membership import Membership
@@ -65,17 +66,21 @@ class AdmissionService:
             change=ledger_pb2.ROSTER_CHANGE_ADMITTED,
         )
         await delete_enrolment(transaction.connection, agency)
-        return await enter_new_member(transaction, entry, admittance)
+        return await enter_new_member(transaction, entry, admittance, roster=roster)
 
 
 async def enter_new_member(
-    transaction: LedgerTransaction, entry: ledger_pb2.RosterEntry, admittance: Admittance
+    transaction: LedgerTransaction,
+    entry: ledger_pb2.RosterEntry,
+    admittance: Admittance,
+    *,
+    roster: Roster,
 ) -> int:
     """Enters who was no member, active from here on, with its keys; gives the entry's index."""
     entry.agency.status = agencies_pb2.AGENCY_STATUS_ACTIVE
     await _add_keys(transaction, entry, admittance)
     await add_later_member(transaction.connection, admittance.verified.agency)
-    return append_change(transaction, entry)
+    return append_change(transaction, entry, roster=roster)
 
 
 async def enter_new_keys(
@@ -84,11 +89,12 @@ async def enter_new_keys(
     admittance: Admittance,
     *,
     ended: Sequence[str],
+    roster: Roster,
 ) -> int:
     """Enters new keys and a new certificate of a member, in the place of all those before."""
     entry.key_ids_ended.extend(ended)
     await _add_keys(transaction, entry, admittance)
-    return append_change(transaction, entry)
+    return append_change(transaction, entry, roster=roster)
 
 
 async def _add_keys(

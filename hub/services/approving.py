@@ -17,14 +17,20 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from comity.acts import envelope_from_message
 from comity.application import VerifiedApplication, verify_application
-from comity.consent import VerifiedConsent
+from comity.consent import VerifiedConsent, verify_consent
 from comity.errors import ApprovedAlready, ComityError, ConsentMissing, NotFound, NotPermitted
 from comity.identity import AgencyId
 from comity.roster import Roster
 from comity.v1 import acts_pb2, ledger_pb2
 from comity.v1 import agencies_pb2 as pb
+from comity.v1.officers_pb2 import OFFICER_STATUS_ACTIVE, ROLE_HUB_ADMINISTRATOR
 from hub.services.admission import Admittance, enter_new_keys, enter_new_member
-from hub.services.enrolling import agency_on_the_way, changed_by, decide_each
+from hub.services.enrolling import (
+    agency_on_the_way,
+    changed_by,
+    decide_each,
+    require_new_keys,
+)
 from hub.services.issued_certificates import stored_certificate
 from hub.services.membership import Membership
 from hub.services.roster_changes import append_change, is_gone, is_member, roster_within
@@ -38,6 +44,7 @@ from hub.store.enrolments import (
     put_approvals,
     put_enrolment,
 )
+from hub.store.officers import find_officer
 from hub.store.transaction import LedgerTransaction
 
 NEEDED_APPROVALS = 2  # nobody is let in by one person alone
@@ -102,7 +109,7 @@ class Approving:
         enrolment = await _waiting(  # 1
             transaction, roster, approval.agency, application_digest=approval.application_digest
         )
-        given = await list_approvals(transaction.connection, approval.agency)
+        given = await _standing_approvals(transaction, approval.agency)
         if approval.by.approver in {one.approver for one in given}:  # 2
             raise ApprovedAlready()
         if len(given) >= NEEDED_APPROVALS:
@@ -125,11 +132,17 @@ class Approving:
         roster = await roster_within(transaction, self._membership)
         if roster.find_lead(consent.agency) != consent.lead:
             raise NotPermitted("The caller does not lead that agency's country.")
+        verify_consent(  # again: its key may have ended meanwhile
+            envelope_from_message(given.envelope),
+            hub_domain=self._hub_domain,
+            lead=consent.lead,
+            keys=roster.signing_keys(consent.lead),
+        )
         found = await _waiting(
             transaction, roster, consent.agency, application_digest=consent.application_digest
         )
         enrolment = replace(found, consent=given.envelope.SerializeToString(deterministic=True))
-        approvals = await list_approvals(transaction.connection, consent.agency)
+        approvals = await _standing_approvals(transaction, consent.agency)
         if len(approvals) >= NEEDED_APPROVALS:
             await self._admit(transaction, roster, enrolment, approvals)
         else:
@@ -158,7 +171,7 @@ class Approving:
             reason=refusal.reason,
             changed_by=changed_by([refusal.by]),
         )
-        return append_change(transaction, entry)
+        return append_change(transaction, entry, roster=roster)
 
     async def _admit(
         self,
@@ -168,6 +181,7 @@ class Approving:
         approvals: Sequence[StoredApproval],
     ) -> None:
         verified = self._verified(enrolment)
+        require_new_keys(roster, verified)  # again: keys may have come since it applied
         certificate = self._issue(verified)  # before anything is written: it may fail
         agency, connection = enrolment.agency_id, transaction.connection
         admittance = Admittance(verified, stored_certificate(certificate, agency=agency))
@@ -183,16 +197,35 @@ class Approving:
         if is_member(roster.agencies.get(agency)):
             entry.change = ledger_pb2.ROSTER_CHANGE_ENROLLED_AGAIN
             ended = [r.key.key_id for r in roster.keys_of(agency) if r.ended_entry is None]
-            await enter_new_keys(transaction, entry, admittance, ended=ended)
+            await enter_new_keys(transaction, entry, admittance, ended=ended, roster=roster)
         else:
             entry.change = ledger_pb2.ROSTER_CHANGE_APPROVED
             if roster.find_lead(agency) is not None:  # since it was invited; one leads
                 entry.agency.leads_country = False
-            await enter_new_member(transaction, entry, admittance)
+            await enter_new_member(transaction, entry, admittance, roster=roster)
 
     def _verified(self, enrolment: StoredEnrolment) -> VerifiedApplication:
         envelope = acts_pb2.Envelope.FromString(enrolment.application or b"")
         return verify_application(envelope_from_message(envelope), hub_domain=self._hub_domain)
+
+
+async def _standing_approvals(
+    transaction: LedgerTransaction, agency: AgencyId
+) -> list[StoredApproval]:
+    """The approvals that count still: of steps at the hub's machine, and of whoever administers the
+    hub now. Who was locked or removed since has approved nothing."""
+    standing = []
+    for approval in await list_approvals(transaction.connection, agency):
+        if approval.approver_agency:
+            officer = await find_officer(transaction.connection, approval.approver)
+            if (
+                officer is None
+                or officer.status != OFFICER_STATUS_ACTIVE
+                or ROLE_HUB_ADMINISTRATOR not in officer.roles
+            ):
+                continue
+        standing.append(approval)
+    return standing
 
 
 async def _waiting(

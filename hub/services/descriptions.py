@@ -26,10 +26,11 @@ HUB_FIELDS = frozenset(
         "outgoing_policy",
     }
 )
-OWN_FIELDS = frozenset({"names", "contact", "duty_line", "outgoing_policy"})
+OWN_FIELDS = frozenset({"names", "contact", "duty_line", "leads_country", "outgoing_policy"})
 
 MAX_CONTACT_CHARS = 254  # the longest address that e-mail has (RFC 5321 section 4.5.3.1.3)
 MAX_NAMES = 40  # every member keeps them; no country has as many official languages
+MAX_DESCRIPTION_BYTES = 8_192  # each entry of the agency's brings all of it again
 
 _PHONE = re.compile(r"\+[1-9][0-9]{6,14}")  # E.164 as it is dialled, without spaces
 _CONTACT = re.compile(r"https://[!-~]+|[!-?A-~]+@[A-Za-z0-9.-]+\.[A-Za-z0-9-]+")
@@ -40,6 +41,9 @@ def description_violations(agency: pb.Agency) -> list[Violation]:
     violations = code_and_text_violations(agency, "agency")
     if has_unknown_fields(agency):
         violations.append(Violation("agency", "holds fields that this version does not know"))
+    if agency.ByteSize() > MAX_DESCRIPTION_BYTES:
+        said = f"is more than {MAX_DESCRIPTION_BYTES:,} bytes in all"
+        violations.append(Violation("agency", said))
     if len(agency.name) > MAX_NAME_CHARS or not agency.name.isprintable():
         violations.append(Violation("agency.name", "is too long, or holds control characters"))
     violations += _names_violations(agency)

@@ -149,7 +149,7 @@ class Enrolling:
             change=ledger_pb2.ROSTER_CHANGE_INVITED,
             changed_by=changed_by([invitation.by]),
         )
-        return append_change(transaction, entry)
+        return append_change(transaction, entry, roster=roster)
 
     async def apply_many(
         self, transaction: LedgerTransaction, arrivals: Sequence[Arrival]
@@ -169,7 +169,7 @@ class Enrolling:
                 raise CodeRefused()
             return enrolment.challenge
         roster = await roster_within(transaction, self._membership)
-        _require_new_keys(roster, arrival.verified)
+        require_new_keys(roster, arrival.verified)
         taken = replace(
             enrolment,
             stage=EnrolmentStage.CHALLENGED,
@@ -204,7 +204,7 @@ class Enrolling:
             change=ledger_pb2.ROSTER_CHANGE_APPLIED,
             application_digest=proof.application_digest,
         )
-        append_change(transaction, entry)
+        append_change(transaction, entry, roster=roster)
         return applied
 
 
@@ -243,11 +243,16 @@ def _invited_agency(roster: Roster, invited: pb.Agency) -> pb.Agency:
     return shown
 
 
-def _require_new_keys(roster: Roster, verified: VerifiedApplication) -> None:
+def require_new_keys(roster: Roster, verified: VerifiedApplication) -> None:
+    """Requires that no key of an application was anybody's before.
+
+    Raises: ApplicationInvalid.
+    """
+    used = {key_id for _, key_id in roster.keys}
     violations = [
-        Violation(f"keys[{number}]", "was a key of this agency before")
+        Violation(f"keys[{number}]", "was a key before")
         for number, key in enumerate(verified.application.keys)
-        if (verified.agency, key.key_id) in roster.keys
+        if key.key_id in used
     ]
     if violations:
         raise ApplicationInvalid(violations=violations)

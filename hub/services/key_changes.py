@@ -41,10 +41,11 @@ _PURPOSE_NAMES = {
 
 @dataclass(frozen=True, slots=True)
 class Renewal:
-    """A certificate that was signed for an agency, and the one that it called with."""
+    """A certificate that was signed for an agency, and the one that it called with: None for the
+    hub's own agency at the hub's machine, which has the authority's key and needs none."""
 
     agency: AgencyId
-    called_with: str
+    called_with: str | None
     certificate: StoredCertificate
 
 
@@ -70,9 +71,10 @@ class KeyEnding:
 class KeyChanges:
     """What changing keys writes."""
 
-    def __init__(self, membership: Membership, *, hub_domain: str) -> None:
+    def __init__(self, membership: Membership, *, hub_domain: str, own_agency: AgencyId) -> None:
         self._membership = membership
         self._hub_domain = hub_domain
+        self._own_agency = own_agency
 
     async def renew_many(
         self, transaction: LedgerTransaction, renewals: Sequence[Renewal]
@@ -82,17 +84,21 @@ class KeyChanges:
 
     async def _renew(self, transaction: LedgerTransaction, renewal: Renewal) -> int:
         """1. Agency and certificate are current still. 2. Besides the new one only the certificate
-        of the call stays: one that never arrived, and those before, are of no use."""
+        of the call stays: one that never arrived, and those before, are of no use. Renewed at the
+        hub's machine all stay until they expire: another machine may use one."""
         roster = await roster_within(transaction, self._membership)
-        if not roster.has_current_key(renewal.agency, renewal.called_with):  # 1
-            raise CertificateRefused()
+        called_with, ended = renewal.called_with, list[str]()
+        if called_with is not None:
+            if not roster.has_current_certificate(renewal.agency, called_with):  # 1
+                raise CertificateRefused()
+            current = (record.key for record in _current(roster, renewal.agency))
+            ended = [  # 2
+                key.key_id
+                for key in current
+                if key.purpose == pb.KEY_PURPOSE_TLS and key.key_id != called_with
+            ]
         if not roster.is_active(renewal.agency):
             raise AgencyNotActive()
-        ended = [  # 2
-            record.key.key_id
-            for record in _current(roster, renewal.agency)
-            if record.key.purpose == pb.KEY_PURPOSE_TLS and record.key.key_id != renewal.called_with
-        ]
         await insert_certificate(transaction.connection, renewal.certificate)
         entry = ledger_pb2.RosterEntry(
             agency=roster.agencies[renewal.agency],
@@ -100,7 +106,7 @@ class KeyChanges:
             keys_added=[key_of_certificate(renewal.certificate)],
             key_ids_ended=ended,
         )
-        return append_change(transaction, entry)
+        return append_change(transaction, entry, roster=roster)
 
     async def rotate_many(
         self, transaction: LedgerTransaction, rotations: Sequence[Rotation]
@@ -135,7 +141,7 @@ class KeyChanges:
             key_ids_ended=verified.key_ids_ended,
             statement_digests=[verified.digest],
         )
-        return append_change(transaction, entry)
+        return append_change(transaction, entry, roster=roster)
 
     async def end_many(
         self, transaction: LedgerTransaction, endings: Sequence[KeyEnding]
@@ -153,6 +159,8 @@ class KeyChanges:
         ]
         if violations:
             raise MalformedInput(violations=violations)
+        if ending.agency == self._own_agency:
+            _require_keys_left(roster, ending)
         entry = ledger_pb2.RosterEntry(
             agency=agency,
             change=ledger_pb2.ROSTER_CHANGE_KEYS_ENDED,
@@ -160,7 +168,7 @@ class KeyChanges:
             reason=ending.reason,
             changed_by=changed_by([ending.by]),
         )
-        return append_change(transaction, entry)
+        return append_change(transaction, entry, roster=roster)
 
 
 def find_entered(roster: Roster, verified: VerifiedRotation) -> int | None:
@@ -171,6 +179,22 @@ def find_entered(roster: Roster, verified: VerifiedRotation) -> int | None:
     entries = {None if record is None else record.first_entry for record in added}
     entries |= {None if record is None else record.ended_entry for record in ended}
     return entries.pop() if len(entries) == 1 else None
+
+
+def _require_keys_left(roster: Roster, ending: KeyEnding) -> None:
+    """Requires that the hub's own agency keeps a certificate and a signing key: else none of its
+    administrators could call any longer.
+
+    Raises: MalformedInput.
+    """
+    left = {
+        record.key.purpose
+        for record in _current(roster, ending.agency)
+        if record.key.key_id not in ending.key_ids
+    }
+    if not {pb.KEY_PURPOSE_TLS, pb.KEY_PURPOSE_SIGNING} <= left:
+        said = "would leave the hub's own agency no certificate or no signing key"
+        raise MalformedInput(violations=[Violation("key_ids", said)])
 
 
 def _current(roster: Roster, agency: AgencyId) -> Iterable[KeyRecord]:

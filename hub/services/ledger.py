@@ -27,6 +27,7 @@ from hub.store.ledger import (
 
 MAX_PAGE_ENTRIES = 4_096  # 128 KB of hashes, and at most 1 MB of entries beside them
 MAX_PAGE_ROSTER_ENTRIES = 256  # some 5 KB each with post-quantum keys
+MAX_PAGE_ROSTER_BYTES = 2_097_152  # a quarter of what a client takes in one message
 
 
 class LedgerService:
@@ -127,14 +128,14 @@ class LedgerService:
             first_index = min(request.first_index, signed.size)
             stored = await list_roster_entries(connection, first_index, limit=limit + 1)
         stored = [entry for entry in stored if entry.entry_index < signed.size]
-        page = stored[:limit]
+        page = _fitting(stored[:limit])
         proof = await self._proofs.proof(
             [entry.entry_index for entry in page], signed=signed, known_size=request.known_size
         )
         return roster_pb2.ListAgencyKeysResponse(
             entries=[leaf_message(entry) for entry in page],
             proof=proof,
-            more=len(stored) > limit,
+            more=len(stored) > len(page),
         )
 
     def _require_size(self, size: int, field: str) -> int:
@@ -170,3 +171,13 @@ def _agency(stored: StoredEntry) -> str:
 def _originator(stored: StoredEntry) -> str:
     """Whose acts an entry is for, by its own bytes: the acts themselves are large."""
     return ledger_pb2.LedgerEntry.FromString(stored.entry).acts.originator
+
+
+def _fitting(stored: Sequence[StoredEntry]) -> Sequence[StoredEntry]:
+    """As many entries from the first on as fit a page; always one."""
+    size = 0
+    for count, entry in enumerate(stored):
+        size += len(entry.entry)
+        if count and size > MAX_PAGE_ROSTER_BYTES:
+            return stored[:count]
+    return stored

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from comity.errors import ComityError, MalformedInput, NotFound, WrongStatus
+from comity.errors import ComityError, MalformedInput, NotFound, NotPermitted, WrongStatus
 from comity.identity import AgencyId
 from comity.roster import Roster
 from comity.times import microseconds_from
@@ -25,7 +25,8 @@ _CHANGES = {
     pb.AGENCY_STATUS_SUSPENDED: ({pb.AGENCY_STATUS_ACTIVE}, ledger_pb2.ROSTER_CHANGE_SUSPENDED),
     pb.AGENCY_STATUS_ACTIVE: ({pb.AGENCY_STATUS_SUSPENDED}, ledger_pb2.ROSTER_CHANGE_REINSTATED),
     pb.AGENCY_STATUS_REVOKED: (
-        {pb.AGENCY_STATUS_ACTIVE, pb.AGENCY_STATUS_SUSPENDED},
+        # Who has left too: what it published would else stay without a warning.
+        {pb.AGENCY_STATUS_ACTIVE, pb.AGENCY_STATUS_SUSPENDED, pb.AGENCY_STATUS_LEFT},
         ledger_pb2.ROSTER_CHANGE_REVOKED,
     ),
     pb.AGENCY_STATUS_LEFT: ({pb.AGENCY_STATUS_ACTIVE}, ledger_pb2.ROSTER_CHANGE_LEFT),
@@ -83,13 +84,15 @@ class MemberChanges:
             await end_sessions_of_agency(transaction.connection, change.agency, now=now)
         if change.status in _FOR_GOOD:
             await delete_enrolment(transaction.connection, change.agency)
-        return append_change(transaction, entry)
+        return append_change(transaction, entry, roster=roster)
 
     def _require_change(
         self, roster: Roster, change: StatusChange
     ) -> tuple[pb.Agency, ledger_pb2.RosterChange.ValueType]:
-        before = require_member(roster, change.agency)
         possible, kind = _CHANGES[change.status]
+        before = roster.agencies.get(change.agency)
+        if before is None:
+            raise NotFound(f"{change.agency} is no member of this hub.")
         if change.agency == self._own_agency:
             raise WrongStatus("The hub's own agency stays: its administrators are the hub's.")
         if before.status not in possible:
@@ -106,8 +109,11 @@ class MemberChanges:
     async def _describe(self, transaction: LedgerTransaction, change: DescriptionChange) -> int:
         roster = await roster_within(transaction, self._membership)
         before = require_member(roster, AgencyId(change.agency.agency_id))
+        _require_lead_s_own(before, change)
         after = described(before, change.agency, change.fields)
         # Only of what is changed: who was admitted at the hub's machine has no kind yet.
+        if after.leads_country and not before.leads_country and _is_own(change):
+            raise NotPermitted("That an agency leads its country the hub's administrators enter.")
         named = {f"agency.{field}" for field in change.fields}
         violations = [v for v in standing_violations(after, roster) if v.field in named]
         if violations:
@@ -118,7 +124,27 @@ class MemberChanges:
             reason=change.reason,
             changed_by=changed_by([change.by]),
         )
-        return append_change(transaction, entry)
+        return append_change(transaction, entry, roster=roster)
+
+
+def _is_own(change: DescriptionChange) -> bool:
+    """Whether an agency describes itself; the hub's own agency is the hub's administrators'."""
+    return change.by.approver_agency == change.agency.agency_id
+
+
+def _require_lead_s_own(before: pb.Agency, change: DescriptionChange) -> None:
+    """Only the lead agency itself gives up that it leads, and what it asks of the others' notices:
+    else one administrator could go round its consent. The hub's machine may, where members see that
+    nobody is named.
+
+    Raises: NotPermitted.
+    """
+    is_lead_s = before.leads_country and {"leads_country", "outgoing_policy"} & {*change.fields}
+    if is_lead_s and change.by.approver_agency not in ("", before.agency_id):
+        raise NotPermitted(
+            f"{before.agency_id} leads its country: it changes that itself ('comity describe'), or "
+            "the hub's machine does with --emergency."
+        )
 
 
 def require_member(roster: Roster, agency: AgencyId) -> pb.Agency:

@@ -85,7 +85,7 @@ class Membership:
         Raises: CertificateRefused, AgencyNotActive, MembershipUnconfirmed.
         """
         self.require_confirmed()
-        if not self.roster.has_current_key(agency, certificate_id):
+        if not self.roster.has_current_certificate(agency, certificate_id):
             raise CertificateRefused()
         if not self.roster.is_active(agency):
             raise AgencyNotActive()

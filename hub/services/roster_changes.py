@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from comity.errors import LedgerForked
 from comity.identity import AgencyId
 from comity.roster import Roster
 from comity.v1 import agencies_pb2 as pb
@@ -28,8 +29,24 @@ async def roster_within(transaction: LedgerTransaction, membership: Membership) 
     return roster
 
 
-def append_change(transaction: LedgerTransaction, entry: ledger_pb2.RosterEntry) -> int:
-    """Appends a roster entry, with its event for everybody, and gives its index."""
+def append_change(
+    transaction: LedgerTransaction, entry: ledger_pb2.RosterEntry, *, roster: Roster
+) -> int:
+    """Appends a roster entry, with its event for everybody, and gives its index.
+
+    First folds it onto a copy of the roster as the transaction has it: an entry that nobody can
+    fold would stop every member and the hub for good.
+
+    Raises: RuntimeError, which takes the transaction back: a check before this one is missing.
+    """
+    folded = ledger_pb2.RosterEntry()
+    folded.CopyFrom(entry)
+    if roster.last_entry is not None:
+        folded.predecessor = roster.last_entry
+    try:
+        roster.copy().add_entry(transaction.next_index, folded)
+    except LedgerForked as error:
+        raise RuntimeError("a roster entry does not fold") from error
     index = transaction.append_roster(entry)
     transaction.add_event(
         StoredEvent(

@@ -86,7 +86,7 @@ def make_members(
         identity,
         membership=membership,
         changes=MemberChanges(membership, own_agency=settings.agency),
-        keys=KeyChanges(membership, hub_domain=settings.domain),
+        keys=KeyChanges(membership, hub_domain=settings.domain, own_agency=settings.agency),
         limits=ChangeLimits(monotonic=monotonic),
         sign=sign,
         commit=writer.commit_result,

@@ -145,6 +145,15 @@ class Roster:
         record = self.keys.get((agency_id, key_id))
         return record is not None and record.ended_entry is None
 
+    def has_current_certificate(self, agency_id: AgencyId, certificate_id: str) -> bool:
+        """Whether a certificate is an agency's now; a key of another purpose is none."""
+        record = self.keys.get((agency_id, certificate_id))
+        return (
+            record is not None
+            and record.ended_entry is None
+            and record.key.purpose == agencies_pb2.KEY_PURPOSE_TLS
+        )
+
     def signing_keys(self, agency_id: AgencyId) -> Mapping[str, PublicKey]:
         """An agency's signing keys that are valid now, by key id."""
         keys = self._current.get(agency_id)

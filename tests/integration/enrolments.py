@@ -25,6 +25,7 @@ from comity.v1 import membership_pb2 as pb
 from comity.v1.agencies_pb2 import AGENCY_KIND_POLICE, Agency
 from comity.v1.membership_pb2_grpc import MembershipServiceStub
 from comity.v1.officers_pb2 import (
+    OFFICER_STATUS_ACTIVE,
     ROLE_AGENCY_ADMINISTRATOR,
     ROLE_HUB_ADMINISTRATOR,
     ROLE_HUB_REVIEWER,
@@ -36,9 +37,12 @@ from hub.app import RunningHub, running_hub
 from hub.issuing import load_identity
 from hub.rpc import peer_limits
 from hub.rpc.guard import Guard
+from hub.services.accounts.roles import HUB_ROLES
 from hub.services.admission import every_scope
 from hub.services.calls import Officer
 from hub.settings import Settings, load_settings
+from hub.store.database import Database
+from hub.store.officers import StoredOfficer, find_officer, insert_officer
 
 _ROLES: dict[str, Role.ValueType] = {
     "alice": ROLE_HUB_ADMINISTRATOR,
@@ -159,9 +163,31 @@ async def enrolment_hub(
     monkeypatch.setattr(app, "Guard", _guard_that_knows_officers)
     settings = load_settings(stage.folder / "hub").listening_on("127.0.0.1:0")
     settings = replace(settings, enrol_listen="127.0.0.1:0")
+    await _add_officers(settings)
     async with running_hub(settings, clock=clock) as running:
         yield EnrolmentHub(stage, settings, running)
 
 
 def _guard_that_knows_officers(**parts: Any) -> Guard:
     return Guard(**{**parts, "officers": KnownOfficers()})
+
+
+async def _add_officers(settings: Settings) -> None:
+    """Enters the hub's officers, whose approvals count as long as they are in the table."""
+    database = Database(settings.database_url)
+    try:
+        async with database.write() as connection:
+            for name, role in _ROLES.items():
+                if role in HUB_ROLES and await find_officer(connection, name) is None:
+                    officer = StoredOfficer(
+                        name,
+                        settings.agency,
+                        name,
+                        "Sample",
+                        "FR",
+                        frozenset({role}),
+                        OFFICER_STATUS_ACTIVE,
+                    )
+                    await insert_officer(connection, officer)
+    finally:
+        await database.dispose()

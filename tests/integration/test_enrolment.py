@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,11 @@ from agency_client.agency import open_agency
 from agency_client.application import NewKeys
 from agency_client.membership import consent_to_agency
 from agency_client.profile import ENROLMENT, load_profile
+from comity.acts import message_from_envelope
+from comity.envelope import envelope_from_json
 from comity.errors import (
     AgencyExists,
+    ApplicationInvalid,
     ApprovedAlready,
     CertificateRefused,
     ConsentMissing,
@@ -23,9 +27,16 @@ from comity.errors import (
     TokenRefused,
 )
 from comity.identity import AgencyId
+from comity.rotation import sign_rotation
 from comity.times import utc_now
 from comity.v1 import membership_pb2 as pb
-from comity.v1.agencies_pb2 import AGENCY_STATUS_ACTIVE, AGENCY_STATUS_APPLIED, Admission
+from comity.v1.agencies_pb2 import (
+    AGENCY_STATUS_ACTIVE,
+    AGENCY_STATUS_APPLIED,
+    KEY_PURPOSE_SEALING,
+    Admission,
+    Application,
+)
 from comity.v1.enrolment_pb2 import (
     ENROLMENT_STATE_ADMITTED,
     ENROLMENT_STATE_AWAITS_APPROVAL,
@@ -40,9 +51,12 @@ from comity.v1.ledger_pb2 import (
     ROSTER_CHANGE_REFUSED,
     RosterEntry,
 )
+from comity.v1.membership_pb2 import RotateKeysRequest
+from comity.v1.officers_pb2 import OFFICER_STATUS_LOCKED
 from deploy.stage import Stage
 from hub.store.database import Database
 from hub.store.ledger import list_roster_entries, roster_entry_of
+from hub.store.officers import find_officer, update_officer
 from tests.databases import new_database
 from tests.integration.drafts import Draft
 from tests.integration.enrolments import EnrolmentHub, enrolment_hub
@@ -298,3 +312,55 @@ async def test_who_is_admitted_at_the_machine_needs_its_code_no_longer(
     [_, newest] = await roster_of(hub, "FR-NCB")
     assert (newest.change, list(newest.changed_by)) == (ROSTER_CHANGE_ADMITTED, [])
     assert await hub.pending() == []
+
+
+@pytest.mark.threat("T82")
+async def test_a_key_that_came_in_while_its_application_waited_admits_nobody(
+    hub: EnrolmentHub, tmp_path: Path
+) -> None:
+    """A member that enrols again adds its application's sealing key by its old keys: the entry of
+    the approval would be one that nobody can fold, and the hub would stand still for good."""
+    old = hub.moved(load_profile(hub.stage.folder / "agencies" / "BR-NCB"))
+    code = await hub.invite("BR-NCB")
+    digest = await apply(hub, "BR-NCB", tmp_path / "BR", code=code)
+    application = Application.FromString(
+        envelope_from_json((tmp_path / "BR" / "application.json").read_bytes()).payload
+    )
+    [sealing] = [key for key in application.keys if key.purpose == KEY_PURPOSE_SEALING]
+    rotation = sign_rotation(
+        hub_domain=old.hub_domain,
+        agency=old.agency,
+        keys_added=[sealing],
+        key_ids_ended=[],
+        now=utc_now(),
+        old_keys=old.load_signing_keys(),
+        new_keys=[],
+    )
+    request = RotateKeysRequest(rotation=message_from_envelope(rotation))
+    await hub.call("RotateKeys", request, by=None, folder=old.folder)
+
+    with pytest.raises(ApplicationInvalid, match="was a key before"):
+        await hub.approve("BR-NCB", digest)
+
+    assert [one.agency.agency_id for one in await hub.pending()] == ["BR-NCB"]
+    async with open_agency(old) as still_served:
+        await still_served.client.refresh_roster()
+
+
+@pytest.mark.threat("T83")
+async def test_an_approval_of_who_administers_the_hub_no_longer_does_not_count(
+    hub: EnrolmentHub, tmp_path: Path
+) -> None:
+    code = await hub.invite("FR-NCB", by="alice")
+    digest = await apply(hub, "FR-NCB", tmp_path / "FR", code=code)
+    database = Database(hub.settings.database_url)
+    try:
+        async with database.write() as connection:
+            alice = await find_officer(connection, "alice")
+            assert alice is not None
+            await update_officer(connection, replace(alice, status=OFFICER_STATUS_LOCKED))
+    finally:
+        await database.dispose()
+
+    assert not await hub.approve("FR-NCB", digest, by="bob")
+    assert await hub.approve("FR-NCB", digest, by="carol")

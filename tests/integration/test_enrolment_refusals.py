@@ -43,7 +43,6 @@ from comity.v1.agencies_pb2 import Application
 from comity.v1.enrolment_pb2 import ApplyRequest, FetchAdmissionRequest
 from deploy.stage import DOMAIN, Stage
 from hub.rpc import peer_limits
-from hub.services.roster_changes import append_change
 from hub.store.database import Database
 from hub.store.transaction import LedgerTransaction
 from tests.databases import new_database
@@ -357,7 +356,7 @@ async def test_a_revoked_agency_is_not_invited(hub: EnrolmentHub) -> None:
 
     async def enter(transaction: LedgerTransaction, items: Sequence[object]) -> list[int]:
         entry = ledger_pb2.RosterEntry(agency=gone)
-        return [append_change(transaction, entry) for _ in items]
+        return [transaction.append_roster(entry) for _ in items]
 
     await commit(database, enter, None)
     await database.dispose()

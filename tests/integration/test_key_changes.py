@@ -396,6 +396,18 @@ async def test_a_change_of_keys_that_cannot_be_is_refused_and_changes_nothing(
     await member.client.submit_acts(draft_of(member, member.profile.load_signing_keys()).acts())
 
 
+@pytest.mark.threat("T114")
+async def test_a_key_that_has_ended_changes_no_keys(member: Agency) -> None:
+    first = Change(member)
+    await ask(member, "RotateKeys", first.request())
+    await _keep_key(member, first.signing)
+    await _fold(member)
+    by_the_old_key = Change(member)
+    by_the_old_key.old_keys = first.old_keys
+    with pytest.raises(SigningKeyUnknown):
+        await ask(member, "RotateKeys", by_the_old_key.request())
+
+
 async def test_a_change_of_keys_that_was_altered_is_refused(member: Agency) -> None:
     request = Change(member).request()
     request.rotation.signatures[0].value = bytes(64)
@@ -437,6 +449,36 @@ async def test_an_agencys_administrator_ends_its_own_keys_and_no_others(served: 
         with pytest.raises(SigningKeyUnknown):
             acts = draft_of(france, france.profile.load_signing_keys()).acts()
             await france.client.submit_acts(acts)
+
+
+async def test_the_hubs_own_agency_keeps_what_its_administrators_call_with(
+    served: Served,
+) -> None:
+    async with served.officer("ZZ-HUB", ROLE_HUB_ADMINISTRATOR) as (hub, _):
+        await hub.client.refresh_roster()
+        records = hub.trust.roster.keys_of(AgencyId("ZZ-HUB"))
+        for purpose in (agencies.KEY_PURPOSE_TLS, agencies.KEY_PURPOSE_SIGNING):
+            ids = [r.key.key_id for r in records if r.key.purpose == purpose]
+            request = pb.EndKeysRequest(agency_id="ZZ-HUB", key_ids=ids, reason=REASON)
+            with pytest.raises(MalformedInput, match="own agency"):
+                await ask(hub, "EndKeys", request)
+
+
+async def test_an_ended_certificate_is_on_the_revocation_list(
+    served: Served, member: Agency
+) -> None:
+    pem = (member.profile.folder / "certificate.pem").read_bytes()
+    certificate = x509.load_pem_x509_certificate(pem)
+    async with served.officer("ZZ-HUB", ROLE_HUB_ADMINISTRATOR) as (hub, _):
+        request = pb.EndKeysRequest(
+            agency_id=member.profile.agency,
+            key_ids=[certificate.fingerprint(SHA256()).hex()],
+            reason=REASON,
+        )
+        await ask(hub, "EndKeys", request)
+        response = await ask(hub, "GetRevocationList", pb.GetRevocationListRequest())
+    crl = x509.load_der_x509_crl(response.revocation_list)
+    assert crl.get_revoked_certificate_by_serial_number(certificate.serial_number) is not None
 
 
 async def test_the_revocation_list_names_what_is_taken_no_longer(

@@ -23,6 +23,7 @@ from comity.errors import (
     TokenRefused,
     WrongStatus,
 )
+from comity.identity import AgencyId
 from comity.v1 import acts_pb2, ledger_pb2, notices_pb2
 from comity.v1 import agencies_pb2 as agencies
 from comity.v1 import membership_pb2 as pb
@@ -34,6 +35,8 @@ from comity.v1.officers_pb2 import (
     ROLE_HUB_ADMINISTRATOR,
     ROLE_HUB_REVIEWER,
     ROLE_OFFICER,
+    AddOfficerRequest,
+    ChangeOfficerRequest,
     Role,
 )
 from deploy.stage import Stage
@@ -224,17 +227,26 @@ async def test_what_is_not_in_its_scopes_an_agency_does_not_publish(served: Serv
 
 @pytest.mark.threat("T112")
 async def test_a_lead_agency_has_a_copy_unless_it_lets_notices_go_freely(served: Served) -> None:
-    async with administrator(served) as hub, served.client("FR-POLICE") as police:
+    async with (
+        administrator(served) as hub,
+        served.client("FR-POLICE") as police,
+        served.officer("FR-NCB", ROLE_AGENCY_ADMINISTRATOR) as (lead, _),
+    ):
+        with pytest.raises(NotPermitted):
+            await describe(lead, ["leads_country"], agency_id="FR-NCB", leads_country=True)
         await describe(hub, ["leads_country"], agency_id="FR-NCB", leads_country=True)
         with pytest.raises(AddressingInvalid, match="FR-NCB"):
             await publish(police)
         await publish(police, to="FR-NCB")
         policy = agencies.OUTGOING_POLICY_FREE
-        await describe(hub, ["outgoing_policy"], agency_id="FR-NCB", outgoing_policy=policy)
+        # Else one administrator of the hub could go round a country's consent and copies.
+        with pytest.raises(NotPermitted):
+            await describe(hub, ["outgoing_policy"], agency_id="FR-NCB", outgoing_policy=policy)
+        with pytest.raises(NotPermitted):
+            await describe(hub, ["leads_country"], agency_id="FR-NCB", leads_country=False)
+        await describe(lead, ["outgoing_policy"], agency_id="FR-NCB", outgoing_policy=policy)
         await publish(police)
-        await describe(
-            hub, ["leads_country", "outgoing_policy"], agency_id="FR-NCB", leads_country=False
-        )
+        await describe(lead, ["leads_country"], agency_id="FR-NCB", leads_country=False)
 
 
 @pytest.mark.parametrize(
@@ -342,6 +354,56 @@ async def test_an_agency_leaves_for_good_and_is_invited_no_more(served: Served) 
         )
         with pytest.raises(WrongStatus):
             await change(hub, "ES-NCB", agencies.AGENCY_STATUS_ACTIVE)
+
+
+@pytest.mark.threat("T110")
+async def test_who_has_left_can_be_revoked_and_its_notices_warn(served: Served) -> None:
+    served.stage.admit("PT-NCB")
+    async with served.officer("PT-NCB", ROLE_AGENCY_ADMINISTRATOR) as (portugal, _):
+        await ask(portugal, "LeaveHub", pb.LeaveHubRequest(reason=REASON))
+    async with administrator(served) as hub:
+        await change(hub, "PT-NCB", agencies.AGENCY_STATUS_REVOKED)
+        await hub.client.refresh_roster()
+        assert hub.trust.roster.is_distrusted(AgencyId("PT-NCB"))
+
+
+@pytest.mark.threat("T83")
+async def test_no_administrator_of_the_hub_makes_another_over_the_network(served: Served) -> None:
+    async with (
+        administrator(served) as hub,
+        served.officer("ZZ-HUB", ROLE_HUB_REVIEWER) as (
+            _,
+            reviewer,
+        ),
+    ):
+        officers = hub.client.officers
+        me = (await officers.who_am_i()).officer
+        with pytest.raises(NotPermitted, match="machine"):
+            await officers.add(
+                AddOfficerRequest(
+                    user_name="sock.puppet",
+                    display_name="Sample",
+                    nationality="FR",
+                    roles=[ROLE_HUB_ADMINISTRATOR],
+                )
+            )
+        with pytest.raises(NotPermitted, match="machine"):
+            await officers.reset(me.officer_id)
+        promotion = ChangeOfficerRequest(officer_id=reviewer.officer_id)
+        promotion.roles.append(ROLE_HUB_ADMINISTRATOR)
+        with pytest.raises(NotPermitted, match="machine"):
+            await officers.change(promotion)
+
+
+@pytest.mark.threat("T17")
+async def test_a_description_that_every_member_would_keep_for_ever_is_bounded(
+    served: Served,
+) -> None:
+    languages = [f"{a}{b}" for a in "abcd" for b in "abcdefghij"]
+    names = [LocalizedText(language=language, text="\U0001f600" * 190) for language in languages]
+    async with administrator(served) as hub:
+        with pytest.raises(MalformedInput, match="bytes in all"):
+            await describe(hub, ["names"], agency_id="BR-NCB", names=names)
 
 
 async def test_a_revoked_agency_is_never_a_member_again(served: Served) -> None:

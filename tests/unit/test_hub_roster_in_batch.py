@@ -37,7 +37,8 @@ async def decided_after(
     async with locked_transaction(
         database, clock=Clock(), token_bytes=secrets.token_bytes
     ) as transaction:
-        append_change(transaction, ledger_pb2.RosterEntry(agency=agency, key_ids_ended=keys))
+        entry = ledger_pb2.RosterEntry(agency=agency, key_ids_ended=keys)
+        append_change(transaction, entry, roster=parts.membership.roster)
         [decision] = await parts.acts.commit_many(transaction, [prepared])
         await transaction.write_entries()
     return decision

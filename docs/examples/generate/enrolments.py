@@ -23,15 +23,23 @@ from comity.v1 import agencies_pb2 as pb
 from comity.v1 import enrolment_pb2, membership_pb2
 from comity.v1.enrolment_pb2_grpc import EnrolmentServiceStub
 from comity.v1.membership_pb2_grpc import MembershipServiceStub
-from comity.v1.officers_pb2 import ROLE_AGENCY_ADMINISTRATOR, ROLE_HUB_ADMINISTRATOR, Role
+from comity.v1.officers_pb2 import (
+    OFFICER_STATUS_ACTIVE,
+    ROLE_AGENCY_ADMINISTRATOR,
+    ROLE_HUB_ADMINISTRATOR,
+    Role,
+)
 from docs.examples.generate.membership import change_members
 from docs.examples.generate.recording import Recording, RecordingChannel
 from docs.examples.generate.seeded import StoryClock
 from hub.services.calls import Officer
 from hub.settings import Settings
+from hub.store.database import Database
+from hub.store.officers import StoredOfficer, insert_officer
 
 SWEDEN, CUSTOMS, KENYA = AgencyId("SE-NCB"), AgencyId("SE-CUSTOMS"), AgencyId("KE-NCB")
 STEP_SECONDS = 600
+FIRST, SECOND = "EXAMPLE first", "EXAMPLE second"
 
 
 class _Scene:
@@ -74,6 +82,7 @@ class _Scene:
 
 async def enrol_others(recording: Recording, *, settings: Settings, clock: StoryClock) -> None:
     """Sweden's bureau and customs get in, Kenya's application is refused."""
+    await _add_administrators(settings)
     async with grpc.aio.insecure_channel(settings.enrol_listen) as unknown:
         scene = _Scene(recording, settings=settings, clock=clock, unknown=unknown)
         administrators = scene.channel_of(
@@ -83,6 +92,26 @@ async def enrol_others(recording: Recording, *, settings: Settings, clock: Story
             await _enrol_all(scene, administrators)
         finally:
             await administrators.close()
+
+
+async def _add_administrators(settings: Settings) -> None:
+    """Approvals count of whoever is in the hub's table."""
+    database = Database(settings.database_url)
+    try:
+        async with database.write() as connection:
+            for name in (FIRST, SECOND):
+                officer = StoredOfficer(
+                    officer_id=name,
+                    agency_id=settings.agency,
+                    user_name=name,
+                    display_name=name,
+                    nationality="ZZ",
+                    roles=frozenset({ROLE_HUB_ADMINISTRATOR}),
+                    status=OFFICER_STATUS_ACTIVE,
+                )
+                await insert_officer(connection, officer)
+    finally:
+        await database.dispose()
 
 
 async def _enrol_all(scene: _Scene, administrators: RecordingChannel) -> None:
@@ -128,7 +157,7 @@ async def _apply(
 ) -> tuple[ApplicantKeys, bytes, Callable[[], Any]]:
     """From the invitation to an application that waits: its keys, its digest, and how it is asked
     after."""
-    administrators.officer = Officer("EXAMPLE first", frozenset({ROLE_HUB_ADMINISTRATOR}), "-")
+    administrators.officer = Officer(FIRST, frozenset({ROLE_HUB_ADMINISTRATOR}), "-")
     invited: membership_pb2.InviteAgencyResponse = await administrators.call(
         lambda c: MembershipServiceStub(c).InviteAgency,
         membership_pb2.InviteAgencyRequest(agency=agency, valid_hours=72),
@@ -161,7 +190,7 @@ async def _apply(
 
 
 async def _approve(administrators: RecordingChannel, agency: AgencyId, digest: bytes) -> None:
-    administrators.officer = Officer("EXAMPLE second", frozenset({ROLE_HUB_ADMINISTRATOR}), "-")
+    administrators.officer = Officer(SECOND, frozenset({ROLE_HUB_ADMINISTRATOR}), "-")
     request = membership_pb2.ApproveApplicationRequest(
         agency_id=agency, application_digest=digest.hex()
     )

@@ -38,6 +38,12 @@ async def change_members(
     clock: StoryClock,
 ) -> None:
     """Everything that members and administrators change of membership, once."""
+    policy = membership_pb2.DescribeAgencyRequest(
+        agency=pb.Agency(agency_id=agency, outgoing_policy=pb.OUTGOING_POLICY_COPIED),
+        fields=FieldMask(paths=["outgoing_policy"]),
+        reason="Invented. The bureau wants a copy of all that its country sends.",
+    )
+    await _ask(bureau, "DescribeAgency", policy)
     await _watch_over(administrators, agency)
     await _ask(bureau, "GetRevocationList", membership_pb2.GetRevocationListRequest())
     key = ec.generate_private_key(ec.SECP256R1())
@@ -78,9 +84,8 @@ async def _watch_over(administrators: RecordingChannel, agency: AgencyId) -> Non
         contact="bureau@bureau.example",
         duty_line="+12025550142",
         scopes=pb.AgencyScopes(publishes=[NOTICE_KIND_RED, NOTICE_KIND_YELLOW], searches=True),
-        outgoing_policy=pb.OUTGOING_POLICY_COPIED,
     )
-    fields = ["names", "contact", "duty_line", "scopes", "outgoing_policy"]
+    fields = ["names", "contact", "duty_line", "scopes"]
     change = membership_pb2.DescribeAgencyRequest(
         agency=described,
         fields=FieldMask(paths=fields),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
 from comity.commitment import officer_commitment
@@ -117,6 +117,7 @@ class OfficerCommits:
     async def _add_one(self, transaction: LedgerTransaction, item: NewOfficer) -> StoredOfficer:
         officer, connection = item.officer, transaction.connection
         await self._require_authority(transaction, item.by, officer.agency_id)
+        _require_machine_for(officer.roles, item.by)
         if await find_officer_by_name(connection, officer.agency_id, officer.user_name):
             raise OfficerExists()
         await insert_officer(connection, officer)
@@ -141,6 +142,10 @@ class OfficerCommits:
             status=before.status if item.status is None else item.status,
             display_name=item.display_name or before.display_name,
         )
+        if not _administers(before, ROLE_HUB_ADMINISTRATOR) and _administers(
+            after, ROLE_HUB_ADMINISTRATOR
+        ):
+            _require_machine_for(after.roles, item.by)
         await self._require_administrators_left(transaction, before, after)
         await update_officer(transaction.connection, after)
         if (before.roles, before.status) != (after.roles, after.status):
@@ -161,6 +166,7 @@ class OfficerCommits:
         connection = transaction.connection
         await self._require_authority(transaction, item.by, item.agency)
         officer = await _require_officer(transaction, item.agency, item.officer_id)
+        _require_machine_for(officer.roles, item.by)
         await remove_credentials(connection, officer.officer_id)
         await put_password(
             connection,
@@ -210,6 +216,19 @@ class OfficerCommits:
         least = MIN_HUB_ADMINISTRATORS if is_of_hub else MIN_AGENCY_ADMINISTRATORS
         if count - 1 < least:
             raise LastAdministrator()
+
+
+def _require_machine_for(roles: Collection[Role.ValueType], by: Caller | None) -> None:
+    """Whoever makes an administrator of the hub, or holds the first password of one, could be a
+    second one alone. So that is done at the hub's machine, where members see that it was.
+
+    Raises: NotPermitted.
+    """
+    if by is not None and ROLE_HUB_ADMINISTRATOR in roles:
+        raise NotPermitted(
+            "An administrator of the hub is made, unlocked or reset at the hub's machine "
+            "('comity-hub officer ...'): over the network one could be two."
+        )
 
 
 def _administers(officer: StoredOfficer, role: Role.ValueType) -> bool:
