@@ -118,7 +118,7 @@ def parse_settings(values: dict[str, Any], *, folder: Path) -> Settings:
 
     Raises: MalformedInput with every key at fault.
     """
-    violations = _key_violations(values) + _value_violations(values)
+    violations = _key_violations(values) + _value_violations(values) + _port_violations(values)
     if violations:
         raise MalformedInput("The hub's configuration is wrong.", violations=violations)
     paths = {name: folder / values[name] for name in _PATHS}
@@ -129,6 +129,14 @@ def parse_settings(values: dict[str, Any], *, folder: Path) -> Settings:
     keycloak = None if realm is None else realm_from_values(realm, folder=folder)
     given = {**values, **paths, "folder": folder, "database_url": url, "keycloak": keycloak}
     return Settings(**given)
+
+
+def _port_violations(values: dict[str, Any]) -> list[Violation]:
+    """One port cannot be for members and for whoever enrols."""
+    ports = [str(values.get(name, "")).rpartition(":")[2] for name in ("listen", "enrol_listen")]
+    if not ports[1] or ports[0] != ports[1] or ports[0] == "0":
+        return []
+    return [Violation("enrol_listen", f"has the port {ports[1]}, which is that of listen")]
 
 
 def _key_violations(values: dict[str, Any]) -> list[Violation]:

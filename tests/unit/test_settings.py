@@ -292,3 +292,9 @@ def test_algorithms_with_which_a_checker_could_sign_are_refused(algorithms: obje
 
 def test_a_realm_that_is_no_table_is_refused() -> None:
     assert faults_of(example() | {"keycloak": "yes"}) == {"keycloak": "is not a table"}
+
+
+def test_one_port_for_members_and_for_enrolment_is_named() -> None:
+    values = {**example(), "listen": "0.0.0.0:8443", "enrol_listen": "127.0.0.1:8443"}
+
+    assert "8443" in faults_of(values)["enrol_listen"]
