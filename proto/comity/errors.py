@@ -8,11 +8,11 @@
     │     MalformedInput · TooLarge · UnknownFields · SignatureInvalid · SigningKeyUnknown ·
     │     WrongHub · WrongOriginator · NoticeInvalid · AddressingInvalid · IssuedInFuture ·
     │     IssuedTooLongAgo · NoticeExpired · NotSent · ApplicationInvalid · ListInvalid ·
-    │     PasswordRefused
+    │     PasswordRefused · AuthorityInvalid · CursorInvalid
     ├── StateRefused           what is there already
     │     NotFound · IdReused · NotLatestVersion · NoticeWithdrawn · AddressingNarrowed ·
     │     Superseded · AgencyExists · LastAdministrator · OfficerExists ·
-    │     ApprovedAlready · ConsentMissing
+    │     ApprovedAlready · ConsentMissing · AuthorityChanged
     ├── HubUnavailable         what the hub cannot do now
     │     QuotaExceeded · StoreUnavailable · MembershipUnconfirmed · ShuttingDown ·
     │     DeadlineExceeded · HubUnreachable · InternalError · LogInDelayed ·
@@ -232,6 +232,16 @@ class PasswordRefused(InputRefused):
     default_message = "The new password is too easy to guess."
 
 
+class AuthorityInvalid(InputRefused):
+    reason = pb.REASON_AUTHORITY_INVALID
+    default_message = "The entry of the authority is not well-formed."
+
+
+class CursorInvalid(InputRefused):
+    reason = pb.REASON_CURSOR_INVALID
+    default_message = "The cursor is not one of this query's. Ask again from the beginning."
+
+
 class NotFound(StateRefused):
     reason = pb.REASON_NOT_FOUND
     code = "NOT_FOUND"
@@ -290,6 +300,12 @@ class ApprovedAlready(StateRefused):
 class ConsentMissing(StateRefused):
     reason = pb.REASON_CONSENT_MISSING
     default_message = "The approvals are there; the country's lead agency has still to consent."
+
+
+class AuthorityChanged(StateRefused):
+    reason = pb.REASON_AUTHORITY_CHANGED
+    code = "ABORTED"
+    default_message = "The entry was changed meanwhile; look at what is there now, and change that."
 
 
 class QuotaExceeded(HubUnavailable):
