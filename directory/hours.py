@@ -1,8 +1,8 @@
 """Office hours: open at an instant, when next, when it closes. Never reads a clock.
 
 What counts is what the wall clock of the office shows: it is open while the reading lies in one of
-the day's intervals. Where the clock is set back, a reading comes twice and both times count; where it
-is set forward, readings that never come never count. Hours are taken to be valid: `timetable.py`
+the day's intervals. Where the clock is set back, a reading comes twice and both times count; where
+it is set forward, readings that never come never count. Hours are taken to be valid: `timetable.py`
 judges.
 """
 
