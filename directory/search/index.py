@@ -10,6 +10,7 @@ import math
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from heapq import nsmallest
 from typing import TypeAlias
 
 from comity.v1 import authorities_pb2 as pb
@@ -18,7 +19,7 @@ from directory.search.folding import MAX_QUERY_WORDS, words_of
 from directory.search.terms import Term, terms_of
 from directory.search.vocabulary import Meaning, Vocabulary
 
-MAX_RANKED = 1_000  # no query that says so little is answered better by ranking more
+MAX_RANKED = 200  # four pages; no query that says so little is answered better by more
 COVERAGE_POWER = 1.5  # an entry that has all words goes before one that has the rarest alone
 
 Reason: TypeAlias = directory_pb2.MatchReason.ValueType
@@ -77,15 +78,31 @@ class SearchIndex:
     def _chosen(
         self, meanings: Sequence[Sequence[Meaning]], among: Collection[str] | None
     ) -> set[str]:
-        """Whom to rank: who has the rarest words, until there are enough."""
+        """Whom to rank: who has the rarest words, until there are enough.
+
+        A common word adds nobody to those whom a rare one has chosen.
+        """
         chosen: set[str] = set()
         words = {meaning.word for each in meanings for meaning in each}
         for word in sorted(words, key=lambda each: (len(self._postings[each]), each)):
             found = self._postings[word]
-            chosen.update(found if among is None else [each for each in found if each in among])
-            if len(chosen) >= MAX_RANKED:
+            if len(found) > MAX_RANKED or len(chosen) >= MAX_RANKED:
                 break
-        return chosen
+            chosen.update(found if among is None else [each for each in found if each in among])
+        return chosen or self._in_common(meanings, among)
+
+    def _in_common(
+        self, meanings: Sequence[Sequence[Meaning]], among: Collection[str] | None
+    ) -> set[str]:
+        """Those who have the likeliest meaning of every word, where all words are common."""
+        postings = [self._postings[each[0].word] for each in meanings if each]
+        if not postings:
+            return set()
+        first, *others = sorted(postings, key=len)
+        shared = first.intersection(*others) or first
+        if among is not None:
+            shared = shared.intersection(among)
+        return set(nsmallest(MAX_RANKED, shared))
 
     def _match(
         self, authority_id: str, meanings: Sequence[Sequence[Meaning]], ideal: float

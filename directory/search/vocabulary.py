@@ -25,6 +25,7 @@ MIN_PREFIX_CHARS = 3
 MIN_WITHIN_CHARS = 4
 MIN_SPELLING_CHARS = 4
 MIN_LIKENESS = 0.7  # two errors in seven letters
+TRIGRAMS_COUNTED = 5  # the rarest: common ones cost most and tell least
 MAX_COMPARED = 64  # of the words that share most with a query's word
 MAX_MEANT = 24  # a word that may stand for more says nothing
 
@@ -71,6 +72,8 @@ class Vocabulary:
         if word in self._known:
             yield Meaning(word, 1.0, None)
         yield from self._beginnings(word)
+        if word in self._known:
+            return  # whoever wrote a word that there is has not misspelt another
         yield from self._alike(word)
         for other in self._by_sound.get(sound_of(word), ()):
             yield Meaning(other, SOUND_WORTH, pb.MATCH_REASON_SCRIPT)
@@ -90,8 +93,9 @@ class Vocabulary:
         if len(word) < MIN_SPELLING_CHARS:
             return
         shared: Counter[str] = Counter()
-        for trigram in trigrams_of(word):
-            shared.update(self._by_trigram.get(trigram, ()))
+        lists = (self._by_trigram.get(trigram, set()) for trigram in trigrams_of(word))
+        for sharing in sorted(filter(None, lists), key=len)[:TRIGRAMS_COUNTED]:
+            shared.update(sharing)
         for other, _ in shared.most_common(MAX_COMPARED):
             likeness = DamerauLevenshtein.normalized_similarity(word, other)
             if likeness >= MIN_LIKENESS:
