@@ -3,10 +3,11 @@
 1. Of the requested country's entries those count that have the competence, and whose territory
    holds the region where one is named.
 2. Each of their instruments counts that was asked for, or that both countries share: a bilateral
-   one where the requester is its partner, a universal one where an entry of the requester's country
-   names it too, or where the directory knows nothing of that country.
-3. They are ordered: as asked, bilateral, regional, made for the subject, general, none named. Within
-   one instrument: the entry for the region, reliable, reachable, in a language of the requester's.
+   one where the requester is its partner, a universal one where an entry of the requester's
+   country names it too, or where the directory knows nothing of that country.
+3. They are ordered: as asked, bilateral, regional, made for the subject, general, none named.
+   Within one instrument: the entry for the region, reliable, reachable, in a language of the
+   requester's.
 4. Each has a fallback where its entry is stale or nobody can be reached: the best other entry.
 
 Which States are party to an instrument is known only by what their entries say. Reads no clock.
