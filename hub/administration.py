@@ -1,4 +1,4 @@
-"""What is done at the hub's own machine: making a hub, admitting agencies, a new epoch.
+"""What is done at the hub's own machine: admitting agencies, watching over them, a new epoch.
 
 Each opens the database by itself, beside a hub that may be serving. Called by `hub.cli`.
 """
@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -19,33 +18,30 @@ from comity.application import VerifiedApplication, verify_application
 from comity.checkpoint import LedgerKey, verifier_key_text
 from comity.envelope import envelope_from_json
 from comity.errors import AgencyExists, ComityError, MalformedInput
-from comity.v1 import agencies_pb2, officers_pb2
-from hub.accounts import Accounts
+from comity.v1 import agencies_pb2
 from hub.certificates import (
-    certificate_id_of,
     generate_tls_key,
     pem_from_certificate,
     pem_from_key,
 )
 from hub.folder import (
-    NewHub,
     find_certificate,
     load_authority,
     load_ledger_key,
-    make_database_file,
-    make_keys,
-    new_folder,
     replace_server_pair,
-    settings_for,
-    write_settings,
 )
 from hub.issuing import issue, load_identity
-from hub.own_agency import make_own_agency, write_own_profile
 from hub.services.admission import AdmissionService, Admittance
 from hub.services.applications import ApplicationsService
 from hub.services.approving import Approving
+from hub.services.change_limits import ChangeLimits
 from hub.services.epochs import NewEpoch, begin_epoch, begin_ledger, empty_head
+from hub.services.issued_certificates import stored_certificate
+from hub.services.key_changes import KeyChanges
+from hub.services.member_changes import MemberChanges
+from hub.services.members import MembersService
 from hub.services.membership import PAGE_ENTRIES, Membership
+from hub.services.revocations import Revocations
 from hub.settings import Settings
 from hub.store.database import Database, NotDurable
 from hub.store.ledger import add_head, list_entries, list_roster_entries, load_head, roster_entry_of
@@ -54,7 +50,6 @@ from hub.store.migrations import (
     find_revision,
     head_revision,
     migrate,
-    require_empty,
 )
 from hub.store.transaction import LedgerTransaction
 from hub.store.writer import UseCase, commit_alone
@@ -174,8 +169,10 @@ class Administration:
 
     async def _enter(self, verified: VerifiedApplication) -> x509.Certificate:
         # On disk before the commit: once entered, an agency is signed no second certificate.
-        certificate, kept = issue(self.settings, verified, now=self._clock())
-        admittance = Admittance(verified, certificate_id_of(certificate))
+        certificate, kept = issue(
+            self.settings, verified.agency, verified.certificate_key, now=self._clock()
+        )
+        admittance = Admittance(verified, stored_certificate(certificate, agency=verified.agency))
         service = AdmissionService(await self._membership())
         try:
             await self.commit(service.commit_many, admittance)
@@ -202,12 +199,40 @@ class Administration:
             approving=Approving(
                 membership,
                 hub_domain=self.settings.domain,
-                issue=lambda verified: issue(self.settings, verified, now=self._clock())[0],
+                issue=lambda verified: issue(
+                    self.settings, verified.agency, verified.certificate_key, now=self._clock()
+                )[0],
             ),
             commit=self.commit,
             clock=self._clock,
             token_bytes=secrets.token_bytes,
         )
+
+    async def watching(self) -> tuple[MembersService, Revocations]:
+        """What members are watched over with.
+
+        Raises: MalformedInput, StoreUnavailable.
+        """
+        membership, settings = await self._membership(), self.settings
+        members = MembersService(
+            load_identity(settings),
+            membership=membership,
+            changes=MemberChanges(membership, own_agency=settings.agency),
+            keys=KeyChanges(membership, hub_domain=settings.domain),
+            limits=ChangeLimits(monotonic=time.monotonic),
+            sign=lambda agency, key: issue(settings, agency, key, now=self._clock())[0],
+            commit=self.commit,
+            refresh=membership.refresh,
+        )
+        revocations = Revocations(
+            self.database,
+            membership=membership,
+            sign=lambda revoked, now: load_authority(settings).sign_revocation_list(
+                revoked, now=now
+            ),
+            clock=self._clock,
+        )
+        return members, revocations
 
     async def members(self) -> list[agencies_pb2.Agency]:
         """The members, by id."""
@@ -237,63 +262,6 @@ async def _begin_ledger(transaction: LedgerTransaction, domains: Sequence[str]) 
 
 async def _begin_epoch(transaction: LedgerTransaction, epochs: Sequence[NewEpoch]) -> list[int]:
     return [await begin_epoch(transaction, new) for new in epochs]
-
-
-@dataclass(frozen=True, slots=True)
-class MadeHub:
-    """What those who make a hub are told: the ledger's key, and by user name the first
-    administrators' one-time passwords."""
-
-    ledger_key: str
-    one_time_passwords: Mapping[str, str]
-
-
-async def init_hub(folder: Path, new: NewHub, *, clock: Callable[[], datetime]) -> MadeHub:
-    """Makes a hub: keys, ledger, its own agency as the first member, its administrators.
-
-    Where that fails nothing is left of it, so that it can be tried again.
-
-    Raises: MalformedInput where the folder or the database is not empty, or a value is wrong;
-    StoreUnavailable; OSError.
-    """
-    settings = settings_for(folder, new)
-    with new_folder(folder):
-        make_database_file(settings)
-        async with Administration(settings, clock=clock) as administration:
-            await require_empty(administration.database)
-            await administration.require_durable()
-            make_keys(settings, now=clock())
-            async with administration.begun():
-                await _add_own_agency(administration, now=clock())
-                passwords = await _add_administrators(administration, new, clock=clock)
-                ledger_key = await administration.ledger_key_text()
-                write_settings(settings, new)
-    return MadeHub(ledger_key, passwords)
-
-
-async def _add_own_agency(administration: Administration, *, now: datetime) -> None:
-    settings = administration.settings
-    verified = make_own_agency(
-        settings.folder, agency=settings.agency, hub_domain=settings.domain, now=now
-    )
-    admission = await administration.admit(verified)
-    write_own_profile(settings.folder, admission)
-
-
-async def _add_administrators(
-    administration: Administration, new: NewHub, *, clock: Callable[[], datetime]
-) -> Mapping[str, str]:
-    accounts = Accounts(administration.settings, administration.database, clock=clock)
-    passwords = {}
-    for user_name, nationality in new.administrators:
-        request = officers_pb2.AddOfficerRequest(
-            user_name=user_name,
-            display_name=f"Administrator {user_name}",
-            nationality=nationality,
-            roles=[officers_pb2.ROLE_HUB_ADMINISTRATOR],
-        )
-        passwords[user_name] = await accounts.add(new.agency, request)
-    return passwords
 
 
 def renew_certificate(settings: Settings, *, now: datetime) -> x509.Certificate:

@@ -5,6 +5,7 @@ ECDSA P-256 throughout: gRPC's TLS takes no Ed25519. Never touches a disk; `fold
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from cryptography import x509
@@ -16,9 +17,12 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from comity.errors import MalformedInput
 from comity.identity import AgencyId, spiffe_id_from_agency
+from hub.services.revocations import RevokedCertificate
 
 CA_LIFE = timedelta(days=10 * 365)  # replaced with every member's trust file, hence seldom
-CERTIFICATE_LIFE = timedelta(days=397)  # until clients renew by themselves, see docs/decisions.md
+HUB_LIFE = timedelta(days=397)  # of the hub's own server: replaced by hand, once a year
+AGENCY_LIFE = timedelta(days=90)  # a stolen key is good no longer; clients renew at two thirds
+REVOCATION_LIST_LIFE = timedelta(days=1)  # who reads no roster learns of a revocation by then
 RENEW_DAYS = 30  # with fewer left, renewing is asked for: time for a holiday and a mistake
 CLOCK_SKEW = timedelta(minutes=10)  # members' clocks may be behind the hub's
 
@@ -127,7 +131,12 @@ class CertificateAuthority:
             ]
         )
         return self._sign(
-            hub_domain, public_key, names, usage=ExtendedKeyUsageOID.SERVER_AUTH, now=now
+            hub_domain,
+            public_key,
+            names,
+            usage=ExtendedKeyUsageOID.SERVER_AUTH,
+            now=now,
+            life=HUB_LIFE,
         )
 
     def sign_host(
@@ -135,7 +144,14 @@ class CertificateAuthority:
     ) -> x509.Certificate:
         """The certificate of a server beside the hub, such as its Keycloak, by its host name."""
         names = x509.SubjectAlternativeName([x509.DNSName(host)])
-        return self._sign(host, public_key, names, usage=ExtendedKeyUsageOID.SERVER_AUTH, now=now)
+        return self._sign(
+            host,
+            public_key,
+            names,
+            usage=ExtendedKeyUsageOID.SERVER_AUTH,
+            now=now,
+            life=HUB_LIFE,
+        )
 
     def sign_agency(
         self,
@@ -148,7 +164,33 @@ class CertificateAuthority:
         """An agency's certificate: one URI SAN, its SPIFFE id, and nothing else that names it."""
         spiffe_id = spiffe_id_from_agency(agency, hub_domain=hub_domain)
         names = x509.SubjectAlternativeName([x509.UniformResourceIdentifier(spiffe_id)])
-        return self._sign(agency, public_key, names, usage=ExtendedKeyUsageOID.CLIENT_AUTH, now=now)
+        return self._sign(
+            agency,
+            public_key,
+            names,
+            usage=ExtendedKeyUsageOID.CLIENT_AUTH,
+            now=now,
+            life=AGENCY_LIFE,
+        )
+
+    def sign_revocation_list(
+        self, revoked: Sequence[RevokedCertificate], *, now: datetime
+    ) -> bytes:
+        """A revocation list (RFC 5280 section 5) in DER, numbered by its second."""
+        issuer_key = self._key.public_key()
+        builder = (
+            x509.CertificateRevocationListBuilder()
+            .issuer_name(self.certificate.subject)
+            .last_update(now)
+            .next_update(now + REVOCATION_LIST_LIFE)
+            .add_extension(x509.CRLNumber(int(now.timestamp())), critical=False)
+            .add_extension(
+                x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key), critical=False
+            )
+        )
+        for one in revoked:
+            builder = builder.add_revoked_certificate(_revoked(one))
+        return builder.sign(self._key, SHA256()).public_bytes(serialization.Encoding.DER)
 
     def _sign(
         self,
@@ -158,6 +200,7 @@ class CertificateAuthority:
         *,
         usage: x509.ObjectIdentifier,
         now: datetime,
+        life: timedelta,
     ) -> x509.Certificate:
         if self.certificate.not_valid_after_utc <= now:
             raise MalformedInput("The authority's certificate has run out; nothing is signed.")
@@ -167,7 +210,7 @@ class CertificateAuthority:
             self.certificate.subject,
             public_key=public_key,
             now=now,
-            life=min(CERTIFICATE_LIFE, self.certificate.not_valid_after_utc - now),
+            life=min(life, self.certificate.not_valid_after_utc - now),
         )
         return (
             builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
@@ -179,6 +222,16 @@ class CertificateAuthority:
             )
             .sign(self._key, SHA256())
         )
+
+
+def _revoked(one: RevokedCertificate) -> x509.RevokedCertificate:
+    return (
+        x509.RevokedCertificateBuilder()
+        .serial_number(one.serial_number)
+        .revocation_date(one.revoked_at)
+        .add_extension(x509.CRLReason(one.reason), critical=False)
+        .build()
+    )
 
 
 def _name(common_name: str) -> x509.Name:

@@ -99,6 +99,7 @@ from hub.cli import (  # noqa: E402, F401
     enrolment,
     keycloak,
     ledger,
+    members,
     officers,
     serving,
     setup,

@@ -9,6 +9,7 @@ import typer
 from comity.times import datetime_from_timestamp, utc_now
 from comity.v1 import agencies_pb2, membership_pb2
 from hub.administration import Administration
+from hub.cli.agency_description import KINDS, parse_kind, parse_publishes
 from hub.cli.application import DEFAULT_FOLDER, Folder, agency_app, command
 from hub.services.applications import (
     DEFAULT_VALID_HOURS,
@@ -18,23 +19,24 @@ from hub.services.applications import (
 from hub.settings import load_settings
 
 AgencyArgument = Annotated[str, typer.Argument(metavar="AGENCY", help="Its id, such as FR-NCB.")]
-_KINDS = {
-    name.removeprefix("AGENCY_KIND_").lower().replace("_", "-"): number
-    for name, number in agencies_pb2.AgencyKind.items()
-    if number
-}
 
 
 @agency_app.command()
 @command
-async def invite(
+async def invite(  # noqa: PLR0913, PLR0917 - each is an option of the command
     agency: AgencyArgument,
     name: Annotated[str, typer.Option(help="Its name, as members shall see it.")] = "",
-    kind: Annotated[str, typer.Option(help=", ".join(_KINDS))] = "",
+    kind: Annotated[str, typer.Option(help=", ".join(KINDS))] = "",
     leads_country: Annotated[
         bool,
         typer.Option("--leads-country", help="Others of its country need its consent."),
     ] = False,
+    publishes: Annotated[
+        str, typer.Option(help="Which kinds of notice it may publish: all, none, or red,yellow.")
+    ] = "all",
+    searches: Annotated[
+        bool, typer.Option("--searches/--no-searches", help="Whether it may search.")
+    ] = True,
     hours: Annotated[int, typer.Option(help="How long the code is good for.")] = (
         DEFAULT_VALID_HOURS
     ),
@@ -49,13 +51,16 @@ async def invite(
     A member keeps the name and the kind that it has. Whoever is invited again has a new code, and
     the old one is void.
     """
-    if kind and kind not in _KINDS:
-        raise typer.BadParameter(f"--kind is one of {', '.join(_KINDS)}.")
     if not hours > 0:
         raise typer.BadParameter("--hours is a number of hours from 1 on.")
-    invited = agencies_pb2.Agency(agency_id=agency, name=name, leads_country=leads_country)
+    invited = agencies_pb2.Agency(
+        agency_id=agency,
+        name=name,
+        leads_country=leads_country,
+        scopes=agencies_pb2.AgencyScopes(publishes=parse_publishes(publishes), searches=searches),
+    )
     if kind:
-        invited.kind = agencies_pb2.AgencyKind.Value("AGENCY_KIND_" + _constant(kind))
+        invited.kind = parse_kind(kind)
     request = membership_pb2.InviteAgencyRequest(agency=invited, valid_hours=hours)
     settings = load_settings(folder)
     async with Administration(settings, clock=utc_now) as administration:
@@ -67,10 +72,6 @@ async def invite(
         typer.echo("This hub has no enrol_listen in its configuration: nobody can enrol.", err=True)
     if emergency:
         typer.echo("Members see that it was invited at the hub's machine.", err=True)
-
-
-def _constant(kind: str) -> str:
-    return kind.upper().replace("-", "_")
 
 
 def _echo_invitation(

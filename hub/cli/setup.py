@@ -11,7 +11,7 @@ import typer
 from comity.errors import MalformedInput
 from comity.identity import AgencyId
 from comity.times import utc_now
-from hub.administration import Administration, init_hub, renew_certificate
+from hub.administration import Administration, renew_certificate
 from hub.certificates import find_expiry_warning
 from hub.cli.application import (
     DEFAULT_FOLDER,
@@ -23,6 +23,7 @@ from hub.cli.application import (
 )
 from hub.files import write_private
 from hub.folder import NewHub, held_alone, load_authority, require_serving_files, settings_for
+from hub.making import init_hub
 from hub.own_agency import OWN_AGENCY_FOLDER
 from hub.services.accounts.officer_forms import NOT_STATED
 from hub.services.accounts.roles import MIN_HUB_ADMINISTRATORS

@@ -127,6 +127,27 @@ RULES: Mapping[str, Rule] = {
     "/comity.v1.MembershipService/ConsentToAgency": Rule(
         "speak for a country", Admission.OFFICER, UNARY_SECONDS, _AGENCY_ADMINISTRATORS
     ),
+    "/comity.v1.MembershipService/ChangeAgencyStatus": Rule(
+        "watch over agencies", Admission.OFFICER, UNARY_SECONDS, _HUB_ADMINISTRATORS
+    ),
+    "/comity.v1.MembershipService/DescribeAgency": Rule(
+        "describe agencies", Admission.OFFICER, UNARY_SECONDS, MANAGERS
+    ),
+    "/comity.v1.MembershipService/EndKeys": Rule(
+        "end keys", Admission.OFFICER, UNARY_SECONDS, MANAGERS
+    ),
+    "/comity.v1.MembershipService/LeaveHub": Rule(
+        "leave the hub", Admission.OFFICER, UNARY_SECONDS, _AGENCY_ADMINISTRATORS
+    ),
+    "/comity.v1.MembershipService/RenewCertificate": Rule(
+        "renew own keys", Admission.ACTIVE_AGENCY, UNARY_SECONDS
+    ),
+    "/comity.v1.MembershipService/RotateKeys": Rule(
+        "renew own keys", Admission.ACTIVE_AGENCY, UNARY_SECONDS
+    ),
+    "/comity.v1.MembershipService/GetRevocationList": Rule(
+        "read the roster", Admission.ACTIVE_AGENCY, UNARY_SECONDS
+    ),
     "/grpc.health.v1.Health/Check": Rule("ask for health", Admission.ACTIVE_AGENCY, UNARY_SECONDS),
 }
 

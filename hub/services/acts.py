@@ -12,7 +12,7 @@ from comity.errors import ComityError, HubUnavailable
 from comity.identity import AgencyId
 from comity.roster import Roster
 from comity.v1 import acts_pb2, ledger_pb2
-from hub.services.judgement import Accepted, LedgerState, Repeated, judge
+from hub.services.judgement import Accepted, LedgerState, Repeated, Terms, judge
 from hub.services.membership import Membership
 from hub.services.preparing import INLINE_BELOW, Preparing
 from hub.services.receipts import Receipts
@@ -146,7 +146,11 @@ class ActsService:
         notices = await find_notices(connection, {s.notice_id for s in submissions})
         audiences = await find_audiences(connection, {n.audience for n in notices.values()})
         members = roster.active_agencies()
-        return LedgerState(transaction.now, members, acts, notices, audiences)
+        terms = {
+            agency: Terms(roster.publishable_kinds(agency), roster.find_copied_lead(agency))
+            for agency in {s.originator for s in submissions}
+        }
+        return LedgerState(transaction.now, members, acts, notices, terms, audiences)
 
 
 class _BatchOfActs:

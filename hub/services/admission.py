@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 from comity.application import VerifiedApplication
 from comity.errors import AgencyExists
-from comity.v1 import agencies_pb2, ledger_pb2
+from comity.v1 import agencies_pb2, ledger_pb2, notices_pb2
+from hub.services.issued_certificates import key_of_certificate
 from hub.services.membership import Membership
 from hub.services.roster_changes import append_change, roster_within
 from hub.store.audiences import add_later_member
+from hub.store.certificates import StoredCertificate, insert_certificate
 from hub.store.enrolments import delete_enrolment
 from hub.store.transaction import LedgerTransaction
 
@@ -22,7 +24,13 @@ class Admittance:
     """An application that is to be entered, and the certificate signed for it."""
 
     verified: VerifiedApplication
-    certificate_id: str
+    certificate: StoredCertificate
+
+
+def every_scope() -> agencies_pb2.AgencyScopes:
+    """Everything that membership can grant: whoever admits without saying more means that."""
+    kinds = [kind for kind in notices_pb2.NoticeKind.values() if kind]
+    return agencies_pb2.AgencyScopes(publishes=kinds, searches=True)
 
 
 class AdmissionService:
@@ -49,7 +57,11 @@ class AdmissionService:
         if known is not None and known.status not in _ON_THE_WAY:
             return AgencyExists(f"{agency} is in the roster already.")
         entry = ledger_pb2.RosterEntry(
-            agency=agencies_pb2.Agency(agency_id=agency, name=admittance.verified.application.name),
+            agency=agencies_pb2.Agency(
+                agency_id=agency,
+                name=admittance.verified.application.name,
+                scopes=every_scope(),
+            ),
             change=ledger_pb2.ROSTER_CHANGE_ADMITTED,
         )
         await delete_enrolment(transaction.connection, agency)
@@ -61,12 +73,12 @@ async def enter_new_member(
 ) -> int:
     """Enters who was no member, active from here on, with its keys; gives the entry's index."""
     entry.agency.status = agencies_pb2.AGENCY_STATUS_ACTIVE
-    _add_keys(entry, admittance)
+    await _add_keys(transaction, entry, admittance)
     await add_later_member(transaction.connection, admittance.verified.agency)
     return append_change(transaction, entry)
 
 
-def enter_new_keys(
+async def enter_new_keys(
     transaction: LedgerTransaction,
     entry: ledger_pb2.RosterEntry,
     admittance: Admittance,
@@ -75,15 +87,14 @@ def enter_new_keys(
 ) -> int:
     """Enters new keys and a new certificate of a member, in the place of all those before."""
     entry.key_ids_ended.extend(ended)
-    _add_keys(entry, admittance)
+    await _add_keys(transaction, entry, admittance)
     return append_change(transaction, entry)
 
 
-def _add_keys(entry: ledger_pb2.RosterEntry, admittance: Admittance) -> None:
-    certificate = agencies_pb2.AgencyKey(
-        key_id=admittance.certificate_id,
-        purpose=agencies_pb2.KEY_PURPOSE_TLS,
-        algorithm=agencies_pb2.KEY_ALGORITHM_ECDSA_P256_SHA256,
-    )
+async def _add_keys(
+    transaction: LedgerTransaction, entry: ledger_pb2.RosterEntry, admittance: Admittance
+) -> None:
+    await insert_certificate(transaction.connection, admittance.certificate)
+    certificate = key_of_certificate(admittance.certificate)
     entry.keys_added.extend([*admittance.verified.application.keys, certificate])
     entry.application_digest = admittance.verified.digest

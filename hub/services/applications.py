@@ -10,8 +10,7 @@ import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from comity.acts import envelope_from_message, has_unknown_fields
-from comity.application import MAX_NAME_CHARS
+from comity.acts import envelope_from_message
 from comity.consent import verify_consent
 from comity.errors import LogInRequired, MalformedInput, NotPermitted, Violation
 from comity.identity import AgencyId, parse_agency_id
@@ -21,6 +20,7 @@ from comity.v1 import agencies_pb2, membership_pb2
 from comity.v1.officers_pb2 import ROLE_HUB_ADMINISTRATOR
 from hub.services.approving import Approval, Approving, GivenConsent, Refusal, awaits_consent
 from hub.services.calls import Caller
+from hub.services.descriptions import description_violations
 from hub.services.enrolling import Enrolling, Invitation
 from hub.services.enrolment import Commit, HubIdentity
 from hub.services.membership import Membership
@@ -152,9 +152,7 @@ class ApplicationsService:
 
         Raises: MalformedInput, NotFound, StoreUnavailable.
         """
-        reason = request.reason
-        if not reason.strip() or len(reason) > MAX_REASON_CHARS or not reason.isprintable():
-            raise _malformed("reason", f"is missing, or not one line of {MAX_REASON_CHARS}")
+        reason = require_reason(request.reason)
         refusal = Refusal(parse_agency_id(request.agency_id), reason, by)
         await self._commit(self._approving.refuse_many, refusal)
         return membership_pb2.RefuseApplicationResponse()
@@ -178,16 +176,22 @@ class ApplicationsService:
 
 
 def _require_invitable(request: membership_pb2.InviteAgencyRequest) -> None:
-    agency = request.agency
-    parse_agency_id(agency.agency_id)
+    parse_agency_id(request.agency.agency_id)
+    violations = description_violations(request.agency)
     if request.valid_hours > MAX_VALID_HOURS:
-        raise _malformed("valid_hours", f"are more than {MAX_VALID_HOURS}")
-    if len(agency.name) > MAX_NAME_CHARS or not agency.name.isprintable():
-        raise _malformed("agency.name", "is too long, or holds control characters")
-    if agency.kind not in agencies_pb2.AgencyKind.values():
-        raise _malformed("agency.kind", "is none that this version knows")
-    if has_unknown_fields(agency):
-        raise _malformed("agency", "holds fields that this version does not know")
+        violations.append(Violation("valid_hours", f"are more than {MAX_VALID_HOURS}"))
+    if violations:
+        raise MalformedInput(violations=violations)
+
+
+def require_reason(reason: str) -> str:
+    """A reason that every member keeps: one line.
+
+    Raises: MalformedInput.
+    """
+    if not reason.strip() or len(reason) > MAX_REASON_CHARS or not reason.isprintable():
+        raise _malformed("reason", f"is missing, or not one line of {MAX_REASON_CHARS}")
+    return reason
 
 
 def _malformed(field: str, description: str) -> MalformedInput:

@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from cryptography import x509
-from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from comity.acts import envelope_from_message
@@ -26,8 +25,9 @@ from comity.v1 import acts_pb2, ledger_pb2
 from comity.v1 import agencies_pb2 as pb
 from hub.services.admission import Admittance, enter_new_keys, enter_new_member
 from hub.services.enrolling import agency_on_the_way, changed_by, decide_each
+from hub.services.issued_certificates import stored_certificate
 from hub.services.membership import Membership
-from hub.services.roster_changes import append_change, find_lead, is_gone, is_member, roster_within
+from hub.services.roster_changes import append_change, is_gone, is_member, roster_within
 from hub.store.enrolments import (
     EnrolmentStage,
     StoredApproval,
@@ -78,7 +78,7 @@ def awaits_consent(roster: Roster, enrolment: StoredEnrolment) -> bool:
     """Whether the country's lead agency has still to consent; a member needs none again."""
     if enrolment.consent is not None or is_member(roster.agencies.get(enrolment.agency_id)):
         return False
-    return find_lead(roster, enrolment.agency_id) is not None
+    return roster.find_lead(enrolment.agency_id) is not None
 
 
 class Approving:
@@ -123,7 +123,7 @@ class Approving:
     async def _consent(self, transaction: LedgerTransaction, given: GivenConsent) -> None:
         consent = given.verified
         roster = await roster_within(transaction, self._membership)
-        if find_lead(roster, consent.agency) != consent.lead:
+        if roster.find_lead(consent.agency) != consent.lead:
             raise NotPermitted("The caller does not lead that agency's country.")
         found = await _waiting(
             transaction, roster, consent.agency, application_digest=consent.application_digest
@@ -169,8 +169,8 @@ class Approving:
     ) -> None:
         verified = self._verified(enrolment)
         certificate = self._issue(verified)  # before anything is written: it may fail
-        admittance = Admittance(verified, certificate.fingerprint(SHA256()).hex())
         agency, connection = enrolment.agency_id, transaction.connection
+        admittance = Admittance(verified, stored_certificate(certificate, agency=agency))
         pem = certificate.public_bytes(Encoding.PEM)
         admitted = replace(enrolment, stage=EnrolmentStage.ADMITTED, certificate=pem)
         await put_enrolment(connection, admitted)
@@ -183,9 +183,11 @@ class Approving:
         if is_member(roster.agencies.get(agency)):
             entry.change = ledger_pb2.ROSTER_CHANGE_ENROLLED_AGAIN
             ended = [r.key.key_id for r in roster.keys_of(agency) if r.ended_entry is None]
-            enter_new_keys(transaction, entry, admittance, ended=ended)
+            await enter_new_keys(transaction, entry, admittance, ended=ended)
         else:
             entry.change = ledger_pb2.ROSTER_CHANGE_APPROVED
+            if roster.find_lead(agency) is not None:  # since it was invited; one leads
+                entry.agency.leads_country = False
             await enter_new_member(transaction, entry, admittance)
 
     def _verified(self, enrolment: StoredEnrolment) -> VerifiedApplication:

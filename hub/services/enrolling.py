@@ -27,8 +27,9 @@ from comity.roster import Roster
 from comity.times import microseconds_from
 from comity.v1 import acts_pb2, ledger_pb2
 from comity.v1 import agencies_pb2 as pb
+from hub.services.descriptions import standing_violations
 from hub.services.membership import Membership
-from hub.services.roster_changes import append_change, find_lead, is_gone, is_member, roster_within
+from hub.services.roster_changes import append_change, is_gone, is_member, roster_within
 from hub.store.enrolments import (
     EnrolmentStage,
     StoredApproval,
@@ -235,22 +236,10 @@ def _invited_agency(roster: Roster, invited: pb.Agency) -> pb.Agency:
         raise AgencyExists(f"{agency} has left, or was revoked, for good.")
     shown.CopyFrom(invited)
     shown.status = pb.AGENCY_STATUS_INVITED
-    _require_described(shown)
-    if shown.leads_country and find_lead(roster, agency) is not None:
-        raise MalformedInput(
-            violations=[Violation("agency.leads_country", "its country has a lead agency already")]
-        )
-    return shown
-
-
-def _require_described(agency: pb.Agency) -> None:
-    violations = []
-    if not agency.name:
-        violations.append(Violation("agency.name", "is missing"))
-    if agency.kind == pb.AGENCY_KIND_UNSPECIFIED:
-        violations.append(Violation("agency.kind", "is missing"))
+    violations = standing_violations(shown, roster)
     if violations:
         raise MalformedInput("An agency is invited by name and kind.", violations=violations)
+    return shown
 
 
 def _require_new_keys(roster: Roster, verified: VerifiedApplication) -> None:

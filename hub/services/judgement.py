@@ -6,6 +6,7 @@ batch are judged in order, each seeing what those before it changed.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -23,11 +24,12 @@ from comity.errors import (
     NoticeInvalid,
     NoticeWithdrawn,
     NotLatestVersion,
+    ScopeExceeded,
     Violation,
 )
 from comity.identity import AgencyId
 from comity.times import datetime_from_timestamp
-from comity.v1 import events_pb2, ledger_pb2
+from comity.v1 import events_pb2, ledger_pb2, notices_pb2
 from comity.v1.acts_pb2 import AddressingRule
 from hub.services.submissions import Submission
 from hub.store.acts import ActKey, StoredAct
@@ -41,6 +43,14 @@ PUBLISHED = events_pb2.NOTICE_STATE_PUBLISHED
 WITHDRAWN = events_pb2.NOTICE_STATE_WITHDRAWN
 
 
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What membership lets an originator publish, and whom it has to address as well."""
+
+    kinds: frozenset[notices_pb2.NoticeKind.ValueType]
+    copied_to: AgencyId | None = None
+
+
 @dataclass(slots=True)
 class LedgerState:
     """What decisions rest on, read after the lock and kept up to date through a batch."""
@@ -49,6 +59,7 @@ class LedgerState:
     members: frozenset[AgencyId]
     acts: dict[ActKey, StoredAct]
     notices: dict[NoticeKey, NoticeStanding]
+    terms: Mapping[AgencyId, Terms]
     audiences: dict[bytes, Audience] = field(default_factory=dict)
     # What rules of an originator come to: many notices of a batch are addressed alike.
     resolved: dict[tuple[AgencyId, bytes], Audience] = field(default_factory=dict)
@@ -85,9 +96,12 @@ def judge(submission: Submission, state: LedgerState, *, entry_index: int) -> Ac
     2. The same acts again give the same entry, before any question of time.
     3. Issue times lie within what the hub takes, and the notice has not expired.
     4. The acts fit where the notice stands.
+    5. Membership lets the originator publish that kind, and whom it has to address is addressed.
+       What was published may always be withdrawn.
 
     Raises: AgencyNotActive, IdReused, IssuedInFuture, IssuedTooLongAgo, NoticeExpired, NotFound,
-    NotLatestVersion, NoticeWithdrawn, NoticeInvalid, AddressingInvalid, AddressingNarrowed.
+    NotLatestVersion, NoticeWithdrawn, NoticeInvalid, AddressingInvalid, AddressingNarrowed,
+    ScopeExceeded.
     """
     if submission.originator not in state.members:  # 1
         raise AgencyNotActive()
@@ -97,11 +111,23 @@ def judge(submission: Submission, state: LedgerState, *, entry_index: int) -> Ac
     for act in submission.acts:  # 3
         _require_timely(act, now=state.now)
     content = submission.content  # 4
-    if content is None:
-        return _judge_addressing(submission, state, entry_index=entry_index)
-    if content.kind == ledger_pb2.ACT_KIND_WITHDRAWAL:
+    if content is not None and content.kind == ledger_pb2.ACT_KIND_WITHDRAWAL:
         return _judge_withdrawal(submission, content, state, entry_index=entry_index)
-    return _judge_version(submission, content, state, entry_index=entry_index)
+    if content is None:
+        accepted = _judge_addressing(submission, state, entry_index=entry_index)
+    else:
+        accepted = _judge_version(submission, content, state, entry_index=entry_index)
+    _require_terms(accepted, state.terms[submission.originator])  # 5
+    return accepted
+
+
+def _require_terms(accepted: Accepted, terms: Terms) -> None:
+    if accepted.standing.kind not in terms.kinds:
+        raise ScopeExceeded("The agency's membership does not let it publish this kind of notice.")
+    lead = terms.copied_to
+    if lead is not None and lead not in accepted.addressees.members:
+        said = f"has to include {lead}, which leads the originator's country; widen it first"
+        raise AddressingInvalid(violations=[Violation("addressing.rule", said)])
 
 
 def _find_repeated(submission: Submission, state: LedgerState) -> Repeated | None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import cast
 
-from comity.errors import MalformedInput, NotFound
+from comity.errors import MalformedInput, NotFound, Violation
 from comity.identifiers import is_uuid7
-from comity.identity import AgencyId
+from comity.identity import AgencyId, is_agency_id
 from comity.merkle import MAX_SIZE
 from comity.v1 import events_pb2, ledger_pb2, notices_pb2
 from hub.services.access import AccessService
@@ -18,9 +18,14 @@ from hub.services.records import addressing_record, content_act, content_record
 from hub.services.tail import Tail
 from hub.services.watches import filter_violations, passes
 from hub.store.acts import StoredAct, find_acts_at
-from hub.store.database import Database
+from hub.store.database import Connection, Database
 from hub.store.ledger import StoredEntry, find_entries
-from hub.store.notices import NoticeStanding, find_notices, list_notices_visible_to
+from hub.store.notices import (
+    NoticeStanding,
+    find_notices,
+    list_notices_held_by,
+    list_notices_visible_to,
+)
 
 MAX_PAGE_NOTICES = 64  # as in a watch's window: what one answer may bring of others' data
 MAX_PAGE_BYTES = 2_097_152  # half of what a gRPC message holds by default
@@ -78,6 +83,8 @@ class NoticesService:
         Raises: MalformedInput, StoreUnavailable.
         """
         violations = filter_violations(request.filter)
+        if request.held_by and not is_agency_id(request.held_by):
+            violations.append(Violation("held_by", "is not an agency id such as FR-NCB"))
         if violations:
             raise MalformedInput("The filter is malformed.", violations=violations)
         standings, next_index = await self._page(caller.agency, request)
@@ -119,13 +126,7 @@ class NoticesService:
         """Standings that pass the filter, and where the next page starts (0: nowhere)."""
         limit = min(request.limit or MAX_PAGE_NOTICES, MAX_PAGE_NOTICES)
         async with self._database.read() as connection:
-            seen = await list_notices_visible_to(
-                connection,
-                agency,
-                traffic=request.traffic or notices_pb2.TRAFFIC_LIVE,
-                first_index=min(request.first_index, MAX_SIZE),
-                limit=PAGE_STANDINGS,
-            )
+            seen = await _list_standings(connection, agency, request)
         wanted = [s for s in seen if passes(s, request.filter)]
         if len(wanted) > limit:
             return wanted[:limit], wanted[limit].version_entry
@@ -141,6 +142,25 @@ class NoticesService:
             entries = await find_entries(connection, indices)
             acts = await find_acts_at(connection, indices)
         return [_record(s, acts, entries, is_own=s.originator == agency) for s in standings]
+
+
+async def _list_standings(
+    connection: Connection, agency: AgencyId, request: events_pb2.ListNoticesRequest
+) -> list[NoticeStanding]:
+    traffic = request.traffic or notices_pb2.TRAFFIC_LIVE
+    first_index = min(request.first_index, MAX_SIZE)
+    if request.held_by:
+        return await list_notices_held_by(
+            connection,
+            agency,
+            AgencyId(request.held_by),
+            traffic=traffic,
+            first_index=first_index,
+            limit=PAGE_STANDINGS,
+        )
+    return await list_notices_visible_to(
+        connection, agency, traffic=traffic, first_index=first_index, limit=PAGE_STANDINGS
+    )
 
 
 def _entries_of(standing: NoticeStanding) -> list[int]:

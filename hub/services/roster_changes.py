@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from comity.identity import INTERNATIONAL_BODY, AgencyId, country_from_agency_id
+from comity.identity import AgencyId
 from comity.roster import Roster
 from comity.v1 import agencies_pb2 as pb
 from comity.v1 import events_pb2, ledger_pb2
@@ -55,20 +55,3 @@ def is_member(agency: pb.Agency | None) -> bool:
 def is_gone(agency: pb.Agency | None) -> bool:
     """Whether an agency has left or was revoked, for good."""
     return agency is not None and agency.status in _GONE
-
-
-def find_lead(roster: Roster, agency: AgencyId) -> AgencyId | None:
-    """The lead agency of another agency's country, suspended or not; an international body has
-    none."""
-    country = country_from_agency_id(agency)
-    if country == INTERNATIONAL_BODY:
-        return None
-    leads = (
-        other
-        for other, known in roster.agencies.items()
-        if other != agency
-        and country_from_agency_id(other) == country
-        and known.leads_country
-        and is_member(known)
-    )
-    return min(leads, default=None)

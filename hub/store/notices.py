@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, bindparam, or_, select, update
+from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, or_, select, update
 
 from comity.identity import AgencyId
 from hub.store.database import Connection
@@ -53,12 +53,41 @@ async def list_notices_visible_to(
     connection: Connection, agency: AgencyId, *, traffic: int, first_index: int, limit: int
 ) -> list[NoticeStanding]:
     """Notices that an agency originated or is addressed by, by their latest version's entry."""
-    addressed = select(audience_members.c.audience).where(audience_members.c.agency_id == agency)
+    which = or_(notices.c.originator == agency, notices.c.audience.in_(_addressed_to(agency)))
+    return await _list(connection, which, traffic=traffic, first_index=first_index, limit=limit)
+
+
+async def list_notices_held_by(
+    connection: Connection,
+    originator: AgencyId,
+    holder: AgencyId,
+    *,
+    traffic: int,
+    first_index: int,
+    limit: int,
+) -> list[NoticeStanding]:
+    """An originator's notices that another agency is addressed by, in the same order."""
+    which = and_(notices.c.originator == originator, notices.c.audience.in_(_addressed_to(holder)))
+    return await _list(connection, which, traffic=traffic, first_index=first_index, limit=limit)
+
+
+def _addressed_to(agency: AgencyId) -> Select[tuple[bytes]]:
+    return select(audience_members.c.audience).where(audience_members.c.agency_id == agency)
+
+
+async def _list(
+    connection: Connection,
+    which: ColumnElement[bool],
+    *,
+    traffic: int,
+    first_index: int,
+    limit: int,
+) -> list[NoticeStanding]:
     statement = (
         select(notices)
         .where(notices.c.traffic == traffic)
         .where(notices.c.version_entry >= first_index)
-        .where(or_(notices.c.originator == agency, notices.c.audience.in_(addressed)))
+        .where(which)
         .order_by(notices.c.version_entry)
         .limit(limit)
     )

@@ -18,7 +18,7 @@ from hub.store.account_tables import (
 )
 from hub.store.credentials import OWN_PASSWORD
 from hub.store.database import Connection
-from hub.store.officers import roles_from_text
+from hub.store.officers import advance_officer_version, roles_from_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,3 +151,12 @@ async def erase_ended(connection: Connection, now: int) -> None:
     """Erases sessions whose time is over, and what is remembered of their tokens."""
     await connection.execute(delete(sessions).where(sessions.c.until < now))
     await connection.execute(delete(spent_tokens).where(spent_tokens.c.until < now))
+
+
+async def end_sessions_of_agency(connection: Connection, agency: AgencyId, *, now: int) -> None:
+    """Ends every session of an agency's officers, and lets every process notice."""
+    await connection.execute(
+        update(officers).where(officers.c.agency_id == agency).values(not_before=now)
+    )
+    await connection.execute(delete(sessions).where(sessions.c.agency_id == agency))
+    await advance_officer_version(connection)

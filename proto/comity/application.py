@@ -27,6 +27,7 @@ PAYLOAD_TYPE = "application/vnd.comity.application.v1+protobuf"
 MAX_NAME_CHARS = 200  # fits one line of a list of members
 MAX_KEYS = 8  # two of a kind while keys change; every member keeps the roster entry that lists them
 MAX_APPLICATION_BYTES = 32_768  # twice as much as eight of the largest keys
+NEEDED_PURPOSES = (pb.KEY_PURPOSE_SIGNING, pb.KEY_PURPOSE_SEALING, pb.KEY_PURPOSE_WITNESS)
 SEALING_KEY_BYTES = 1_184 + 32  # an ML-KEM-768 encapsulation key and an X25519 key
 
 
@@ -100,7 +101,9 @@ def verify_application(envelope: dsse.Envelope, *, hub_domain: str) -> VerifiedA
         raise ApplicationInvalid(violations=violations)
     agency = AgencyId(application.agency_id)
     _require_signatures(envelope, application)  # 3
-    certificate_key = _require_request(application, agency, hub_domain)  # 4
+    certificate_key = verify_certificate_request(  # 4
+        application.certificate_request, agency=agency, hub_domain=hub_domain
+    )
     digest = hashlib.sha256(envelope.payload).digest()
     return VerifiedApplication(application, agency, certificate_key, digest)
 
@@ -134,16 +137,23 @@ def _naming_violations(application: pb.Application, hub_domain: str) -> list[Vio
 
 
 def _key_violations(application: pb.Application) -> list[Violation]:
-    if len(application.keys) > MAX_KEYS:
-        return [Violation("keys", f"are more than {MAX_KEYS}")]
+    missing = [
+        Violation("keys", f"lacks a {pb.KeyPurpose.Name(purpose)}")
+        for purpose in NEEDED_PURPOSES
+        if not any(key.purpose == purpose for key in application.keys)
+    ]
+    return missing + key_violations(application.keys, field="keys")
+
+
+def key_violations(keys: Sequence[pb.AgencyKey], *, field: str) -> list[Violation]:
+    """What is wrong with public keys that an agency brings, whichever they are."""
+    if len(keys) > MAX_KEYS:
+        return [Violation(field, f"are more than {MAX_KEYS}")]
     violations = []
-    for purpose in (pb.KEY_PURPOSE_SIGNING, pb.KEY_PURPOSE_SEALING, pb.KEY_PURPOSE_WITNESS):
-        if not any(key.purpose == purpose for key in application.keys):
-            violations.append(Violation("keys", f"lacks a {pb.KeyPurpose.Name(purpose)}"))
-    if len({key.key_id for key in application.keys}) != len(application.keys):
-        violations.append(Violation("keys", "has the same key twice"))
-    for number, key in enumerate(application.keys):
-        violations += _one_key_violations(key, f"keys[{number}]")
+    if len({key.key_id for key in keys}) != len(keys):
+        violations.append(Violation(field, "has the same key twice"))
+    for number, key in enumerate(keys):
+        violations += _one_key_violations(key, f"{field}[{number}]")
     return violations
 
 
@@ -182,11 +192,17 @@ def _require_signatures(envelope: dsse.Envelope, application: pb.Application) ->
             ) from error
 
 
-def _require_request(
-    application: pb.Application, agency: AgencyId, hub_domain: str
+def verify_certificate_request(
+    certificate_request: bytes, *, agency: AgencyId, hub_domain: str
 ) -> ec.EllipticCurvePublicKey:
+    """Verifies a certificate request (PKCS #10, DER) and gives the key that it is for.
+
+    It is signed by that key, an ECDSA P-256 one, and names the agency's SPIFFE id and nothing else.
+
+    Raises: ApplicationInvalid.
+    """
     try:
-        request = x509.load_der_x509_csr(application.certificate_request)
+        request = x509.load_der_x509_csr(certificate_request)
         is_signed = request.is_signature_valid
         key = request.public_key()
         names = list(request.extensions.get_extension_for_class(x509.SubjectAlternativeName).value)

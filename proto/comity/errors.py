@@ -3,16 +3,17 @@
     ComityError
     ├── AccessRefused          who is calling, and what they may do
     │     CertificateRefused · TransportTooWeak · NotPermitted · AgencyNotActive ·
-    │     LogInRequired · TokenRefused · LogInRefused · StepRequired · CodeRefused
+    │     LogInRequired · TokenRefused · LogInRefused · StepRequired · CodeRefused ·
+    │     ScopeExceeded
     ├── InputRefused           what was sent
     │     MalformedInput · TooLarge · UnknownFields · SignatureInvalid · SigningKeyUnknown ·
     │     WrongHub · WrongOriginator · NoticeInvalid · AddressingInvalid · IssuedInFuture ·
     │     IssuedTooLongAgo · NoticeExpired · NotSent · ApplicationInvalid · ListInvalid ·
-    │     PasswordRefused · AuthorityInvalid · CursorInvalid
+    │     PasswordRefused · RotationInvalid · AuthorityInvalid · CursorInvalid
     ├── StateRefused           what is there already
     │     NotFound · IdReused · NotLatestVersion · NoticeWithdrawn · AddressingNarrowed ·
     │     Superseded · AgencyExists · LastAdministrator · OfficerExists ·
-    │     ApprovedAlready · ConsentMissing · AuthorityChanged
+    │     ApprovedAlready · ConsentMissing · WrongStatus · AuthorityChanged
     ├── HubUnavailable         what the hub cannot do now
     │     QuotaExceeded · StoreUnavailable · MembershipUnconfirmed · ShuttingDown ·
     │     DeadlineExceeded · HubUnreachable · InternalError · LogInDelayed ·
@@ -152,6 +153,12 @@ class CodeRefused(AccessRefused):
     )
 
 
+class ScopeExceeded(AccessRefused):
+    reason = pb.REASON_SCOPE_EXCEEDED
+    code = "PERMISSION_DENIED"
+    default_message = "The agency's membership does not reach as far as this."
+
+
 class MalformedInput(InputRefused):
     reason = pb.REASON_MALFORMED
     default_message = "The input is malformed."
@@ -232,6 +239,11 @@ class PasswordRefused(InputRefused):
     default_message = "The new password is too easy to guess."
 
 
+class RotationInvalid(InputRefused):
+    reason = pb.REASON_ROTATION_INVALID
+    default_message = "The change of keys is not valid."
+
+
 class AuthorityInvalid(InputRefused):
     reason = pb.REASON_AUTHORITY_INVALID
     default_message = "The entry of the authority is not well-formed."
@@ -300,6 +312,11 @@ class ApprovedAlready(StateRefused):
 class ConsentMissing(StateRefused):
     reason = pb.REASON_CONSENT_MISSING
     default_message = "The approvals are there; the country's lead agency has still to consent."
+
+
+class WrongStatus(StateRefused):
+    reason = pb.REASON_WRONG_STATUS
+    default_message = "The agency's status does not allow this change."
 
 
 class AuthorityChanged(StateRefused):

@@ -38,6 +38,15 @@ def is_country_code(code: str) -> bool:
     return code in _COUNTRIES or code == INTERNATIONAL_BODY
 
 
+def is_agency_id(text: str) -> bool:
+    """Whether this is an agency id as `parse_agency_id` takes it."""
+    try:
+        parse_agency_id(text)
+    except MalformedInput:
+        return False
+    return True
+
+
 def parse_agency_id(text: str) -> AgencyId:
     """The agency id in a text, such as FR-NCB.
 

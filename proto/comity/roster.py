@@ -10,13 +10,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from comity.errors import ComityError, LedgerForked
-from comity.identity import AgencyId
+from comity.identity import INTERNATIONAL_BODY, AgencyId, country_from_agency_id
 from comity.keys import PublicKey, parse_public_key
 from comity.v1 import agencies_pb2
 from comity.v1.ledger_pb2 import RosterEntry
+from comity.v1.notices_pb2 import NoticeKind
 
 SIGNING = agencies_pb2.KEY_PURPOSE_SIGNING
 ACTIVE = agencies_pb2.AGENCY_STATUS_ACTIVE
+SUSPENDED = agencies_pb2.AGENCY_STATUS_SUSPENDED
+# Nothing of theirs may be acted on: they are out of the exchange against their will.
+DISTRUSTED = frozenset({SUSPENDED, agencies_pb2.AGENCY_STATUS_REVOKED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +103,43 @@ class Roster:
         agency = self.agencies.get(agency_id)
         return agency is not None and agency.status == ACTIVE
 
+    def is_distrusted(self, agency_id: AgencyId) -> bool:
+        """Whether an agency was suspended or revoked: what it published is not to be acted on."""
+        agency = self.agencies.get(agency_id)
+        return agency is not None and agency.status in DISTRUSTED
+
+    def find_lead(self, agency_id: AgencyId) -> AgencyId | None:
+        """The lead agency of another agency's country, suspended or not; an international body has
+        none, and who leads has none."""
+        country = country_from_agency_id(agency_id)
+        if country == INTERNATIONAL_BODY:
+            return None
+        leads = (
+            other
+            for other, known in self.agencies.items()
+            if other != agency_id
+            and country_from_agency_id(other) == country
+            and known.leads_country
+            and known.status in (ACTIVE, SUSPENDED)
+        )
+        return min(leads, default=None)
+
+    def find_copied_lead(self, agency_id: AgencyId) -> AgencyId | None:
+        """The lead agency that what an agency publishes has to be addressed to as well, if any.
+
+        None where the lead lets it go freely, or is no active member: then nothing reaches it.
+        """
+        lead = self.find_lead(agency_id)
+        if lead is None or not self.is_active(lead):
+            return None
+        is_free = self.agencies[lead].outgoing_policy == agencies_pb2.OUTGOING_POLICY_FREE
+        return None if is_free else lead
+
+    def publishable_kinds(self, agency_id: AgencyId) -> frozenset[NoticeKind.ValueType]:
+        """The kinds of notice that an agency's membership lets it publish."""
+        agency = self.agencies.get(agency_id)
+        return frozenset(agency.scopes.publishes) if agency is not None else frozenset()
+
     def has_current_key(self, agency_id: AgencyId, key_id: str) -> bool:
         """Whether a key or certificate is an agency's now."""
         record = self.keys.get((agency_id, key_id))
@@ -113,6 +154,10 @@ class Roster:
             )
             self._current[agency_id] = keys
         return keys
+
+    def every_signing_key(self, agency_id: AgencyId) -> Mapping[str, PublicKey]:
+        """The signing keys that an agency has or had, by key id."""
+        return self._public_keys(self.keys_of(agency_id))
 
     def signing_keys_at(self, agency_id: AgencyId, entry_index: int) -> Mapping[str, PublicKey]:
         """An agency's signing keys that were valid at an entry, by key id."""

@@ -10,8 +10,9 @@ import pytest
 from comity.errors import MalformedInput, StoreUnavailable
 from comity.identity import AgencyId
 from hub import administration
-from hub.administration import Administration, init_hub
+from hub.administration import Administration
 from hub.folder import NewHub
+from hub.making import init_hub
 from hub.settings import load_settings
 from hub.store.audit import audit_ledger
 from tests.databases import new_database

@@ -14,7 +14,7 @@ import pytest
 from cryptography import x509
 
 from deploy.stage import DOMAIN, RUN_SECONDS, Stage
-from hub.certificates import CERTIFICATE_LIFE, generate_tls_key, pem_from_certificate, pem_from_key
+from hub.certificates import HUB_LIFE, generate_tls_key, pem_from_certificate, pem_from_key
 from hub.folder import load_authority, replace_server_pair
 from hub.settings import load_settings
 
@@ -105,7 +105,7 @@ def test_a_hub_says_that_its_certificate_runs_out(stage: Stage) -> None:
     certificate = load_authority(settings).sign_hub(
         key.public_key(),
         hub_domain=DOMAIN,
-        now=datetime.now(UTC) - CERTIFICATE_LIFE + timedelta(days=12, hours=1),
+        now=datetime.now(UTC) - HUB_LIFE + timedelta(days=12, hours=1),
     )
     replace_server_pair(
         settings, key_pem=pem_from_key(key), certificate_pem=pem_from_certificate(certificate)

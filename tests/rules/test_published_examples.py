@@ -30,6 +30,7 @@ NOT_SHOWN = {
     "comity.v1.DescribeLogInResponse.client_id",
     "comity.v1.DescribeLogInResponse.issuer",
     "comity.v1.ListEntriesRequest.first_index",
+    "comity.v1.ListNoticesRequest.held_by",
     "comity.v1.ListEntriesResponse.first_index",
     "comity.v1.ProveConsistencyRequest.to_size",
     "comity.v1.Refusal.retry_after_seconds",

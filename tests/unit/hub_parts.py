@@ -41,6 +41,7 @@ from hub.services.submissions import Submission
 from hub.services.tail import Tail
 from hub.services.verifiers import VerifierPool
 from hub.services.watches import WatchService
+from hub.store.certificates import StoredCertificate
 from hub.store.database import Connection, Database
 from hub.store.ledger import add_head
 from hub.store.migrations import migrate
@@ -226,7 +227,7 @@ def _admittance(agency: AgencyId) -> Admittance:
     digest = hashlib.sha256(application.SerializeToString()).digest()
     public = generate_tls_key().public_key()
     verified = VerifiedApplication(application, agency, public, digest)
-    return Admittance(verified, certificate_id(agency))
+    return Admittance(verified, StoredCertificate(certificate_id(agency), agency, "1", 0, 1))
 
 
 def _key_message(key: PrivateKey) -> agencies_pb2.AgencyKey:

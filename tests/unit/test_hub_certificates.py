@@ -12,8 +12,8 @@ from comity.errors import MalformedInput
 from comity.identity import AgencyId
 from hub.certificates import (
     CA_LIFE,
-    CERTIFICATE_LIFE,
     CLOCK_SKEW,
+    HUB_LIFE,
     RENEW_DAYS,
     CertificateAuthority,
     find_expiry_warning,
@@ -76,7 +76,7 @@ def test_what_is_no_pair_is_refused(key: bytes, certificate: bytes) -> None:
         (signed("other.example"), NOW, "does not name"),
         (agency_certificate(), NOW, "does not name"),
         (AUTHORITY.certificate, NOW, "no readable names"),
-        (signed(), NOW + CERTIFICATE_LIFE, "renew-certificate"),
+        (signed(), NOW + HUB_LIFE, "renew-certificate"),
         (signed(), NOW - CLOCK_SKEW - timedelta(seconds=1), "not valid yet"),
     ],
 )
@@ -88,13 +88,13 @@ def test_a_certificate_that_members_would_refuse_is_refused(
 
 
 def test_a_certificate_serves_up_to_its_last_second() -> None:
-    last = NOW + CERTIFICATE_LIFE - timedelta(seconds=1)
+    last = NOW + HUB_LIFE - timedelta(seconds=1)
 
     require_server_certificate(signed(), hub_domain=DOMAIN, now=last)
 
 
 def test_renewing_is_asked_for_when_a_month_is_left() -> None:
-    runs_out = NOW + CERTIFICATE_LIFE
+    runs_out = NOW + HUB_LIFE
     month, second = timedelta(days=RENEW_DAYS), timedelta(seconds=1)
 
     assert find_expiry_warning(signed(), now=runs_out - month) is None

@@ -14,7 +14,7 @@ import pytest
 import typer.main
 from typer.testing import CliRunner
 
-from hub.certificates import CERTIFICATE_LIFE, generate_tls_key, pem_from_certificate, pem_from_key
+from hub.certificates import HUB_LIFE, generate_tls_key, pem_from_certificate, pem_from_key
 from hub.cli.application import app
 from hub.folder import held_alone, load_authority, replace_server_pair
 from hub.settings import load_settings
@@ -179,7 +179,7 @@ def take(source: str, target: str) -> Callable[[Path], object]:
 def sign_in_the_past(folder: Path, *, days_left: int) -> None:
     """A certificate whose life is almost over, or over."""
     key, settings = generate_tls_key(), load_settings(folder)
-    now = datetime.now(UTC) - CERTIFICATE_LIFE + timedelta(days=days_left, hours=1)
+    now = datetime.now(UTC) - HUB_LIFE + timedelta(days=days_left, hours=1)
     authority = load_authority(settings)
     certificate = authority.sign_hub(key.public_key(), hub_domain=DOMAIN, now=now)
     replace_server_pair(

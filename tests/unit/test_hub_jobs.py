@@ -12,9 +12,9 @@ from comity.identity import AgencyId
 from comity.times import utc_now
 from deploy.stage import DOMAIN
 from hub import app as app_module
-from hub.administration import init_hub
 from hub.app import running_hub
 from hub.folder import NewHub
+from hub.making import init_hub
 from hub.services.jobs import Jobs
 from hub.services.verifiers import VerifierPool
 from hub.settings import Settings, load_settings

@@ -26,7 +26,7 @@ from comity.identity import AgencyId
 from comity.keys import ED25519, generate_private_key
 from comity.times import timestamp_from
 from comity.v1 import acts_pb2, events_pb2, notices_pb2
-from hub.services.judgement import MAX_AGE, MAX_AHEAD, Accepted, LedgerState, Repeated, judge
+from hub.services.judgement import MAX_AGE, MAX_AHEAD, Accepted, LedgerState, Repeated, Terms, judge
 from hub.services.submissions import Submission
 from hub.store.acts import StoredAct
 from hub.store.audiences import Audience
@@ -42,7 +42,8 @@ class World:
     def __init__(self) -> None:
         self.draft = Draft([KEY])
         members = frozenset({FRANCE, BRAZIL, KENYA})
-        self.state = LedgerState(datetime.now(UTC), members, {}, {})
+        terms = {FRANCE: Terms(frozenset(notices_pb2.NoticeKind.values()))}
+        self.state = LedgerState(datetime.now(UTC), members, {}, {}, terms)
         self.next_index = 10
 
     def judge(self, *acts: acts_pb2.Envelope) -> Accepted | Repeated:

@@ -24,6 +24,7 @@ from comity.v1 import enrolment_pb2, membership_pb2
 from comity.v1.enrolment_pb2_grpc import EnrolmentServiceStub
 from comity.v1.membership_pb2_grpc import MembershipServiceStub
 from comity.v1.officers_pb2 import ROLE_AGENCY_ADMINISTRATOR, ROLE_HUB_ADMINISTRATOR, Role
+from docs.examples.generate.membership import change_members
 from docs.examples.generate.recording import Recording, RecordingChannel
 from docs.examples.generate.seeded import StoryClock
 from hub.services.calls import Officer
@@ -51,6 +52,16 @@ class _Scene:
         )
         channel.officer = Officer("EXAMPLE officer", frozenset({role}), "EXAMPLE session")
         return channel
+
+    def channel_of_admitted(self, admitted: pb.Admission) -> RecordingChannel:
+        """The channel of an agency's administrator, by what the agency was admitted with."""
+        agency = AgencyId(admitted.agency_id)
+        folder = self.settings.folder.parent / agency
+        folder.mkdir(exist_ok=True)
+        (folder / CERTIFICATE).write_text(admitted.certificate)
+        (folder / HUB_CA).write_text(admitted.ca_certificate)
+        (folder / LEDGER_KEYS).write_text(f"{admitted.ledger_key}\n")
+        return self.channel_of(agency, folder, ROLE_AGENCY_ADMINISTRATOR)
 
     async def ask_unknown(self, name: str, request: Any) -> Any:
         """A call of somebody who is no member yet."""
@@ -82,7 +93,7 @@ async def _enrol_all(scene: _Scene, administrators: RecordingChannel) -> None:
     await _approve(administrators, SWEDEN, digest)
     admitted = await fetch()
     customs = pb.Agency(agency_id=CUSTOMS, name="Sample customs", kind=pb.AGENCY_KIND_CUSTOMS)
-    _, customs_digest, fetch = await _apply(scene, administrators, customs)
+    _, customs_digest, fetch_customs = await _apply(scene, administrators, customs)
     await _apply(scene, administrators, pb.Agency(agency_id=KENYA))
     await administrators.call(
         lambda c: MembershipServiceStub(c).ListApplications,
@@ -90,11 +101,26 @@ async def _enrol_all(scene: _Scene, administrators: RecordingChannel) -> None:
     )
     await _consent(scene, keys, customs_digest, admitted)
     await _approve(administrators, CUSTOMS, customs_digest)
-    await fetch()
+    admitted_customs = await fetch_customs()
     refusal = membership_pb2.RefuseApplicationRequest(
         agency_id=KENYA, reason="Invented. The bureau had asked for no new keys."
     )
     await administrators.call(lambda c: MembershipServiceStub(c).RefuseApplication, refusal)
+    calling = scene.channel_of_admitted(admitted)
+    leaving = scene.channel_of_admitted(admitted_customs)
+    try:
+        await change_members(
+            administrators,
+            calling,
+            leaving,
+            keys=keys,
+            agency=SWEDEN,
+            hub_domain=scene.settings.domain,
+            clock=scene.clock,
+        )
+    finally:
+        await calling.close()
+        await leaving.close()
 
 
 async def _apply(
@@ -145,11 +171,6 @@ async def _approve(administrators: RecordingChannel, agency: AgencyId, digest: b
 async def _consent(
     scene: _Scene, keys: ApplicantKeys, digest: bytes, admitted: pb.Admission
 ) -> None:
-    folder = scene.settings.folder.parent / SWEDEN
-    folder.mkdir()
-    (folder / CERTIFICATE).write_text(admitted.certificate)
-    (folder / HUB_CA).write_text(admitted.ca_certificate)
-    (folder / LEDGER_KEYS).write_text(f"{admitted.ledger_key}\n")
     envelope = sign_consent(
         hub_domain=scene.settings.domain,
         lead=SWEDEN,
@@ -158,7 +179,7 @@ async def _consent(
         now=scene.clock(),
         keys=keys.signing,
     )
-    channel = scene.channel_of(SWEDEN, folder, ROLE_AGENCY_ADMINISTRATOR)
+    channel = scene.channel_of_admitted(admitted)
     request = membership_pb2.ConsentToAgencyRequest(consent=message_from_envelope(envelope))
     try:
         await channel.call(lambda c: MembershipServiceStub(c).ConsentToAgency, request)

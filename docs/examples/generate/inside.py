@@ -9,12 +9,12 @@ from collections.abc import Iterator, Mapping
 
 from google.protobuf.message import Message
 
-from comity import application, consent
+from comity import application, consent, rotation
 from comity.acts import PAYLOAD_TYPES
 from comity.v1.acts_pb2 import Act, Envelope, SubmitActsRequest
 from comity.v1.agencies_pb2 import Application
 from comity.v1.ledger_pb2 import LedgerEntry
-from comity.v1.membership_pb2 import AgencyConsent
+from comity.v1.membership_pb2 import AgencyConsent, KeyRotation
 from comity.v1.watches_pb2 import WatchCommand
 
 CONTRACT = "comity.v1"
@@ -29,6 +29,7 @@ _SERIALIZED: Mapping[tuple[str, str], type[Message]] = {
 _PAYLOADS: Mapping[str, type[Message]] = {
     application.PAYLOAD_TYPE: Application,
     consent.PAYLOAD_TYPE: AgencyConsent,
+    rotation.PAYLOAD_TYPE: KeyRotation,
     **dict.fromkeys(PAYLOAD_TYPES.values(), Act),
 }
 

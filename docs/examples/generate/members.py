@@ -16,8 +16,9 @@ from comity.identity import AgencyId
 from comity.v1.acts_pb2 import Envelope
 from comity.v1.agencies_pb2 import Admission
 from docs.examples.generate.seeded import SeededBytes, StoryClock
-from hub.administration import Administration, init_hub, load_application
+from hub.administration import Administration, load_application
 from hub.folder import NewHub
+from hub.making import init_hub
 from hub.settings import Settings, load_settings
 
 DOMAIN = "hub.example"

@@ -68,6 +68,11 @@ def seeded(draw: SeededBytes) -> Iterator[None]:
         (x509, "random_serial_number", lambda: int.from_bytes(b"\x01" + draw(18), "big")),
         (x509.CertificateBuilder, "sign", _repeatable(x509.CertificateBuilder.sign)),
         (
+            x509.CertificateRevocationListBuilder,
+            "sign",
+            _repeatable(x509.CertificateRevocationListBuilder.sign),
+        ),
+        (
             x509.CertificateSigningRequestBuilder,
             "sign",
             _repeatable(x509.CertificateSigningRequestBuilder.sign),
@@ -113,7 +118,7 @@ def _drawing_curve_keys(draw: SeededBytes) -> Callable[[ec.EllipticCurve], Any]:
 
 
 def _repeatable(sign: Callable[..., Any]) -> Callable[..., Any]:
-    """Signing a certificate or a request with ECDSA as RFC 6979 has it: without chance."""
+    """Signing a certificate, a request or a list with ECDSA as RFC 6979 has it: without chance."""
 
     @wraps(sign)
     def signing(builder: Any, key: Any, algorithm: Any) -> Any:

@@ -15,7 +15,10 @@ from alembic.script import ScriptDirectory
 from sqlalchemy.exc import IntegrityError, ProgrammingError
 
 from comity.errors import MalformedInput
-from hub.store import enrolment_tables  # noqa: F401 - its tables join the same metadata
+from hub.store import (
+    enrolment_tables,  # noqa: F401 - its tables join the same metadata
+    membership_tables,  # noqa: F401 - and so do these
+)
 from hub.store.database import Connection, Database
 
 

@@ -3,7 +3,10 @@
 from alembic import context
 
 import hub.store.account_tables  # noqa: F401 - its tables are in the metadata too
-from hub.store import enrolment_tables  # noqa: F401 - its tables join the same metadata
+from hub.store import (
+    enrolment_tables,  # noqa: F401 - its tables join the same metadata
+    membership_tables,  # noqa: F401 - and so do these
+)
 from hub.store.tables import metadata
 
 context.configure(

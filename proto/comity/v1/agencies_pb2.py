@@ -22,30 +22,35 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from comity.v1 import notices_pb2 as comity_dot_v1_dot_notices__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18\x63omity/v1/agencies.proto\x12\tcomity.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x8e\x01\n\x06\x41gency\x12\x11\n\tagency_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\'\n\x06status\x18\x03 \x01(\x0e\x32\x17.comity.v1.AgencyStatus\x12#\n\x04kind\x18\x05 \x01(\x0e\x32\x15.comity.v1.AgencyKind\x12\x15\n\rleads_country\x18\t \x01(\x08\"\x83\x01\n\tAgencyKey\x12\x0e\n\x06key_id\x18\x01 \x01(\t\x12&\n\x07purpose\x18\x02 \x01(\x0e\x32\x15.comity.v1.KeyPurpose\x12*\n\talgorithm\x18\x03 \x01(\x0e\x32\x17.comity.v1.KeyAlgorithm\x12\x12\n\npublic_key\x18\x04 \x01(\x0c\"\xb2\x01\n\x0b\x41pplication\x12\x12\n\nhub_domain\x18\x01 \x01(\t\x12\x11\n\tagency_id\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12-\n\tissued_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1b\n\x13\x63\x65rtificate_request\x18\x05 \x01(\x0c\x12\"\n\x04keys\x18\x06 \x03(\x0b\x32\x14.comity.v1.AgencyKey\"\x88\x01\n\tAdmission\x12\x12\n\nhub_domain\x18\x01 \x01(\t\x12\x13\n\x0bhub_address\x18\x02 \x01(\t\x12\x11\n\tagency_id\x18\x03 \x01(\t\x12\x13\n\x0b\x63\x65rtificate\x18\x04 \x01(\t\x12\x16\n\x0e\x63\x61_certificate\x18\x05 \x01(\t\x12\x12\n\nledger_key\x18\x06 \x01(\t*\xcd\x01\n\x0c\x41gencyStatus\x12\x1d\n\x19\x41GENCY_STATUS_UNSPECIFIED\x10\x00\x12\x18\n\x14\x41GENCY_STATUS_ACTIVE\x10\x01\x12\x1b\n\x17\x41GENCY_STATUS_SUSPENDED\x10\x02\x12\x19\n\x15\x41GENCY_STATUS_REVOKED\x10\x03\x12\x19\n\x15\x41GENCY_STATUS_INVITED\x10\x04\x12\x19\n\x15\x41GENCY_STATUS_APPLIED\x10\x05\x12\x16\n\x12\x41GENCY_STATUS_LEFT\x10\x06*\x91\x02\n\nAgencyKind\x12\x1b\n\x17\x41GENCY_KIND_UNSPECIFIED\x10\x00\x12\x13\n\x0f\x41GENCY_KIND_NCB\x10\x01\x12!\n\x1d\x41GENCY_KIND_CENTRAL_AUTHORITY\x10\x02\x12\x16\n\x12\x41GENCY_KIND_POLICE\x10\x03\x12\x16\n\x12\x41GENCY_KIND_BORDER\x10\x04\x12\x17\n\x13\x41GENCY_KIND_CUSTOMS\x10\x05\x12\x1b\n\x17\x41GENCY_KIND_PROSECUTION\x10\x06\x12\"\n\x1e\x41GENCY_KIND_INTERNATIONAL_BODY\x10\x07\x12$\n AGENCY_KIND_PARTNER_ORGANISATION\x10\x08*\x89\x01\n\nKeyPurpose\x12\x1b\n\x17KEY_PURPOSE_UNSPECIFIED\x10\x00\x12\x13\n\x0fKEY_PURPOSE_TLS\x10\x01\x12\x17\n\x13KEY_PURPOSE_SIGNING\x10\x02\x12\x17\n\x13KEY_PURPOSE_SEALING\x10\x03\x12\x17\n\x13KEY_PURPOSE_WITNESS\x10\x04*\xad\x01\n\x0cKeyAlgorithm\x12\x1d\n\x19KEY_ALGORITHM_UNSPECIFIED\x10\x00\x12\x19\n\x15KEY_ALGORITHM_ED25519\x10\x01\x12#\n\x1fKEY_ALGORITHM_ECDSA_P256_SHA256\x10\x02\x12\x1b\n\x17KEY_ALGORITHM_ML_DSA_65\x10\x03\x12!\n\x1dKEY_ALGORITHM_MLKEM768_X25519\x10\x04\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18\x63omity/v1/agencies.proto\x12\tcomity.v1\x1a\x17\x63omity/v1/notices.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb8\x02\n\x06\x41gency\x12\x11\n\tagency_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\'\n\x06status\x18\x03 \x01(\x0e\x32\x17.comity.v1.AgencyStatus\x12\'\n\x05names\x18\x04 \x03(\x0b\x32\x18.comity.v1.LocalizedText\x12#\n\x04kind\x18\x05 \x01(\x0e\x32\x15.comity.v1.AgencyKind\x12\x0f\n\x07\x63ontact\x18\x06 \x01(\t\x12\x11\n\tduty_line\x18\x07 \x01(\t\x12\'\n\x06scopes\x18\x08 \x01(\x0b\x32\x17.comity.v1.AgencyScopes\x12\x15\n\rleads_country\x18\t \x01(\x08\x12\x32\n\x0foutgoing_policy\x18\n \x01(\x0e\x32\x19.comity.v1.OutgoingPolicy\"J\n\x0c\x41gencyScopes\x12(\n\tpublishes\x18\x01 \x03(\x0e\x32\x15.comity.v1.NoticeKind\x12\x10\n\x08searches\x18\x02 \x01(\x08\"\x83\x01\n\tAgencyKey\x12\x0e\n\x06key_id\x18\x01 \x01(\t\x12&\n\x07purpose\x18\x02 \x01(\x0e\x32\x15.comity.v1.KeyPurpose\x12*\n\talgorithm\x18\x03 \x01(\x0e\x32\x17.comity.v1.KeyAlgorithm\x12\x12\n\npublic_key\x18\x04 \x01(\x0c\"\xb2\x01\n\x0b\x41pplication\x12\x12\n\nhub_domain\x18\x01 \x01(\t\x12\x11\n\tagency_id\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12-\n\tissued_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1b\n\x13\x63\x65rtificate_request\x18\x05 \x01(\x0c\x12\"\n\x04keys\x18\x06 \x03(\x0b\x32\x14.comity.v1.AgencyKey\"\x88\x01\n\tAdmission\x12\x12\n\nhub_domain\x18\x01 \x01(\t\x12\x13\n\x0bhub_address\x18\x02 \x01(\t\x12\x11\n\tagency_id\x18\x03 \x01(\t\x12\x13\n\x0b\x63\x65rtificate\x18\x04 \x01(\t\x12\x16\n\x0e\x63\x61_certificate\x18\x05 \x01(\t\x12\x12\n\nledger_key\x18\x06 \x01(\t*\xcd\x01\n\x0c\x41gencyStatus\x12\x1d\n\x19\x41GENCY_STATUS_UNSPECIFIED\x10\x00\x12\x18\n\x14\x41GENCY_STATUS_ACTIVE\x10\x01\x12\x1b\n\x17\x41GENCY_STATUS_SUSPENDED\x10\x02\x12\x19\n\x15\x41GENCY_STATUS_REVOKED\x10\x03\x12\x19\n\x15\x41GENCY_STATUS_INVITED\x10\x04\x12\x19\n\x15\x41GENCY_STATUS_APPLIED\x10\x05\x12\x16\n\x12\x41GENCY_STATUS_LEFT\x10\x06*\x91\x02\n\nAgencyKind\x12\x1b\n\x17\x41GENCY_KIND_UNSPECIFIED\x10\x00\x12\x13\n\x0f\x41GENCY_KIND_NCB\x10\x01\x12!\n\x1d\x41GENCY_KIND_CENTRAL_AUTHORITY\x10\x02\x12\x16\n\x12\x41GENCY_KIND_POLICE\x10\x03\x12\x16\n\x12\x41GENCY_KIND_BORDER\x10\x04\x12\x17\n\x13\x41GENCY_KIND_CUSTOMS\x10\x05\x12\x1b\n\x17\x41GENCY_KIND_PROSECUTION\x10\x06\x12\"\n\x1e\x41GENCY_KIND_INTERNATIONAL_BODY\x10\x07\x12$\n AGENCY_KIND_PARTNER_ORGANISATION\x10\x08*g\n\x0eOutgoingPolicy\x12\x1f\n\x1bOUTGOING_POLICY_UNSPECIFIED\x10\x00\x12\x18\n\x14OUTGOING_POLICY_FREE\x10\x01\x12\x1a\n\x16OUTGOING_POLICY_COPIED\x10\x02*\x89\x01\n\nKeyPurpose\x12\x1b\n\x17KEY_PURPOSE_UNSPECIFIED\x10\x00\x12\x13\n\x0fKEY_PURPOSE_TLS\x10\x01\x12\x17\n\x13KEY_PURPOSE_SIGNING\x10\x02\x12\x17\n\x13KEY_PURPOSE_SEALING\x10\x03\x12\x17\n\x13KEY_PURPOSE_WITNESS\x10\x04*\xad\x01\n\x0cKeyAlgorithm\x12\x1d\n\x19KEY_ALGORITHM_UNSPECIFIED\x10\x00\x12\x19\n\x15KEY_ALGORITHM_ED25519\x10\x01\x12#\n\x1fKEY_ALGORITHM_ECDSA_P256_SHA256\x10\x02\x12\x1b\n\x17KEY_ALGORITHM_ML_DSA_65\x10\x03\x12!\n\x1dKEY_ALGORITHM_MLKEM768_X25519\x10\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'comity.v1.agencies_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_AGENCYSTATUS']._serialized_start=672
-  _globals['_AGENCYSTATUS']._serialized_end=877
-  _globals['_AGENCYKIND']._serialized_start=880
-  _globals['_AGENCYKIND']._serialized_end=1153
-  _globals['_KEYPURPOSE']._serialized_start=1156
-  _globals['_KEYPURPOSE']._serialized_end=1293
-  _globals['_KEYALGORITHM']._serialized_start=1296
-  _globals['_KEYALGORITHM']._serialized_end=1469
-  _globals['_AGENCY']._serialized_start=73
-  _globals['_AGENCY']._serialized_end=215
-  _globals['_AGENCYKEY']._serialized_start=218
-  _globals['_AGENCYKEY']._serialized_end=349
-  _globals['_APPLICATION']._serialized_start=352
-  _globals['_APPLICATION']._serialized_end=530
-  _globals['_ADMISSION']._serialized_start=533
-  _globals['_ADMISSION']._serialized_end=669
+  _globals['_AGENCYSTATUS']._serialized_start=943
+  _globals['_AGENCYSTATUS']._serialized_end=1148
+  _globals['_AGENCYKIND']._serialized_start=1151
+  _globals['_AGENCYKIND']._serialized_end=1424
+  _globals['_OUTGOINGPOLICY']._serialized_start=1426
+  _globals['_OUTGOINGPOLICY']._serialized_end=1529
+  _globals['_KEYPURPOSE']._serialized_start=1532
+  _globals['_KEYPURPOSE']._serialized_end=1669
+  _globals['_KEYALGORITHM']._serialized_start=1672
+  _globals['_KEYALGORITHM']._serialized_end=1845
+  _globals['_AGENCY']._serialized_start=98
+  _globals['_AGENCY']._serialized_end=410
+  _globals['_AGENCYSCOPES']._serialized_start=412
+  _globals['_AGENCYSCOPES']._serialized_end=486
+  _globals['_AGENCYKEY']._serialized_start=489
+  _globals['_AGENCYKEY']._serialized_end=620
+  _globals['_APPLICATION']._serialized_start=623
+  _globals['_APPLICATION']._serialized_end=801
+  _globals['_ADMISSION']._serialized_start=804
+  _globals['_ADMISSION']._serialized_end=940
 # @@protoc_insertion_point(module_scope)

@@ -4,6 +4,7 @@ isort:skip_file
 Agencies and their keys, and what an agency applies with."""
 
 from collections import abc as _abc
+from comity.v1 import notices_pb2 as _notices_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
@@ -83,6 +84,28 @@ AGENCY_KIND_INTERNATIONAL_BODY: AgencyKind.ValueType  # 7
 AGENCY_KIND_PARTNER_ORGANISATION: AgencyKind.ValueType  # 8
 Global___AgencyKind: _TypeAlias = AgencyKind  # noqa: Y015
 
+class _OutgoingPolicy:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _OutgoingPolicyEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_OutgoingPolicy.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    OUTGOING_POLICY_UNSPECIFIED: _OutgoingPolicy.ValueType  # 0
+    OUTGOING_POLICY_FREE: _OutgoingPolicy.ValueType  # 1
+    """They go where their originator addresses them."""
+    OUTGOING_POLICY_COPIED: _OutgoingPolicy.ValueType  # 2
+    """They are addressed to the lead agency as well."""
+
+class OutgoingPolicy(_OutgoingPolicy, metaclass=_OutgoingPolicyEnumTypeWrapper):
+    """What a lead agency asks of the notices that its country's other agencies publish."""
+
+OUTGOING_POLICY_UNSPECIFIED: OutgoingPolicy.ValueType  # 0
+OUTGOING_POLICY_FREE: OutgoingPolicy.ValueType  # 1
+"""They go where their originator addresses them."""
+OUTGOING_POLICY_COPIED: OutgoingPolicy.ValueType  # 2
+"""They are addressed to the lead agency as well."""
+Global___OutgoingPolicy: _TypeAlias = OutgoingPolicy  # noqa: Y015
+
 class _KeyPurpose:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -142,31 +165,85 @@ class Agency(_message.Message):
     AGENCY_ID_FIELD_NUMBER: _builtins.int
     NAME_FIELD_NUMBER: _builtins.int
     STATUS_FIELD_NUMBER: _builtins.int
+    NAMES_FIELD_NUMBER: _builtins.int
     KIND_FIELD_NUMBER: _builtins.int
+    CONTACT_FIELD_NUMBER: _builtins.int
+    DUTY_LINE_FIELD_NUMBER: _builtins.int
+    SCOPES_FIELD_NUMBER: _builtins.int
     LEADS_COUNTRY_FIELD_NUMBER: _builtins.int
+    OUTGOING_POLICY_FIELD_NUMBER: _builtins.int
     agency_id: _builtins.str
     """[A-Z]{2}-[A-Z0-9]{2,16}: ISO 3166-1 country, XK, or ZZ for international bodies."""
     name: _builtins.str
     status: Global___AgencyStatus.ValueType
     kind: Global___AgencyKind.ValueType
+    contact: _builtins.str
+    """How members reach its office: an e-mail address or an https address, never a person's."""
+    duty_line: _builtins.str
+    """E.164, answered day and night; empty where there is none."""
     leads_country: _builtins.bool
     """Speaks for its country: no other agency of it is admitted without its consent."""
+    outgoing_policy: Global___OutgoingPolicy.ValueType
+    """Only for who leads its country. What is unspecified counts as copied."""
+    @_builtins.property
+    def names(self) -> _containers.RepeatedCompositeFieldContainer[_notices_pb2.LocalizedText]:
+        """Its name in the languages that it works in, each once."""
+
+    @_builtins.property
+    def scopes(self) -> Global___AgencyScopes:
+        """Absent: it may read what it is addressed by, and nothing else."""
+
     def __init__(
         self,
         *,
         agency_id: _builtins.str = ...,
         name: _builtins.str = ...,
         status: Global___AgencyStatus.ValueType = ...,
+        names: _abc.Iterable[_notices_pb2.LocalizedText] | None = ...,
         kind: Global___AgencyKind.ValueType = ...,
+        contact: _builtins.str = ...,
+        duty_line: _builtins.str = ...,
+        scopes: Global___AgencyScopes | None = ...,
         leads_country: _builtins.bool = ...,
+        outgoing_policy: Global___OutgoingPolicy.ValueType = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["scopes", b"scopes"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agency_id", b"agency_id", "kind", b"kind", "leads_country", b"leads_country", "name", b"name", "status", b"status"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agency_id", b"agency_id", "contact", b"contact", "duty_line", b"duty_line", "kind", b"kind", "leads_country", b"leads_country", "name", b"name", "names", b"names", "outgoing_policy", b"outgoing_policy", "scopes", b"scopes", "status", b"status"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Agency: _TypeAlias = Agency  # noqa: Y015
+
+@_typing.final
+class AgencyScopes(_message.Message):
+    """What membership grants an agency beyond reading what it is addressed by. With nothing set it
+    observes only.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PUBLISHES_FIELD_NUMBER: _builtins.int
+    SEARCHES_FIELD_NUMBER: _builtins.int
+    searches: _builtins.bool
+    """It may search what others have published."""
+    @_builtins.property
+    def publishes(self) -> _containers.RepeatedScalarFieldContainer[_notices_pb2.NoticeKind.ValueType]:
+        """The kinds that it may publish. What it has published it may always withdraw."""
+
+    def __init__(
+        self,
+        *,
+        publishes: _abc.Iterable[_notices_pb2.NoticeKind.ValueType] | None = ...,
+        searches: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["publishes", b"publishes", "searches", b"searches"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AgencyScopes: _TypeAlias = AgencyScopes  # noqa: Y015
 
 @_typing.final
 class AgencyKey(_message.Message):

@@ -32,6 +32,7 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     REASON_TOKEN_REFUSED: _Reason.ValueType  # 6
     REASON_LOG_IN_REFUSED: _Reason.ValueType  # 7
     REASON_STEP_REQUIRED: _Reason.ValueType  # 8
+    REASON_SCOPE_EXCEEDED: _Reason.ValueType  # 9
     REASON_CODE_REFUSED: _Reason.ValueType  # 10
     REASON_MALFORMED: _Reason.ValueType  # 20
     """What was sent (INVALID_ARGUMENT)."""
@@ -53,6 +54,7 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     REASON_RECEIPT_INVALID: _Reason.ValueType  # 36
     REASON_LIST_INVALID: _Reason.ValueType  # 37
     REASON_PASSWORD_REFUSED: _Reason.ValueType  # 38
+    REASON_ROTATION_INVALID: _Reason.ValueType  # 39
     REASON_AUTHORITY_INVALID: _Reason.ValueType  # 40
     REASON_CURSOR_INVALID: _Reason.ValueType  # 41
     REASON_NOT_FOUND: _Reason.ValueType  # 50
@@ -65,6 +67,7 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     REASON_AGENCY_EXISTS: _Reason.ValueType  # 56
     REASON_LAST_ADMINISTRATOR: _Reason.ValueType  # 57
     REASON_OFFICER_EXISTS: _Reason.ValueType  # 58
+    REASON_WRONG_STATUS: _Reason.ValueType  # 59
     REASON_APPROVED_ALREADY: _Reason.ValueType  # 60
     REASON_CONSENT_MISSING: _Reason.ValueType  # 61
     REASON_AUTHORITY_CHANGED: _Reason.ValueType  # 62
@@ -97,6 +100,7 @@ REASON_LOG_IN_REQUIRED: Reason.ValueType  # 5
 REASON_TOKEN_REFUSED: Reason.ValueType  # 6
 REASON_LOG_IN_REFUSED: Reason.ValueType  # 7
 REASON_STEP_REQUIRED: Reason.ValueType  # 8
+REASON_SCOPE_EXCEEDED: Reason.ValueType  # 9
 REASON_CODE_REFUSED: Reason.ValueType  # 10
 REASON_MALFORMED: Reason.ValueType  # 20
 """What was sent (INVALID_ARGUMENT)."""
@@ -118,6 +122,7 @@ REASON_CHECKPOINT_INVALID: Reason.ValueType  # 35
 REASON_RECEIPT_INVALID: Reason.ValueType  # 36
 REASON_LIST_INVALID: Reason.ValueType  # 37
 REASON_PASSWORD_REFUSED: Reason.ValueType  # 38
+REASON_ROTATION_INVALID: Reason.ValueType  # 39
 REASON_AUTHORITY_INVALID: Reason.ValueType  # 40
 REASON_CURSOR_INVALID: Reason.ValueType  # 41
 REASON_NOT_FOUND: Reason.ValueType  # 50
@@ -130,6 +135,7 @@ REASON_SUPERSEDED: Reason.ValueType  # 55
 REASON_AGENCY_EXISTS: Reason.ValueType  # 56
 REASON_LAST_ADMINISTRATOR: Reason.ValueType  # 57
 REASON_OFFICER_EXISTS: Reason.ValueType  # 58
+REASON_WRONG_STATUS: Reason.ValueType  # 59
 REASON_APPROVED_ALREADY: Reason.ValueType  # 60
 REASON_CONSENT_MISSING: Reason.ValueType  # 61
 REASON_AUTHORITY_CHANGED: Reason.ValueType  # 62

@@ -27,17 +27,17 @@ from comity.v1 import ledger_pb2 as comity_dot_v1_dot_ledger__pb2
 from comity.v1 import notices_pb2 as comity_dot_v1_dot_notices__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16\x63omity/v1/events.proto\x12\tcomity.v1\x1a\x14\x63omity/v1/acts.proto\x1a\x16\x63omity/v1/ledger.proto\x1a\x17\x63omity/v1/notices.proto\"s\n\x05\x45vent\x12\"\n\x04kind\x18\x01 \x01(\x0e\x32\x14.comity.v1.EventKind\x12#\n\x04leaf\x18\x02 \x01(\x0b\x32\x15.comity.v1.LedgerLeaf\x12!\n\x03\x61\x63t\x18\x03 \x01(\x0b\x32\x14.comity.v1.ActRecord\"\x86\x01\n\tActRecord\x12%\n\x08\x65nvelope\x18\x01 \x01(\x0b\x32\x13.comity.v1.Envelope\x12#\n\x04leaf\x18\x02 \x01(\x0b\x32\x15.comity.v1.LedgerLeaf\x12\x14\n\x0c\x63ontent_salt\x18\x03 \x01(\x0c\x12\x17\n\x0f\x61\x64\x64ressing_salt\x18\x04 \x01(\x0c\"\x94\x01\n\x0cNoticeFilter\x12$\n\x05kinds\x18\x01 \x03(\x0e\x32\x15.comity.v1.NoticeKind\x12\x13\n\x0boriginators\x18\x02 \x03(\t\x12\x1c\n\x14originator_countries\x18\x03 \x03(\t\x12+\n\x0fminimum_urgency\x18\x04 \x01(\x0e\x32\x12.comity.v1.Urgency\"\xb0\x01\n\x0cNoticeRecord\x12%\n\x05state\x18\x01 \x01(\x0e\x32\x16.comity.v1.NoticeState\x12%\n\x07version\x18\x02 \x01(\x0b\x32\x14.comity.v1.ActRecord\x12(\n\nwithdrawal\x18\x03 \x01(\x0b\x32\x14.comity.v1.ActRecord\x12(\n\naddressing\x18\x04 \x01(\x0b\x32\x14.comity.v1.ActRecord\"M\n\x10GetNoticeRequest\x12\x12\n\noriginator\x18\x01 \x01(\t\x12\x11\n\tnotice_id\x18\x02 \x01(\t\x12\x12\n\nknown_size\x18\x03 \x01(\x04\"c\n\x11GetNoticeResponse\x12\'\n\x06notice\x18\x01 \x01(\x0b\x32\x17.comity.v1.NoticeRecord\x12%\n\x05proof\x18\x02 \x01(\x0b\x32\x16.comity.v1.LedgerProof\"\x9a\x01\n\x12ListNoticesRequest\x12\'\n\x06\x66ilter\x18\x01 \x01(\x0b\x32\x17.comity.v1.NoticeFilter\x12#\n\x07traffic\x18\x02 \x01(\x0e\x32\x12.comity.v1.Traffic\x12\x13\n\x0b\x66irst_index\x18\x03 \x01(\x04\x12\r\n\x05limit\x18\x04 \x01(\r\x12\x12\n\nknown_size\x18\x05 \x01(\x04\"z\n\x13ListNoticesResponse\x12(\n\x07notices\x18\x01 \x03(\x0b\x32\x17.comity.v1.NoticeRecord\x12%\n\x05proof\x18\x02 \x01(\x0b\x32\x16.comity.v1.LedgerProof\x12\x12\n\nnext_index\x18\x03 \x01(\x04*\xb6\x01\n\tEventKind\x12\x1a\n\x16\x45VENT_KIND_UNSPECIFIED\x10\x00\x12\x18\n\x14\x45VENT_KIND_PUBLISHED\x10\x01\x12\x1a\n\x16\x45VENT_KIND_NEW_VERSION\x10\x02\x12\x18\n\x14\x45VENT_KIND_WITHDRAWN\x10\x03\x12\x1e\n\x1a\x45VENT_KIND_ADDRESSEE_ADDED\x10\x04\x12\x1d\n\x19\x45VENT_KIND_ROSTER_CHANGED\x10\x05*c\n\x0bNoticeState\x12\x1c\n\x18NOTICE_STATE_UNSPECIFIED\x10\x00\x12\x1a\n\x16NOTICE_STATE_PUBLISHED\x10\x01\x12\x1a\n\x16NOTICE_STATE_WITHDRAWN\x10\x02\x32\xa5\x01\n\rNoticeService\x12\x46\n\tGetNotice\x12\x1b.comity.v1.GetNoticeRequest\x1a\x1c.comity.v1.GetNoticeResponse\x12L\n\x0bListNotices\x12\x1d.comity.v1.ListNoticesRequest\x1a\x1e.comity.v1.ListNoticesResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16\x63omity/v1/events.proto\x12\tcomity.v1\x1a\x14\x63omity/v1/acts.proto\x1a\x16\x63omity/v1/ledger.proto\x1a\x17\x63omity/v1/notices.proto\"s\n\x05\x45vent\x12\"\n\x04kind\x18\x01 \x01(\x0e\x32\x14.comity.v1.EventKind\x12#\n\x04leaf\x18\x02 \x01(\x0b\x32\x15.comity.v1.LedgerLeaf\x12!\n\x03\x61\x63t\x18\x03 \x01(\x0b\x32\x14.comity.v1.ActRecord\"\x86\x01\n\tActRecord\x12%\n\x08\x65nvelope\x18\x01 \x01(\x0b\x32\x13.comity.v1.Envelope\x12#\n\x04leaf\x18\x02 \x01(\x0b\x32\x15.comity.v1.LedgerLeaf\x12\x14\n\x0c\x63ontent_salt\x18\x03 \x01(\x0c\x12\x17\n\x0f\x61\x64\x64ressing_salt\x18\x04 \x01(\x0c\"\x94\x01\n\x0cNoticeFilter\x12$\n\x05kinds\x18\x01 \x03(\x0e\x32\x15.comity.v1.NoticeKind\x12\x13\n\x0boriginators\x18\x02 \x03(\t\x12\x1c\n\x14originator_countries\x18\x03 \x03(\t\x12+\n\x0fminimum_urgency\x18\x04 \x01(\x0e\x32\x12.comity.v1.Urgency\"\xb0\x01\n\x0cNoticeRecord\x12%\n\x05state\x18\x01 \x01(\x0e\x32\x16.comity.v1.NoticeState\x12%\n\x07version\x18\x02 \x01(\x0b\x32\x14.comity.v1.ActRecord\x12(\n\nwithdrawal\x18\x03 \x01(\x0b\x32\x14.comity.v1.ActRecord\x12(\n\naddressing\x18\x04 \x01(\x0b\x32\x14.comity.v1.ActRecord\"M\n\x10GetNoticeRequest\x12\x12\n\noriginator\x18\x01 \x01(\t\x12\x11\n\tnotice_id\x18\x02 \x01(\t\x12\x12\n\nknown_size\x18\x03 \x01(\x04\"c\n\x11GetNoticeResponse\x12\'\n\x06notice\x18\x01 \x01(\x0b\x32\x17.comity.v1.NoticeRecord\x12%\n\x05proof\x18\x02 \x01(\x0b\x32\x16.comity.v1.LedgerProof\"\xab\x01\n\x12ListNoticesRequest\x12\'\n\x06\x66ilter\x18\x01 \x01(\x0b\x32\x17.comity.v1.NoticeFilter\x12#\n\x07traffic\x18\x02 \x01(\x0e\x32\x12.comity.v1.Traffic\x12\x13\n\x0b\x66irst_index\x18\x03 \x01(\x04\x12\r\n\x05limit\x18\x04 \x01(\r\x12\x12\n\nknown_size\x18\x05 \x01(\x04\x12\x0f\n\x07held_by\x18\x06 \x01(\t\"z\n\x13ListNoticesResponse\x12(\n\x07notices\x18\x01 \x03(\x0b\x32\x17.comity.v1.NoticeRecord\x12%\n\x05proof\x18\x02 \x01(\x0b\x32\x16.comity.v1.LedgerProof\x12\x12\n\nnext_index\x18\x03 \x01(\x04*\xb6\x01\n\tEventKind\x12\x1a\n\x16\x45VENT_KIND_UNSPECIFIED\x10\x00\x12\x18\n\x14\x45VENT_KIND_PUBLISHED\x10\x01\x12\x1a\n\x16\x45VENT_KIND_NEW_VERSION\x10\x02\x12\x18\n\x14\x45VENT_KIND_WITHDRAWN\x10\x03\x12\x1e\n\x1a\x45VENT_KIND_ADDRESSEE_ADDED\x10\x04\x12\x1d\n\x19\x45VENT_KIND_ROSTER_CHANGED\x10\x05*c\n\x0bNoticeState\x12\x1c\n\x18NOTICE_STATE_UNSPECIFIED\x10\x00\x12\x1a\n\x16NOTICE_STATE_PUBLISHED\x10\x01\x12\x1a\n\x16NOTICE_STATE_WITHDRAWN\x10\x02\x32\xa5\x01\n\rNoticeService\x12\x46\n\tGetNotice\x12\x1b.comity.v1.GetNoticeRequest\x1a\x1c.comity.v1.GetNoticeResponse\x12L\n\x0bListNotices\x12\x1d.comity.v1.ListNoticesRequest\x1a\x1e.comity.v1.ListNoticesResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'comity.v1.events_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_EVENTKIND']._serialized_start=1154
-  _globals['_EVENTKIND']._serialized_end=1336
-  _globals['_NOTICESTATE']._serialized_start=1338
-  _globals['_NOTICESTATE']._serialized_end=1437
+  _globals['_EVENTKIND']._serialized_start=1171
+  _globals['_EVENTKIND']._serialized_end=1353
+  _globals['_NOTICESTATE']._serialized_start=1355
+  _globals['_NOTICESTATE']._serialized_end=1454
   _globals['_EVENT']._serialized_start=108
   _globals['_EVENT']._serialized_end=223
   _globals['_ACTRECORD']._serialized_start=226
@@ -51,9 +51,9 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETNOTICERESPONSE']._serialized_start=771
   _globals['_GETNOTICERESPONSE']._serialized_end=870
   _globals['_LISTNOTICESREQUEST']._serialized_start=873
-  _globals['_LISTNOTICESREQUEST']._serialized_end=1027
-  _globals['_LISTNOTICESRESPONSE']._serialized_start=1029
-  _globals['_LISTNOTICESRESPONSE']._serialized_end=1151
-  _globals['_NOTICESERVICE']._serialized_start=1440
-  _globals['_NOTICESERVICE']._serialized_end=1605
+  _globals['_LISTNOTICESREQUEST']._serialized_end=1044
+  _globals['_LISTNOTICESRESPONSE']._serialized_start=1046
+  _globals['_LISTNOTICESRESPONSE']._serialized_end=1168
+  _globals['_NOTICESERVICE']._serialized_start=1457
+  _globals['_NOTICESERVICE']._serialized_end=1622
 # @@protoc_insertion_point(module_scope)

@@ -271,6 +271,7 @@ class ListNoticesRequest(_message.Message):
     FIRST_INDEX_FIELD_NUMBER: _builtins.int
     LIMIT_FIELD_NUMBER: _builtins.int
     KNOWN_SIZE_FIELD_NUMBER: _builtins.int
+    HELD_BY_FIELD_NUMBER: _builtins.int
     traffic: _notices_pb2.Traffic.ValueType
     """TRAFFIC_UNSPECIFIED: live."""
     first_index: _builtins.int
@@ -278,6 +279,8 @@ class ListNoticesRequest(_message.Message):
     limit: _builtins.int
     """At most 64; 0 for that."""
     known_size: _builtins.int
+    held_by: _builtins.str
+    """Only the caller's own notices that this agency is addressed by."""
     @_builtins.property
     def filter(self) -> Global___NoticeFilter: ...
     def __init__(
@@ -288,10 +291,11 @@ class ListNoticesRequest(_message.Message):
         first_index: _builtins.int = ...,
         limit: _builtins.int = ...,
         known_size: _builtins.int = ...,
+        held_by: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter", "first_index", b"first_index", "known_size", b"known_size", "limit", b"limit", "traffic", b"traffic"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter", "first_index", b"first_index", "held_by", b"held_by", "known_size", b"known_size", "limit", b"limit", "traffic", b"traffic"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -24,40 +24,71 @@ _sym_db = _symbol_database.Default()
 
 from comity.v1 import acts_pb2 as comity_dot_v1_dot_acts__pb2
 from comity.v1 import agencies_pb2 as comity_dot_v1_dot_agencies__pb2
+from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mask__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x63omity/v1/membership.proto\x12\tcomity.v1\x1a\x14\x63omity/v1/acts.proto\x1a\x18\x63omity/v1/agencies.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"M\n\x13InviteAgencyRequest\x12!\n\x06\x61gency\x18\x01 \x01(\x0b\x32\x11.comity.v1.Agency\x12\x13\n\x0bvalid_hours\x18\x02 \x01(\r\"m\n\x14InviteAgencyResponse\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x17\n\x0fhub_fingerprint\x18\x02 \x01(\t\x12.\n\nexpires_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x19\n\x17ListApplicationsRequest\"\xc4\x01\n\x12PendingApplication\x12!\n\x06\x61gency\x18\x01 \x01(\x0b\x32\x11.comity.v1.Agency\x12\x1a\n\x12\x61pplication_digest\x18\x02 \x01(\t\x12.\n\napplied_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tapprovals\x18\x04 \x01(\r\x12\x16\n\x0e\x61waits_consent\x18\x05 \x01(\x08\x12\x14\n\x0c\x65nrols_again\x18\x06 \x01(\x08\"O\n\x18ListApplicationsResponse\x12\x33\n\x0c\x61pplications\x18\x01 \x03(\x0b\x32\x1d.comity.v1.PendingApplication\"J\n\x19\x41pproveApplicationRequest\x12\x11\n\tagency_id\x18\x01 \x01(\t\x12\x1a\n\x12\x61pplication_digest\x18\x02 \x01(\t\".\n\x1a\x41pproveApplicationResponse\x12\x10\n\x08\x61\x64mitted\x18\x01 \x01(\x08\"=\n\x18RefuseApplicationRequest\x12\x11\n\tagency_id\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\"\x1b\n\x19RefuseApplicationResponse\"\x99\x01\n\rAgencyConsent\x12\x12\n\nhub_domain\x18\x01 \x01(\t\x12\x16\n\x0elead_agency_id\x18\x02 \x01(\t\x12\x11\n\tagency_id\x18\x03 \x01(\t\x12\x1a\n\x12\x61pplication_digest\x18\x04 \x01(\x0c\x12-\n\tissued_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\">\n\x16\x43onsentToAgencyRequest\x12$\n\x07\x63onsent\x18\x01 \x01(\x0b\x32\x13.comity.v1.Envelope\"\x19\n\x17\x43onsentToAgencyResponse2\xde\x03\n\x11MembershipService\x12O\n\x0cInviteAgency\x12\x1e.comity.v1.InviteAgencyRequest\x1a\x1f.comity.v1.InviteAgencyResponse\x12[\n\x10ListApplications\x12\".comity.v1.ListApplicationsRequest\x1a#.comity.v1.ListApplicationsResponse\x12\x61\n\x12\x41pproveApplication\x12$.comity.v1.ApproveApplicationRequest\x1a%.comity.v1.ApproveApplicationResponse\x12^\n\x11RefuseApplication\x12#.comity.v1.RefuseApplicationRequest\x1a$.comity.v1.RefuseApplicationResponse\x12X\n\x0f\x43onsentToAgency\x12!.comity.v1.ConsentToAgencyRequest\x1a\".comity.v1.ConsentToAgencyResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x63omity/v1/membership.proto\x12\tcomity.v1\x1a\x14\x63omity/v1/acts.proto\x1a\x18\x63omity/v1/agencies.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"M\n\x13InviteAgencyRequest\x12!\n\x06\x61gency\x18\x01 \x01(\x0b\x32\x11.comity.v1.Agency\x12\x13\n\x0bvalid_hours\x18\x02 \x01(\r\"m\n\x14InviteAgencyResponse\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x17\n\x0fhub_fingerprint\x18\x02 \x01(\t\x12.\n\nexpires_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x19\n\x17ListApplicationsRequest\"\xc4\x01\n\x12PendingApplication\x12!\n\x06\x61gency\x18\x01 \x01(\x0b\x32\x11.comity.v1.Agency\x12\x1a\n\x12\x61pplication_digest\x18\x02 \x01(\t\x12.\n\napplied_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tapprovals\x18\x04 \x01(\r\x12\x16\n\x0e\x61waits_consent\x18\x05 \x01(\x08\x12\x14\n\x0c\x65nrols_again\x18\x06 \x01(\x08\"O\n\x18ListApplicationsResponse\x12\x33\n\x0c\x61pplications\x18\x01 \x03(\x0b\x32\x1d.comity.v1.PendingApplication\"J\n\x19\x41pproveApplicationRequest\x12\x11\n\tagency_id\x18\x01 \x01(\t\x12\x1a\n\x12\x61pplication_digest\x18\x02 \x01(\t\".\n\x1a\x41pproveApplicationResponse\x12\x10\n\x08\x61\x64mitted\x18\x01 \x01(\x08\"=\n\x18RefuseApplicationRequest\x12\x11\n\tagency_id\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\"\x1b\n\x19RefuseApplicationResponse\"\x99\x01\n\rAgencyConsent\x12\x12\n\nhub_domain\x18\x01 \x01(\t\x12\x16\n\x0elead_agency_id\x18\x02 \x01(\t\x12\x11\n\tagency_id\x18\x03 \x01(\t\x12\x1a\n\x12\x61pplication_digest\x18\x04 \x01(\x0c\x12-\n\tissued_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\">\n\x16\x43onsentToAgencyRequest\x12$\n\x07\x63onsent\x18\x01 \x01(\x0b\x32\x13.comity.v1.Envelope\"\x19\n\x17\x43onsentToAgencyResponse\"g\n\x19\x43hangeAgencyStatusRequest\x12\x11\n\tagency_id\x18\x01 \x01(\t\x12\'\n\x06status\x18\x02 \x01(\x0e\x32\x17.comity.v1.AgencyStatus\x12\x0e\n\x06reason\x18\x03 \x01(\t\"1\n\x1a\x43hangeAgencyStatusResponse\x12\x13\n\x0b\x65ntry_index\x18\x01 \x01(\x04\"v\n\x15\x44\x65scribeAgencyRequest\x12!\n\x06\x61gency\x18\x01 \x01(\x0b\x32\x11.comity.v1.Agency\x12*\n\x06\x66ields\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x0e\n\x06reason\x18\x03 \x01(\t\"-\n\x16\x44\x65scribeAgencyResponse\x12\x13\n\x0b\x65ntry_index\x18\x01 \x01(\x04\"D\n\x0e\x45ndKeysRequest\x12\x11\n\tagency_id\x18\x01 \x01(\t\x12\x0f\n\x07key_ids\x18\x02 \x03(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\"&\n\x0f\x45ndKeysResponse\x12\x13\n\x0b\x65ntry_index\x18\x01 \x01(\x04\"!\n\x0fLeaveHubRequest\x12\x0e\n\x06reason\x18\x01 \x01(\t\"\'\n\x10LeaveHubResponse\x12\x13\n\x0b\x65ntry_index\x18\x01 \x01(\x04\"6\n\x17RenewCertificateRequest\x12\x1b\n\x13\x63\x65rtificate_request\x18\x01 \x01(\x0c\"D\n\x18RenewCertificateResponse\x12\x13\n\x0b\x63\x65rtificate\x18\x01 \x01(\t\x12\x13\n\x0b\x65ntry_index\x18\x02 \x01(\x04\"\xa4\x01\n\x0bKeyRotation\x12\x12\n\nhub_domain\x18\x01 \x01(\t\x12\x11\n\tagency_id\x18\x02 \x01(\t\x12(\n\nkeys_added\x18\x03 \x03(\x0b\x32\x14.comity.v1.AgencyKey\x12\x15\n\rkey_ids_ended\x18\x04 \x03(\t\x12-\n\tissued_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\":\n\x11RotateKeysRequest\x12%\n\x08rotation\x18\x01 \x01(\x0b\x32\x13.comity.v1.Envelope\")\n\x12RotateKeysResponse\x12\x13\n\x0b\x65ntry_index\x18\x01 \x01(\x04\"\x1a\n\x18GetRevocationListRequest\"4\n\x19GetRevocationListResponse\x12\x17\n\x0frevocation_list\x18\x01 \x01(\x0c\x32\xa7\x08\n\x11MembershipService\x12O\n\x0cInviteAgency\x12\x1e.comity.v1.InviteAgencyRequest\x1a\x1f.comity.v1.InviteAgencyResponse\x12[\n\x10ListApplications\x12\".comity.v1.ListApplicationsRequest\x1a#.comity.v1.ListApplicationsResponse\x12\x61\n\x12\x41pproveApplication\x12$.comity.v1.ApproveApplicationRequest\x1a%.comity.v1.ApproveApplicationResponse\x12^\n\x11RefuseApplication\x12#.comity.v1.RefuseApplicationRequest\x1a$.comity.v1.RefuseApplicationResponse\x12X\n\x0f\x43onsentToAgency\x12!.comity.v1.ConsentToAgencyRequest\x1a\".comity.v1.ConsentToAgencyResponse\x12\x61\n\x12\x43hangeAgencyStatus\x12$.comity.v1.ChangeAgencyStatusRequest\x1a%.comity.v1.ChangeAgencyStatusResponse\x12U\n\x0e\x44\x65scribeAgency\x12 .comity.v1.DescribeAgencyRequest\x1a!.comity.v1.DescribeAgencyResponse\x12@\n\x07\x45ndKeys\x12\x19.comity.v1.EndKeysRequest\x1a\x1a.comity.v1.EndKeysResponse\x12\x43\n\x08LeaveHub\x12\x1a.comity.v1.LeaveHubRequest\x1a\x1b.comity.v1.LeaveHubResponse\x12[\n\x10RenewCertificate\x12\".comity.v1.RenewCertificateRequest\x1a#.comity.v1.RenewCertificateResponse\x12I\n\nRotateKeys\x12\x1c.comity.v1.RotateKeysRequest\x1a\x1d.comity.v1.RotateKeysResponse\x12^\n\x11GetRevocationList\x12#.comity.v1.GetRevocationListRequest\x1a$.comity.v1.GetRevocationListResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'comity.v1.membership_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_INVITEAGENCYREQUEST']._serialized_start=122
-  _globals['_INVITEAGENCYREQUEST']._serialized_end=199
-  _globals['_INVITEAGENCYRESPONSE']._serialized_start=201
-  _globals['_INVITEAGENCYRESPONSE']._serialized_end=310
-  _globals['_LISTAPPLICATIONSREQUEST']._serialized_start=312
-  _globals['_LISTAPPLICATIONSREQUEST']._serialized_end=337
-  _globals['_PENDINGAPPLICATION']._serialized_start=340
-  _globals['_PENDINGAPPLICATION']._serialized_end=536
-  _globals['_LISTAPPLICATIONSRESPONSE']._serialized_start=538
-  _globals['_LISTAPPLICATIONSRESPONSE']._serialized_end=617
-  _globals['_APPROVEAPPLICATIONREQUEST']._serialized_start=619
-  _globals['_APPROVEAPPLICATIONREQUEST']._serialized_end=693
-  _globals['_APPROVEAPPLICATIONRESPONSE']._serialized_start=695
-  _globals['_APPROVEAPPLICATIONRESPONSE']._serialized_end=741
-  _globals['_REFUSEAPPLICATIONREQUEST']._serialized_start=743
-  _globals['_REFUSEAPPLICATIONREQUEST']._serialized_end=804
-  _globals['_REFUSEAPPLICATIONRESPONSE']._serialized_start=806
-  _globals['_REFUSEAPPLICATIONRESPONSE']._serialized_end=833
-  _globals['_AGENCYCONSENT']._serialized_start=836
-  _globals['_AGENCYCONSENT']._serialized_end=989
-  _globals['_CONSENTTOAGENCYREQUEST']._serialized_start=991
-  _globals['_CONSENTTOAGENCYREQUEST']._serialized_end=1053
-  _globals['_CONSENTTOAGENCYRESPONSE']._serialized_start=1055
-  _globals['_CONSENTTOAGENCYRESPONSE']._serialized_end=1080
-  _globals['_MEMBERSHIPSERVICE']._serialized_start=1083
-  _globals['_MEMBERSHIPSERVICE']._serialized_end=1561
+  _globals['_INVITEAGENCYREQUEST']._serialized_start=156
+  _globals['_INVITEAGENCYREQUEST']._serialized_end=233
+  _globals['_INVITEAGENCYRESPONSE']._serialized_start=235
+  _globals['_INVITEAGENCYRESPONSE']._serialized_end=344
+  _globals['_LISTAPPLICATIONSREQUEST']._serialized_start=346
+  _globals['_LISTAPPLICATIONSREQUEST']._serialized_end=371
+  _globals['_PENDINGAPPLICATION']._serialized_start=374
+  _globals['_PENDINGAPPLICATION']._serialized_end=570
+  _globals['_LISTAPPLICATIONSRESPONSE']._serialized_start=572
+  _globals['_LISTAPPLICATIONSRESPONSE']._serialized_end=651
+  _globals['_APPROVEAPPLICATIONREQUEST']._serialized_start=653
+  _globals['_APPROVEAPPLICATIONREQUEST']._serialized_end=727
+  _globals['_APPROVEAPPLICATIONRESPONSE']._serialized_start=729
+  _globals['_APPROVEAPPLICATIONRESPONSE']._serialized_end=775
+  _globals['_REFUSEAPPLICATIONREQUEST']._serialized_start=777
+  _globals['_REFUSEAPPLICATIONREQUEST']._serialized_end=838
+  _globals['_REFUSEAPPLICATIONRESPONSE']._serialized_start=840
+  _globals['_REFUSEAPPLICATIONRESPONSE']._serialized_end=867
+  _globals['_AGENCYCONSENT']._serialized_start=870
+  _globals['_AGENCYCONSENT']._serialized_end=1023
+  _globals['_CONSENTTOAGENCYREQUEST']._serialized_start=1025
+  _globals['_CONSENTTOAGENCYREQUEST']._serialized_end=1087
+  _globals['_CONSENTTOAGENCYRESPONSE']._serialized_start=1089
+  _globals['_CONSENTTOAGENCYRESPONSE']._serialized_end=1114
+  _globals['_CHANGEAGENCYSTATUSREQUEST']._serialized_start=1116
+  _globals['_CHANGEAGENCYSTATUSREQUEST']._serialized_end=1219
+  _globals['_CHANGEAGENCYSTATUSRESPONSE']._serialized_start=1221
+  _globals['_CHANGEAGENCYSTATUSRESPONSE']._serialized_end=1270
+  _globals['_DESCRIBEAGENCYREQUEST']._serialized_start=1272
+  _globals['_DESCRIBEAGENCYREQUEST']._serialized_end=1390
+  _globals['_DESCRIBEAGENCYRESPONSE']._serialized_start=1392
+  _globals['_DESCRIBEAGENCYRESPONSE']._serialized_end=1437
+  _globals['_ENDKEYSREQUEST']._serialized_start=1439
+  _globals['_ENDKEYSREQUEST']._serialized_end=1507
+  _globals['_ENDKEYSRESPONSE']._serialized_start=1509
+  _globals['_ENDKEYSRESPONSE']._serialized_end=1547
+  _globals['_LEAVEHUBREQUEST']._serialized_start=1549
+  _globals['_LEAVEHUBREQUEST']._serialized_end=1582
+  _globals['_LEAVEHUBRESPONSE']._serialized_start=1584
+  _globals['_LEAVEHUBRESPONSE']._serialized_end=1623
+  _globals['_RENEWCERTIFICATEREQUEST']._serialized_start=1625
+  _globals['_RENEWCERTIFICATEREQUEST']._serialized_end=1679
+  _globals['_RENEWCERTIFICATERESPONSE']._serialized_start=1681
+  _globals['_RENEWCERTIFICATERESPONSE']._serialized_end=1749
+  _globals['_KEYROTATION']._serialized_start=1752
+  _globals['_KEYROTATION']._serialized_end=1916
+  _globals['_ROTATEKEYSREQUEST']._serialized_start=1918
+  _globals['_ROTATEKEYSREQUEST']._serialized_end=1976
+  _globals['_ROTATEKEYSRESPONSE']._serialized_start=1978
+  _globals['_ROTATEKEYSRESPONSE']._serialized_end=2019
+  _globals['_GETREVOCATIONLISTREQUEST']._serialized_start=2021
+  _globals['_GETREVOCATIONLISTREQUEST']._serialized_end=2047
+  _globals['_GETREVOCATIONLISTRESPONSE']._serialized_start=2049
+  _globals['_GETREVOCATIONLISTRESPONSE']._serialized_end=2101
+  _globals['_MEMBERSHIPSERVICE']._serialized_start=2104
+  _globals['_MEMBERSHIPSERVICE']._serialized_end=3167
 # @@protoc_insertion_point(module_scope)

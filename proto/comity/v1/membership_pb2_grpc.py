@@ -26,7 +26,8 @@ if _version_not_supported:
 
 
 class MembershipServiceStub:
-    """Changes are for administrators of the hub; consent is a lead agency's own.
+    """Changes are for administrators of the hub; consent is a lead agency's own, and so are an agency's
+    keys, its leaving, and how it is reached.
     """
 
     def __init__(self, channel):
@@ -60,10 +61,46 @@ class MembershipServiceStub:
                 request_serializer=comity_dot_v1_dot_membership__pb2.ConsentToAgencyRequest.SerializeToString,
                 response_deserializer=comity_dot_v1_dot_membership__pb2.ConsentToAgencyResponse.FromString,
                 _registered_method=True)
+        self.ChangeAgencyStatus = channel.unary_unary(
+                '/comity.v1.MembershipService/ChangeAgencyStatus',
+                request_serializer=comity_dot_v1_dot_membership__pb2.ChangeAgencyStatusRequest.SerializeToString,
+                response_deserializer=comity_dot_v1_dot_membership__pb2.ChangeAgencyStatusResponse.FromString,
+                _registered_method=True)
+        self.DescribeAgency = channel.unary_unary(
+                '/comity.v1.MembershipService/DescribeAgency',
+                request_serializer=comity_dot_v1_dot_membership__pb2.DescribeAgencyRequest.SerializeToString,
+                response_deserializer=comity_dot_v1_dot_membership__pb2.DescribeAgencyResponse.FromString,
+                _registered_method=True)
+        self.EndKeys = channel.unary_unary(
+                '/comity.v1.MembershipService/EndKeys',
+                request_serializer=comity_dot_v1_dot_membership__pb2.EndKeysRequest.SerializeToString,
+                response_deserializer=comity_dot_v1_dot_membership__pb2.EndKeysResponse.FromString,
+                _registered_method=True)
+        self.LeaveHub = channel.unary_unary(
+                '/comity.v1.MembershipService/LeaveHub',
+                request_serializer=comity_dot_v1_dot_membership__pb2.LeaveHubRequest.SerializeToString,
+                response_deserializer=comity_dot_v1_dot_membership__pb2.LeaveHubResponse.FromString,
+                _registered_method=True)
+        self.RenewCertificate = channel.unary_unary(
+                '/comity.v1.MembershipService/RenewCertificate',
+                request_serializer=comity_dot_v1_dot_membership__pb2.RenewCertificateRequest.SerializeToString,
+                response_deserializer=comity_dot_v1_dot_membership__pb2.RenewCertificateResponse.FromString,
+                _registered_method=True)
+        self.RotateKeys = channel.unary_unary(
+                '/comity.v1.MembershipService/RotateKeys',
+                request_serializer=comity_dot_v1_dot_membership__pb2.RotateKeysRequest.SerializeToString,
+                response_deserializer=comity_dot_v1_dot_membership__pb2.RotateKeysResponse.FromString,
+                _registered_method=True)
+        self.GetRevocationList = channel.unary_unary(
+                '/comity.v1.MembershipService/GetRevocationList',
+                request_serializer=comity_dot_v1_dot_membership__pb2.GetRevocationListRequest.SerializeToString,
+                response_deserializer=comity_dot_v1_dot_membership__pb2.GetRevocationListResponse.FromString,
+                _registered_method=True)
 
 
 class MembershipServiceServicer:
-    """Changes are for administrators of the hub; consent is a lead agency's own.
+    """Changes are for administrators of the hub; consent is a lead agency's own, and so are an agency's
+    keys, its leaving, and how it is reached.
     """
 
     def InviteAgency(self, request, context):
@@ -101,6 +138,55 @@ class MembershipServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ChangeAgencyStatus(self, request, context):
+        """Suspends, reinstates or revokes; within a second nothing passes any longer.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DescribeAgency(self, request, context):
+        """Name, contact, scopes, lead. An agency's administrator may change how its own is reached.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def EndKeys(self, request, context):
+        """Certificates and keys of which nothing is taken any longer: an agency's own, or by the hub.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def LeaveHub(self, request, context):
+        """For good, by an agency's own administrator.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RenewCertificate(self, request, context):
+        """A new certificate for the calling agency, by the certificate that it calls with.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RotateKeys(self, request, context):
+        """New signing, sealing and witness keys of the calling agency, vouched for by its signing key.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetRevocationList(self, request, context):
+        """The certificates that were taken back, for whoever does not read the roster.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_MembershipServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -129,6 +215,41 @@ def add_MembershipServiceServicer_to_server(servicer, server):
                     request_deserializer=comity_dot_v1_dot_membership__pb2.ConsentToAgencyRequest.FromString,
                     response_serializer=comity_dot_v1_dot_membership__pb2.ConsentToAgencyResponse.SerializeToString,
             ),
+            'ChangeAgencyStatus': grpc.unary_unary_rpc_method_handler(
+                    servicer.ChangeAgencyStatus,
+                    request_deserializer=comity_dot_v1_dot_membership__pb2.ChangeAgencyStatusRequest.FromString,
+                    response_serializer=comity_dot_v1_dot_membership__pb2.ChangeAgencyStatusResponse.SerializeToString,
+            ),
+            'DescribeAgency': grpc.unary_unary_rpc_method_handler(
+                    servicer.DescribeAgency,
+                    request_deserializer=comity_dot_v1_dot_membership__pb2.DescribeAgencyRequest.FromString,
+                    response_serializer=comity_dot_v1_dot_membership__pb2.DescribeAgencyResponse.SerializeToString,
+            ),
+            'EndKeys': grpc.unary_unary_rpc_method_handler(
+                    servicer.EndKeys,
+                    request_deserializer=comity_dot_v1_dot_membership__pb2.EndKeysRequest.FromString,
+                    response_serializer=comity_dot_v1_dot_membership__pb2.EndKeysResponse.SerializeToString,
+            ),
+            'LeaveHub': grpc.unary_unary_rpc_method_handler(
+                    servicer.LeaveHub,
+                    request_deserializer=comity_dot_v1_dot_membership__pb2.LeaveHubRequest.FromString,
+                    response_serializer=comity_dot_v1_dot_membership__pb2.LeaveHubResponse.SerializeToString,
+            ),
+            'RenewCertificate': grpc.unary_unary_rpc_method_handler(
+                    servicer.RenewCertificate,
+                    request_deserializer=comity_dot_v1_dot_membership__pb2.RenewCertificateRequest.FromString,
+                    response_serializer=comity_dot_v1_dot_membership__pb2.RenewCertificateResponse.SerializeToString,
+            ),
+            'RotateKeys': grpc.unary_unary_rpc_method_handler(
+                    servicer.RotateKeys,
+                    request_deserializer=comity_dot_v1_dot_membership__pb2.RotateKeysRequest.FromString,
+                    response_serializer=comity_dot_v1_dot_membership__pb2.RotateKeysResponse.SerializeToString,
+            ),
+            'GetRevocationList': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetRevocationList,
+                    request_deserializer=comity_dot_v1_dot_membership__pb2.GetRevocationListRequest.FromString,
+                    response_serializer=comity_dot_v1_dot_membership__pb2.GetRevocationListResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'comity.v1.MembershipService', rpc_method_handlers)
@@ -138,7 +259,8 @@ def add_MembershipServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class MembershipService:
-    """Changes are for administrators of the hub; consent is a lead agency's own.
+    """Changes are for administrators of the hub; consent is a lead agency's own, and so are an agency's
+    keys, its leaving, and how it is reached.
     """
 
     @staticmethod
@@ -266,6 +388,195 @@ class MembershipService:
             '/comity.v1.MembershipService/ConsentToAgency',
             comity_dot_v1_dot_membership__pb2.ConsentToAgencyRequest.SerializeToString,
             comity_dot_v1_dot_membership__pb2.ConsentToAgencyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ChangeAgencyStatus(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/comity.v1.MembershipService/ChangeAgencyStatus',
+            comity_dot_v1_dot_membership__pb2.ChangeAgencyStatusRequest.SerializeToString,
+            comity_dot_v1_dot_membership__pb2.ChangeAgencyStatusResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DescribeAgency(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/comity.v1.MembershipService/DescribeAgency',
+            comity_dot_v1_dot_membership__pb2.DescribeAgencyRequest.SerializeToString,
+            comity_dot_v1_dot_membership__pb2.DescribeAgencyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EndKeys(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/comity.v1.MembershipService/EndKeys',
+            comity_dot_v1_dot_membership__pb2.EndKeysRequest.SerializeToString,
+            comity_dot_v1_dot_membership__pb2.EndKeysResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def LeaveHub(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/comity.v1.MembershipService/LeaveHub',
+            comity_dot_v1_dot_membership__pb2.LeaveHubRequest.SerializeToString,
+            comity_dot_v1_dot_membership__pb2.LeaveHubResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RenewCertificate(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/comity.v1.MembershipService/RenewCertificate',
+            comity_dot_v1_dot_membership__pb2.RenewCertificateRequest.SerializeToString,
+            comity_dot_v1_dot_membership__pb2.RenewCertificateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RotateKeys(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/comity.v1.MembershipService/RotateKeys',
+            comity_dot_v1_dot_membership__pb2.RotateKeysRequest.SerializeToString,
+            comity_dot_v1_dot_membership__pb2.RotateKeysResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetRevocationList(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/comity.v1.MembershipService/GetRevocationList',
+            comity_dot_v1_dot_membership__pb2.GetRevocationListRequest.SerializeToString,
+            comity_dot_v1_dot_membership__pb2.GetRevocationListResponse.FromString,
             options,
             channel_credentials,
             insecure,

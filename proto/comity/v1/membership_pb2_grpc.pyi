@@ -27,7 +27,9 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class MembershipServiceStub:
-    """Changes are for administrators of the hub; consent is a lead agency's own."""
+    """Changes are for administrators of the hub; consent is a lead agency's own, and so are an agency's
+    keys, its leaving, and how it is reached.
+    """
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -43,10 +45,26 @@ class MembershipServiceStub:
     """The agency may be invited again."""
     ConsentToAgency: _grpc.UnaryUnaryMultiCallable[_membership_pb2.ConsentToAgencyRequest, _membership_pb2.ConsentToAgencyResponse]
     """A lead agency's word on whether another of its country is admitted, signed."""
+    ChangeAgencyStatus: _grpc.UnaryUnaryMultiCallable[_membership_pb2.ChangeAgencyStatusRequest, _membership_pb2.ChangeAgencyStatusResponse]
+    """Suspends, reinstates or revokes; within a second nothing passes any longer."""
+    DescribeAgency: _grpc.UnaryUnaryMultiCallable[_membership_pb2.DescribeAgencyRequest, _membership_pb2.DescribeAgencyResponse]
+    """Name, contact, scopes, lead. An agency's administrator may change how its own is reached."""
+    EndKeys: _grpc.UnaryUnaryMultiCallable[_membership_pb2.EndKeysRequest, _membership_pb2.EndKeysResponse]
+    """Certificates and keys of which nothing is taken any longer: an agency's own, or by the hub."""
+    LeaveHub: _grpc.UnaryUnaryMultiCallable[_membership_pb2.LeaveHubRequest, _membership_pb2.LeaveHubResponse]
+    """For good, by an agency's own administrator."""
+    RenewCertificate: _grpc.UnaryUnaryMultiCallable[_membership_pb2.RenewCertificateRequest, _membership_pb2.RenewCertificateResponse]
+    """A new certificate for the calling agency, by the certificate that it calls with."""
+    RotateKeys: _grpc.UnaryUnaryMultiCallable[_membership_pb2.RotateKeysRequest, _membership_pb2.RotateKeysResponse]
+    """New signing, sealing and witness keys of the calling agency, vouched for by its signing key."""
+    GetRevocationList: _grpc.UnaryUnaryMultiCallable[_membership_pb2.GetRevocationListRequest, _membership_pb2.GetRevocationListResponse]
+    """The certificates that were taken back, for whoever does not read the roster."""
 
 @_typing.type_check_only
 class MembershipServiceAsyncStub(MembershipServiceStub):
-    """Changes are for administrators of the hub; consent is a lead agency's own."""
+    """Changes are for administrators of the hub; consent is a lead agency's own, and so are an agency's
+    keys, its leaving, and how it is reached.
+    """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     InviteAgency: _aio.UnaryUnaryMultiCallable[_membership_pb2.InviteAgencyRequest, _membership_pb2.InviteAgencyResponse]  # type: ignore[assignment]
@@ -59,9 +77,25 @@ class MembershipServiceAsyncStub(MembershipServiceStub):
     """The agency may be invited again."""
     ConsentToAgency: _aio.UnaryUnaryMultiCallable[_membership_pb2.ConsentToAgencyRequest, _membership_pb2.ConsentToAgencyResponse]  # type: ignore[assignment]
     """A lead agency's word on whether another of its country is admitted, signed."""
+    ChangeAgencyStatus: _aio.UnaryUnaryMultiCallable[_membership_pb2.ChangeAgencyStatusRequest, _membership_pb2.ChangeAgencyStatusResponse]  # type: ignore[assignment]
+    """Suspends, reinstates or revokes; within a second nothing passes any longer."""
+    DescribeAgency: _aio.UnaryUnaryMultiCallable[_membership_pb2.DescribeAgencyRequest, _membership_pb2.DescribeAgencyResponse]  # type: ignore[assignment]
+    """Name, contact, scopes, lead. An agency's administrator may change how its own is reached."""
+    EndKeys: _aio.UnaryUnaryMultiCallable[_membership_pb2.EndKeysRequest, _membership_pb2.EndKeysResponse]  # type: ignore[assignment]
+    """Certificates and keys of which nothing is taken any longer: an agency's own, or by the hub."""
+    LeaveHub: _aio.UnaryUnaryMultiCallable[_membership_pb2.LeaveHubRequest, _membership_pb2.LeaveHubResponse]  # type: ignore[assignment]
+    """For good, by an agency's own administrator."""
+    RenewCertificate: _aio.UnaryUnaryMultiCallable[_membership_pb2.RenewCertificateRequest, _membership_pb2.RenewCertificateResponse]  # type: ignore[assignment]
+    """A new certificate for the calling agency, by the certificate that it calls with."""
+    RotateKeys: _aio.UnaryUnaryMultiCallable[_membership_pb2.RotateKeysRequest, _membership_pb2.RotateKeysResponse]  # type: ignore[assignment]
+    """New signing, sealing and witness keys of the calling agency, vouched for by its signing key."""
+    GetRevocationList: _aio.UnaryUnaryMultiCallable[_membership_pb2.GetRevocationListRequest, _membership_pb2.GetRevocationListResponse]  # type: ignore[assignment]
+    """The certificates that were taken back, for whoever does not read the roster."""
 
 class MembershipServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Changes are for administrators of the hub; consent is a lead agency's own."""
+    """Changes are for administrators of the hub; consent is a lead agency's own, and so are an agency's
+    keys, its leaving, and how it is reached.
+    """
 
     @_abc_1.abstractmethod
     def InviteAgency(
@@ -102,5 +136,61 @@ class MembershipServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_membership_pb2.ConsentToAgencyResponse, _abc.Awaitable[_membership_pb2.ConsentToAgencyResponse]]:
         """A lead agency's word on whether another of its country is admitted, signed."""
+
+    @_abc_1.abstractmethod
+    def ChangeAgencyStatus(
+        self,
+        request: _membership_pb2.ChangeAgencyStatusRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_membership_pb2.ChangeAgencyStatusResponse, _abc.Awaitable[_membership_pb2.ChangeAgencyStatusResponse]]:
+        """Suspends, reinstates or revokes; within a second nothing passes any longer."""
+
+    @_abc_1.abstractmethod
+    def DescribeAgency(
+        self,
+        request: _membership_pb2.DescribeAgencyRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_membership_pb2.DescribeAgencyResponse, _abc.Awaitable[_membership_pb2.DescribeAgencyResponse]]:
+        """Name, contact, scopes, lead. An agency's administrator may change how its own is reached."""
+
+    @_abc_1.abstractmethod
+    def EndKeys(
+        self,
+        request: _membership_pb2.EndKeysRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_membership_pb2.EndKeysResponse, _abc.Awaitable[_membership_pb2.EndKeysResponse]]:
+        """Certificates and keys of which nothing is taken any longer: an agency's own, or by the hub."""
+
+    @_abc_1.abstractmethod
+    def LeaveHub(
+        self,
+        request: _membership_pb2.LeaveHubRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_membership_pb2.LeaveHubResponse, _abc.Awaitable[_membership_pb2.LeaveHubResponse]]:
+        """For good, by an agency's own administrator."""
+
+    @_abc_1.abstractmethod
+    def RenewCertificate(
+        self,
+        request: _membership_pb2.RenewCertificateRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_membership_pb2.RenewCertificateResponse, _abc.Awaitable[_membership_pb2.RenewCertificateResponse]]:
+        """A new certificate for the calling agency, by the certificate that it calls with."""
+
+    @_abc_1.abstractmethod
+    def RotateKeys(
+        self,
+        request: _membership_pb2.RotateKeysRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_membership_pb2.RotateKeysResponse, _abc.Awaitable[_membership_pb2.RotateKeysResponse]]:
+        """New signing, sealing and witness keys of the calling agency, vouched for by its signing key."""
+
+    @_abc_1.abstractmethod
+    def GetRevocationList(
+        self,
+        request: _membership_pb2.GetRevocationListRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_membership_pb2.GetRevocationListResponse, _abc.Awaitable[_membership_pb2.GetRevocationListResponse]]:
+        """The certificates that were taken back, for whoever does not read the roster."""
 
 def add_MembershipServiceServicer_to_server(servicer: MembershipServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
