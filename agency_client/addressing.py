@@ -52,6 +52,27 @@ def _add(term: str, agencies: MutableSequence[str], countries: MutableSequence[s
     return True
 
 
+def rule_with_copy(rule: AddressingRule, lead: AgencyId | None) -> AddressingRule:
+    """The rule that names the lead agency as well, which gets a copy of what its country publishes.
+
+    The same rule where there is no such agency, where it is named already, or nobody is.
+
+    Raises: AddressingInvalid where the rule excludes it.
+    """
+    states_nobody = not (rule.all_members or rule.agencies or rule.countries)
+    if lead is None or states_nobody or rule_names(rule, lead):
+        return rule
+    is_named_out = lead in rule.except_agencies
+    if is_named_out or country_from_agency_id(lead) in rule.except_countries:
+        term = lead if is_named_out else country_from_agency_id(lead)
+        said = f"{term} cannot be excluded: {lead} leads the country and gets a copy"
+        raise AddressingInvalid(violations=[Violation("--except", said)])
+    copied = AddressingRule()
+    copied.CopyFrom(rule)
+    copied.agencies.append(lead)
+    return copied
+
+
 def wider_rule(
     current: AddressingRule, added: AddressingRule, *, members: Collection[AgencyId]
 ) -> AddressingRule:
@@ -85,7 +106,7 @@ def option_violations(
 ) -> list[Violation]:
     """What is wrong with a rule, by the options that stated it; which country has no member."""
     named = [
-        Violation("--except" if ".except" in v.field else "--to", v.description)
+        Violation("--except" if "except" in v.field else "--to", v.description)
         for v in error.violations
     ]
     nobody = unmatched_countries(AddressingRule(countries=rule.countries), members=members)

@@ -12,6 +12,7 @@ from agency_client.channel import HubChannel
 from agency_client.client import HubClient
 from agency_client.inbox import Inbox
 from agency_client.own_keys import OwnKeys
+from agency_client.pending_keys import PendingKeys
 from agency_client.profile import INBOX, Profile
 from agency_client.session import Session
 from agency_client.signing import ActSigner
@@ -40,15 +41,17 @@ class Agency:
         return uuid7_from(self.clock(), self.token_bytes(UUID7_RANDOM_BYTES))
 
     def signer(self) -> ActSigner:
-        """What signs this agency's acts.
+        """What signs this agency's acts, by the roster as it is known now.
 
         Raises: MalformedInput where a key cannot be read.
         """
+        PendingKeys(self.profile).settle(self.trust.roster, self.passphrase())
         return ActSigner(
             self.profile,
             keys=self.profile.load_signing_keys(self.passphrase()),
             clock=self.clock,
             new_id=self.new_id,
+            copied_to=self.trust.roster.find_copied_lead(self.profile.agency),
         )
 
 

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 
+from agency_client.disk import write_secret, write_whole
 from agency_client.profile import (
     APPLICATION,
     CERTIFICATE,
@@ -20,8 +22,6 @@ from agency_client.profile import (
     TLS_KEY,
     WITNESS_KEY,
     Profile,
-    write_secret,
-    write_whole,
 )
 from comity.applicant import (
     ApplicantKeys,
@@ -61,7 +61,7 @@ def write_application(profile: Profile, *, name: str, new: NewKeys, now: datetim
     if new.with_post_quantum:
         algorithms.append(ML_DSA_65)
     keys = generate_applicant_keys(algorithms)
-    for file, pem in _key_files(keys, new.passphrase).items():
+    for file, pem in key_files(keys, new.passphrase).items():
         write_secret(profile.path(file), pem)
     envelope = apply_to_hub(
         keys, hub_domain=profile.hub_domain, agency=profile.agency, name=name, now=now
@@ -70,7 +70,7 @@ def write_application(profile: Profile, *, name: str, new: NewKeys, now: datetim
     return digest_of(envelope.payload)
 
 
-def _key_files(keys: ApplicantKeys, passphrase: bytes | None) -> dict[str, bytes]:
+def key_files(keys: ApplicantKeys, passphrase: bytes | None) -> dict[str, bytes]:
     """What the files of the private keys hold."""
     signing = zip((SIGNING_KEY, POST_QUANTUM_SIGNING_KEY), keys.signing, strict=False)
     return {
@@ -126,7 +126,7 @@ def _require_for(
     also: Sequence[Violation] = (),
 ) -> None:
     violations = _naming_violations(profile, admission)  # 1
-    violations += _certificate_violations(profile, admission, passphrase)  # 2
+    violations += _own_certificate_violations(profile, admission, passphrase)  # 2
     violations += _ledger_key_violations(profile, admission)  # 3
     violations += also  # 4
     if violations:
@@ -163,20 +163,35 @@ def _naming_violations(profile: Profile, admission: pb.Admission) -> list[Violat
     return violations
 
 
-def _certificate_violations(
+def _own_certificate_violations(
     profile: Profile, admission: pb.Admission, passphrase: bytes | None
 ) -> list[Violation]:
     try:
-        certificate = x509.load_pem_x509_certificate(admission.certificate.encode())
-        authority = x509.load_pem_x509_certificate(admission.ca_certificate.encode())
-        certificate.verify_directly_issued_by(authority)
         key = profile.load_tls_key(passphrase)
+    except ComityError as error:
+        return [Violation("certificate", error.message)]
+    return certificate_violations(
+        profile,
+        admission.certificate.encode(),
+        key=key.public_key(),
+        authority=admission.ca_certificate.encode(),
+    )
+
+
+def certificate_violations(
+    profile: Profile, pem: bytes, *, key: ec.EllipticCurvePublicKey, authority: bytes
+) -> list[Violation]:
+    """What is wrong with a certificate that has to be for this agency, a key of its own, and by an
+    authority. Both PEM."""
+    try:
+        certificate = x509.load_pem_x509_certificate(pem)
+        certificate.verify_directly_issued_by(x509.load_pem_x509_certificate(authority))
         named = agency_id_from_certificate(certificate, hub_domain=profile.hub_domain)
     except ComityError as error:
         return [Violation("certificate", error.message)]
     except Exception as error:
         return [Violation("certificate", f"cannot be verified: {type(error).__name__}")]
-    if named != profile.agency or key.public_key() != certificate.public_key():
+    if named != profile.agency or key != certificate.public_key():
         return [Violation("certificate", "is for another agency or key")]
     return []
 

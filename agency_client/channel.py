@@ -21,6 +21,7 @@ from agency_client.keycloak_login import KeycloakLogIn, tokens_message
 from agency_client.profile import CERTIFICATE, HUB_CA, TLS_KEY, Profile
 from agency_client.session import Session
 from agency_client.session_store import KeptSession
+from agency_client.tls_pair import load_tls_pair
 from comity.errors import (
     ComityError,
     HubUnavailable,
@@ -272,7 +273,8 @@ class HubChannel:
         return tuple(n for stat in stats for n in (stat.st_mtime_ns, stat.st_size, stat.st_ino))
 
     def _build(self) -> grpc.aio.Channel:
-        key = self._profile.load_tls_key(self._passphrase()).private_bytes(
+        pair = load_tls_pair(self._profile, self._passphrase())
+        key = pair.key.private_bytes(
             serialization.Encoding.PEM,
             serialization.PrivateFormat.PKCS8,
             serialization.NoEncryption(),
@@ -280,7 +282,7 @@ class HubChannel:
         credentials = grpc.ssl_channel_credentials(
             root_certificates=self._profile.path(HUB_CA).read_bytes(),
             private_key=key,
-            certificate_chain=self._profile.path(CERTIFICATE).read_bytes(),
+            certificate_chain=pair.certificate_pem,
         )
         # The hub is known by its domain, whatever address it is reached at.
         name = ("grpc.ssl_target_name_override", self._profile.hub_domain)

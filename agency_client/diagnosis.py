@@ -14,7 +14,8 @@ from datetime import UTC, datetime
 
 from cryptography import x509
 
-from agency_client.profile import CERTIFICATE, HUB_CA, TLS_KEY, Profile
+from agency_client.profile import CERTIFICATE, HUB_CA, Profile
+from agency_client.tls_pair import load_tls_pair
 from comity.errors import CertificateRefused, ComityError, HubUnreachable
 from comity.identity import agency_id_from_certificate
 
@@ -89,10 +90,9 @@ def _context(profile: Profile, passphrase: bytes | None) -> ssl.SSLContext:
     context = ssl.create_default_context(cafile=str(profile.path(HUB_CA)))
     context.minimum_version = ssl.TLSVersion.TLSv1_3
     context.set_alpn_protocols(["h2"])
+    key = load_tls_pair(profile, passphrase).key_path
     # Without a passphrase OpenSSL would ask for one on the terminal.
-    context.load_cert_chain(
-        profile.path(CERTIFICATE), profile.path(TLS_KEY), password=passphrase or b""
-    )
+    context.load_cert_chain(profile.path(CERTIFICATE), key, password=passphrase or b"")
     return context
 
 
@@ -117,7 +117,7 @@ def find_certificate_fault(
         certificate = x509.load_pem_x509_certificate(profile.path(CERTIFICATE).read_bytes())
         authority = x509.load_pem_x509_certificate(profile.path(HUB_CA).read_bytes())
         named = agency_id_from_certificate(certificate, hub_domain=profile.hub_domain)
-        key = profile.load_tls_key(passphrase)
+        pair = load_tls_pair(profile, passphrase)
     except (OSError, ValueError) as error:
         return f"The agency's certificate cannot be read: {error}."
     except ComityError as error:
@@ -128,7 +128,7 @@ def find_certificate_fault(
         return "The agency's certificate is not valid yet; is this machine's clock right?"
     if named != profile.agency:
         return f"The agency's certificate is of {named}, the profile of {profile.agency}."
-    if key.public_key() != certificate.public_key():
+    if not pair.fits:
         return "The agency's certificate is not for the profile's TLS key."
     return _signature_fault(certificate, authority)
 

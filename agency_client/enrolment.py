@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from agency_client.application import NewKeys, join_hub, write_application
+from agency_client.disk import read_secret, write_whole_secret
 from agency_client.enrolment_channel import EnrolmentPort
 from agency_client.profile import (
     APPLICATION,
@@ -26,9 +27,7 @@ from agency_client.profile import (
     WITNESS_KEY,
     Profile,
     make_folder,
-    read_secret,
     save_profile,
-    write_whole_secret,
 )
 from comity.acts import message_from_envelope
 from comity.applicant import load_sealing_key

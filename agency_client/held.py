@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, replace
 
 from agency_client.agency import Agency
 from agency_client.inbox import HeldNotice, KeptSubmission
 from comity.acts import ADDRESSING, VERSION, WITHDRAWAL, ParsedAct, parse_act
+from comity.identity import AgencyId
+from comity.v1.events_pb2 import ListNoticesRequest, NoticeRecord
 from comity.v1.notices_pb2 import Traffic
 
 
@@ -23,6 +25,31 @@ def list_own(agency: Agency, traffic: Traffic.ValueType) -> Iterator[HeldNotice]
             yield held
 
 
+@dataclass(frozen=True, slots=True)
+class NoticeChoice:
+    """Which notices a list is of: those that `holder` is addressed by, as the hub has them, else
+    one's own or the received ones, of `originator` or of any."""
+
+    own: bool
+    originator: AgencyId | None
+    holder: AgencyId | None
+
+    async def notices(
+        self, agency: Agency, traffic: Traffic.ValueType
+    ) -> AsyncIterator[HeldNotice]:
+        """The notices chosen. Only those of a holder are asked of the hub.
+
+        Raises: as `fetch_held_by`; InboxFailed.
+        """
+        if self.holder is not None:
+            async for one in fetch_held_by(agency, self.holder, traffic):
+                yield one
+            return
+        for one in (list_own if self.own else list_held)(agency, traffic):
+            if self.originator in {None, one.originator}:
+                yield one
+
+
 def find_held(agency: Agency, notice_id: str) -> list[HeldNotice]:
     """The notices of an id that are held here, received or own."""
     own = _latest_of(agency.inbox.sent.list_submissions(notice_id=notice_id))
@@ -35,11 +62,32 @@ async def fetch_held(agency: Agency, originator: str, notice_id: str) -> HeldNot
     Raises: NotFound; VerificationFailed.
     """
     record = await agency.client.get_notice(originator, notice_id)
+    return _held_from_record(record, parse_act(record.version.envelope))
+
+
+async def fetch_held_by(
+    agency: Agency, holder: AgencyId, traffic: Traffic.ValueType
+) -> AsyncIterator[HeldNotice]:
+    """The agency's own notices that another is addressed by, as the hub has them, verified.
+
+    Raises: VerificationFailed, AccessRefused, HubUnavailable.
+    """
+    request = ListNoticesRequest(held_by=holder, traffic=traffic)
+    while True:
+        page = await agency.client.list_notices(request)
+        for record in page.notices:
+            yield _held_from_record(record, parse_act(record.version.envelope))
+        if not page.next_index:
+            return
+        request.first_index = page.next_index
+
+
+def _held_from_record(record: NoticeRecord, version: ParsedAct) -> HeldNotice:
     is_withdrawn = record.HasField("withdrawal")
     latest = record.withdrawal if is_withdrawn else record.version
     return HeldNotice(
-        originator=originator,
-        notice_id=notice_id,
+        originator=version.originator,
+        notice_id=version.notice_id,
         entry_index=latest.leaf.entry_index,
         version=record.version.envelope,
         withdrawal=record.withdrawal.envelope if is_withdrawn else None,

@@ -20,7 +20,8 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from agency_client.profile import CERTIFICATE, HUB_CA, TLS_KEY, Profile
+from agency_client.profile import CERTIFICATE, HUB_CA, Profile
+from agency_client.tls_pair import load_tls_pair
 from comity.errors import IdentityProviderAway, LogInRequired, MalformedInput
 from comity.v1.sessions_pb2 import Tokens
 
@@ -240,17 +241,14 @@ class KeycloakLogIn:
         """TLS 1.3 with the agency's certificate, so that what is handed out is bound to it."""
         self._profile.require_joined()
         passphrase = self._passphrase()
-        self._profile.load_tls_key(
-            passphrase
-        )  # says what is wrong; OpenSSL would ask on the screen
+        # Says what is wrong; OpenSSL would ask on the screen.
+        key = load_tls_pair(self._profile, passphrase).key_path
         own = self._profile.path(KEYCLOAK_CA)
         context = ssl.create_default_context(
             cafile=str(own if own.exists() else self._profile.path(HUB_CA))
         )
         context.minimum_version = ssl.TLSVersion.TLSv1_3
-        context.load_cert_chain(
-            self._profile.path(CERTIFICATE), self._profile.path(TLS_KEY), passphrase
-        )
+        context.load_cert_chain(self._profile.path(CERTIFICATE), key, passphrase)
         return context
 
     def _secret(self) -> str:

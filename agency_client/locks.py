@@ -15,11 +15,14 @@ from comity.errors import MalformedInput
 RUN_LOCK = "run.lock"
 IMPORT_LOCK = "import.lock"
 SESSION_LOCK = "session.lock"
+KEYS_LOCK = "keys.lock"
 
 _HELD = {
     RUN_LOCK: "'comity run' is running for this profile already.",
     IMPORT_LOCK: "Another import is under way for this profile; two would publish the list twice.",
     SESSION_LOCK: "Another process refreshes the log-in.",
+    KEYS_LOCK: "Another process changes this profile's keys or renews its certificate; see what "
+    "it says, and try again if need be.",
 }
 
 

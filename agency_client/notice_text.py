@@ -21,6 +21,9 @@ from comity.v1.acts_pb2 import WithdrawalAct, WithdrawalReason
 
 DISCLAIMER = "This is not an INTERPOL notice, and by itself it authorises no arrest."
 
+# Of what an agency published that is suspended, or revoked, at the moment of showing it.
+SUSPENDED_WARNING = "originator suspended: do not act"
+
 _HANDLING_WORDS = {
     pb.HANDLING_CODE_H0: "H0, only for preventing and combating crime",
     pb.HANDLING_CODE_H1: "H1, not in judicial proceedings without the provider's permission",
@@ -65,10 +68,13 @@ def notice_lines(
     *,
     originator: str,
     state: str,
+    is_suspended: bool,
     has_unknown_fields: bool,
     safe: Safe,
 ) -> Iterator[str]:
-    """The whole notice."""
+    """The whole notice. `is_suspended`: its originator is, and nobody may act on it."""
+    if is_suspended:
+        yield f"! {SUSPENDED_WARNING}"
     if state != "in force":
         yield f"{state.upper()}: nobody may act on this notice any longer."
     if notice.traffic == pb.TRAFFIC_EXERCISE:

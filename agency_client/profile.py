@@ -16,12 +16,12 @@ from pathlib import Path
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from agency_client.disk import is_exposed, read_secret, sync_folder, write_whole
 from comity.checkpoint import LedgerKey, parse_verifier_key, verifier_key_text
 from comity.errors import ComityError, MalformedInput
 from comity.identity import AgencyId, parse_agency_id, parse_hub_domain
 from comity.keys import PrivateKey, load_private_key
 
-PRIVATE_MODE = 0o600
 FOLDER_MODE = 0o700
 
 PROFILE_FILE = "profile.toml"
@@ -37,7 +37,7 @@ INBOX = "inbox.sqlite"
 APPLICATION = "application.json"
 ENROLMENT = "enrolment.json"
 
-_PRIVATE = (SIGNING_KEY, POST_QUANTUM_SIGNING_KEY, TLS_KEY, SEALING_KEY, WITNESS_KEY)
+KEY_FILES = (SIGNING_KEY, POST_QUANTUM_SIGNING_KEY, TLS_KEY, SEALING_KEY, WITNESS_KEY)
 _FIELDS = ("agency", "hub_domain", "hub_address")
 _NOT_JOINED = (
     "The profile has not joined a hub yet: hand application.json to the hub's administrators, and "
@@ -71,7 +71,8 @@ class Profile:
 
         Raises: MalformedInput naming every file that others can read.
         """
-        exposed = [self.path(name) for name in _PRIVATE if _is_exposed(self.path(name))]
+        names = [*KEY_FILES, *map(new_file, KEY_FILES)]
+        exposed = [self.path(name) for name in names if is_exposed(self.path(name))]
         if exposed:
             files = " ".join(str(path) for path in exposed)
             raise MalformedInput(f"Others can read private keys; chmod 600 {files}")
@@ -88,19 +89,12 @@ class Profile:
         return [load_private_key(read_secret(self.path(name)), passphrase) for name in names]
 
     def load_tls_key(self, passphrase: bytes | None = None) -> ec.EllipticCurvePrivateKey:
-        """The key of the channel's certificate.
+        """The agency's TLS key. `tls_pair.py` knows which one the certificate is for.
 
         Raises: MalformedInput.
         """
         self.require_private()
-        pem = read_secret(self.path(TLS_KEY))
-        try:
-            key = serialization.load_pem_private_key(pem, passphrase)
-        except (ValueError, TypeError) as error:
-            raise MalformedInput("The TLS key cannot be read; is the passphrase right?") from error
-        if not isinstance(key, ec.EllipticCurvePrivateKey):
-            raise MalformedInput("The TLS key is not an ECDSA key.")
-        return key
+        return load_tls_key_file(self.path(TLS_KEY), passphrase)
 
     def load_ledger_keys(self) -> list[LedgerKey]:
         """The keys of the accepted origins, the newest last.
@@ -120,6 +114,27 @@ class Profile:
         line = verifier_key_text(key)
         if line not in lines:
             write_whole(path, "".join(f"{one}\n" for one in [*lines, line]))
+
+
+def new_file(name: str) -> str:
+    """Where a new key lies until it takes the place of the one of this name."""
+    stem, _, suffix = name.rpartition(".")
+    return f"{stem}-new.{suffix}"
+
+
+def load_tls_key_file(path: Path, passphrase: bytes | None = None) -> ec.EllipticCurvePrivateKey:
+    """The ECDSA key in a private file.
+
+    Raises: MalformedInput.
+    """
+    pem = read_secret(path)
+    try:
+        key = serialization.load_pem_private_key(pem, passphrase)
+    except (ValueError, TypeError) as error:
+        raise MalformedInput("The TLS key cannot be read; is the passphrase right?") from error
+    if not isinstance(key, ec.EllipticCurvePrivateKey):
+        raise MalformedInput("The TLS key is not an ECDSA key.")
+    return key
 
 
 def home_folder() -> Path:
@@ -156,7 +171,7 @@ def make_folder(folder: Path) -> None:
         folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
     except OSError as error:
         raise MalformedInput(f"{folder} cannot be made: {error.strerror}.") from error
-    _sync_folder(folder.parent)
+    sync_folder(folder.parent)
 
 
 def load_profile(folder: Path) -> Profile:
@@ -182,72 +197,3 @@ def load_profile(folder: Path) -> Profile:
         raise MalformedInput(f"{path} lacks {error}.") from error
     except (OSError, TypeError, ValueError, ComityError) as error:
         raise MalformedInput(f"{path} cannot be read: {error}") from error
-
-
-def write_secret(path: Path, content: bytes) -> None:
-    """Writes a file that only its owner may read. Refuses to write over one.
-
-    Raises: MalformedInput.
-    """
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_MODE)
-    except FileExistsError as error:
-        raise MalformedInput(f"{path} exists already and is not written over.") from error
-    except OSError as error:
-        raise MalformedInput(f"{path} cannot be written: {error.strerror}.") from error
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        os.fsync(file.fileno())
-    _sync_folder(path.parent)
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Writes a file so that a reader finds the old or the new one, and nothing between."""
-    draft = path.with_name(f".{path.name}.new")
-    with draft.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
-    _sync_folder(path.parent)
-
-
-def write_whole_secret(path: Path, text: str) -> None:
-    """The same for a file that only its owner may read.
-
-    Raises: MalformedInput.
-    """
-    draft = path.with_name(f".{path.name}.new")
-    draft.unlink(missing_ok=True)
-    write_secret(draft, text.encode())
-    draft.replace(path)
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Puts a folder's names on disk: a file that was synced is lost with its name."""
-    if os.name != "posix":
-        return  # Windows opens no folder, and its file systems write names down by themselves.
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _is_exposed(path: Path) -> bool:
-    """Whether others can read a file that is there."""
-    return os.name == "posix" and path.exists() and path.stat().st_mode & 0o077 != 0
-
-
-def read_secret(path: Path) -> bytes:
-    """The content of a private file.
-
-    Raises: MalformedInput where it cannot be read, or can be read by others.
-    """
-    try:
-        if _is_exposed(path):
-            raise MalformedInput(f"{path} can be read by others; chmod 600 it.")
-        return path.read_bytes()
-    except OSError as error:
-        raise MalformedInput(f"{path} cannot be read: {error.strerror}.") from error

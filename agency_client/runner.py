@@ -9,20 +9,37 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from datetime import datetime
 from typing import Protocol
 
 from agency_client.agency import Agency
+from agency_client.alerts import MemberAlert, alerts_of
 from agency_client.events import VerifiedEvent
 from agency_client.failures import InboxFailed
 from agency_client.inbox import KeptWindow
+from agency_client.locks import KEYS_LOCK, held_alone
+from agency_client.renewal import finish_renewal, is_renewal_due, renew
+from agency_client.rotation import finish_rotation
 from agency_client.submission import Outcome, Submitting
 from agency_client.watching import Watch
-from comity.errors import AccessRefused, ComityError, HubUnavailable, Superseded
+from comity.errors import (
+    AccessRefused,
+    ComityError,
+    HubUnavailable,
+    InputRefused,
+    MalformedInput,
+    StateRefused,
+    Superseded,
+)
 from comity.v1 import notices_pb2, watches_pb2
+from comity.v1.membership_pb2 import KeyRotation
 
 LIVE_WATCH = "inbox"
 EXERCISE_WATCH = "inbox-exercise"
 LOOK_AGAIN_SECONDS = 30.0  # for a renewed certificate, for room on the disk, for unanswered acts
+LOOK_AT_KEYS_SECONDS = 3_600.0  # of the 30 days that are left when a certificate is to be renewed
+# Each renewal is an entry that every member fetches: a clock that is wrong must not make many.
+WRONG_CLOCK_SECONDS = 86_400.0
 
 _WATCHES = {LIVE_WATCH: notices_pb2.TRAFFIC_LIVE, EXERCISE_WATCH: notices_pb2.TRAFFIC_EXERCISE}
 
@@ -38,6 +55,15 @@ class Reporter(Protocol):
 
     def sent(self, outcome: Outcome) -> None:
         """An act that had been left unanswered is answered."""
+
+    def alert(self, alert: MemberAlert) -> None:
+        """A member was suspended, revoked or reinstated, or has left."""
+
+    def renewed(self, until: datetime) -> None:
+        """The certificate was renewed, and is good until then (aware)."""
+
+    def rotated(self, rotation: KeyRotation) -> None:
+        """A change of keys that had been cut off is finished."""
 
 
 def opening_of(
@@ -69,7 +95,7 @@ async def kept_windows(
 
 
 async def keep_inbox_filled(agency: Agency, reporter: Reporter) -> None:
-    """Keeps both watches going, and sends what is unanswered, until cancelled.
+    """Keeps both watches going, sends what is unanswered and renews in time, until cancelled.
 
     Raises: VerificationFailed where the hub may not be believed; Superseded where the watch was
     opened elsewhere.
@@ -78,6 +104,7 @@ async def keep_inbox_filled(agency: Agency, reporter: Reporter) -> None:
         for name, traffic in _WATCHES.items():
             group.create_task(_keep_watch(agency, name, traffic, reporter))
         group.create_task(_keep_sending(agency, reporter))
+        group.create_task(_keep_keys(agency, reporter))
 
 
 async def _keep_watch(
@@ -93,6 +120,9 @@ async def _keep_watch(
             async with aclosing(kept_windows(agency, watch, name)) as windows:
                 async for window, new in windows:
                     reporter.window(name, window, len(new))
+                    if name == LIVE_WATCH:  # the other one is told of the roster too
+                        for alert in await alerts_of(agency, window.verified):
+                            reporter.alert(alert)
         except Superseded as error:
             raise Superseded(
                 "This profile is in use elsewhere, perhaps by a copy of it: its watch was opened "
@@ -111,3 +141,33 @@ async def _keep_sending(agency: Agency, reporter: Reporter) -> None:
         except (AccessRefused, HubUnavailable, InboxFailed) as error:
             reporter.trouble("outbox", error)
         await asyncio.sleep(LOOK_AGAIN_SECONDS)
+
+
+async def _keep_keys(agency: Agency, reporter: Reporter) -> None:
+    """Finishes what was cut off of changing keys, and renews the certificate in time."""
+    while True:
+        delay = LOOK_AT_KEYS_SECONDS
+        try:
+            rotation = await finish_rotation(agency)
+            if rotation is not None:
+                reporter.rotated(rotation)
+            if not await _renew_if_due(agency, reporter):
+                delay = WRONG_CLOCK_SECONDS
+        except (AccessRefused, HubUnavailable, InputRefused, StateRefused, InboxFailed) as error:
+            reporter.trouble("keys", error)
+        await asyncio.sleep(delay)
+
+
+async def _renew_if_due(agency: Agency, reporter: Reporter) -> bool:
+    """Whether the certificate is not to be renewed, or not any longer."""
+    with held_alone(agency.profile, KEYS_LOCK):
+        finish_renewal(agency.profile, agency.passphrase())
+    if not is_renewal_due(agency):
+        return True
+    certificate = await renew(agency)
+    reporter.renewed(certificate.not_valid_after_utc)
+    if not is_renewal_due(agency):
+        return True
+    said = "The new certificate is to be renewed at once: is the clock of this machine right?"
+    reporter.trouble("keys", MalformedInput(said))
+    return False

@@ -15,7 +15,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-from agency_client.profile import PRIVATE_MODE, Profile, read_secret
+from agency_client.disk import PRIVATE_MODE, read_secret
+from agency_client.profile import Profile
 from comity.errors import MalformedInput
 
 SESSION_FILE = "session.json"

@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
+from agency_client.addressing import rule_with_copy
 from agency_client.profile import Profile
 from agency_client.retention import last_day_kept
 from comity.acts import ParsedAct, sign_act
 from comity.errors import MalformedInput, Violation
+from comity.identity import AgencyId
 from comity.keys import PrivateKey
 from comity.notices import verify_notice
 from comity.receipt import digest_of
@@ -63,7 +65,9 @@ class ActSigner:
         keys: Sequence[PrivateKey],
         clock: Callable[[], datetime],
         new_id: Callable[[], str],
+        copied_to: AgencyId | None = None,
     ) -> None:
+        self._copied_to = copied_to  # the lead agency that whatever is addressed goes to as well
         self._profile = profile
         self._keys = keys
         self._clock = clock
@@ -76,7 +80,8 @@ class ActSigner:
     def first_version(self, notice: Notice, rule: AddressingRule) -> SubmitActsRequest:
         """The first version of a complete notice with its addressing.
 
-        Raises: NoticeInvalid with everything at fault; TooLarge.
+        Raises: NoticeInvalid with everything at fault; TooLarge; AddressingInvalid where the rule
+        excludes the lead agency, which has to have a copy.
         """
         version = self._signed_version(notice)
         addressing = self._signed_addressing(notice.notice_id, digest_of(version.payload), rule)
@@ -128,7 +133,10 @@ class ActSigner:
     def wider_addressing(
         self, notice_id: str, latest_digest: bytes, rule: AddressingRule
     ) -> SubmitActsRequest:
-        """A wider addressing of a notice."""
+        """A wider addressing of a notice.
+
+        Raises: AddressingInvalid as `first_version`.
+        """
         return SubmitActsRequest(acts=[self._signed_addressing(notice_id, latest_digest, rule)])
 
     def _header(self) -> ActHeader:
@@ -148,7 +156,11 @@ class ActSigner:
     def _signed_addressing(
         self, notice_id: str, version_digest: bytes, rule: AddressingRule
     ) -> Envelope:
-        addressing = AddressingAct(notice_id=notice_id, version_digest=version_digest, rule=rule)
+        addressing = AddressingAct(
+            notice_id=notice_id,
+            version_digest=version_digest,
+            rule=rule_with_copy(rule, self._copied_to),
+        )
         return self._signed(Act(header=self._header(), addressing=addressing))
 
     def _signed(self, act: Act) -> Envelope:

@@ -23,9 +23,11 @@ from agency_client.agency import Agency, open_agency
 from agency_client.profile import CERTIFICATE, HUB_CA, TLS_KEY, load_profile
 from benchmarks.bare import ECHO, STREAM
 from benchmarks.delivery import catch_up, fan_out
+from benchmarks.guarding import guard_costs
 from benchmarks.jetstream import durable_paces
 from benchmarks.pace import per_second_at_once, per_second_serial
 from benchmarks.publishing import Publisher
+from benchmarks.revoking import revocation_seconds
 from deploy.stage import DOMAIN, ROOT, Stage, free_port
 
 import grpc  # isort: skip
@@ -42,6 +44,9 @@ AIMS = {
     "catch_up_vs_stream": "≥ 0.6",
     "fanout_200_slowest_ms": "≤ 100",
     "publish_growth": "≤ 1.2",
+    "guard_certificate_vs_echo": "≤ 0.05",
+    "guard_token_vs_echo": "≤ 0.15",
+    "revocation_ms": "≤ 1000",
 }
 
 
@@ -74,6 +79,8 @@ class Bench:
             publisher = Publisher(agencies["FR-NCB"], "BR-NCB")
             size = publisher.signed(1)[0].ByteSize()
             await self._bare(size)
+            await self._guard(agencies["FR-NCB"])
+            await self._revocation()
             await self._publish(publisher)
             await self._peer(size)
             await self._fan_out(publisher, [agencies[name] for name in WATCHERS])
@@ -97,6 +104,20 @@ class Bench:
                 self.note("echo_serial_per_s", serial)
                 at_once = await per_second_at_once(range(self.count(8_000)), call)
                 self.note("echo_64_per_s", at_once)
+
+    async def _guard(self, agency: Agency) -> None:
+        """What the guard adds to an echo, as a share of it."""
+        costs = await guard_costs(self.stage, agency, rounds=self.count(400))
+        self.note("guarded_echo_us", 1e6 * costs.bare)
+        self.note("guard_certificate_vs_echo", costs.certificate / costs.bare - 1)
+        self.note("guard_token_vs_echo", costs.token / costs.bare - 1)
+        self.note("guard_everything_vs_echo", costs.everything / costs.bare - 1)
+
+    async def _revocation(self) -> None:
+        """From an administrator's word until nothing passes, at another process of the hub."""
+        seconds = await revocation_seconds()
+        self.note("revocation_ms", 1_000 * median(seconds))
+        self.note("revocation_worst_ms", 1_000 * max(seconds))
 
     async def _publish(self, publisher: Publisher) -> None:
         await publisher.at_once(256)

@@ -120,7 +120,10 @@ class Stage:
             hub.stdout.close()
 
     def hub(self, *arguments: str) -> str:
-        return self._run(self.hub_command(*arguments), expected=0).stdout
+        return self.run_hub(*arguments).stdout
+
+    def run_hub(self, *arguments: str, expected: int = 0) -> subprocess.CompletedProcess[str]:
+        return self._run(self.hub_command(*arguments), expected=expected)
 
     def hub_command(self, *arguments: str) -> list[str]:
         return self._command("hub.cli", *arguments, "-f", str(self.folder / "hub"))
@@ -175,6 +178,7 @@ class Stage:
             command,
             env=self.environment,
             cwd=self.folder,
+            stdin=subprocess.DEVNULL,  # whoever runs this may sit at a terminal, and is not asked
             capture_output=True,
             text=True,
             timeout=RUN_SECONDS,

@@ -1,4 +1,5 @@
-"""Officers at the hub's own machine, of any agency: added, listed, locked, reset.
+"""Officers at the hub's own machine, of any agency: added, listed, locked, reset; and the hub's
+administrators, known there by a log-in.
 
 For those who can read the database anyway; every change leaves its entry in the ledger. Called by
 `hub.cli`, and by `init` for the first administrators. One-time passwords are given, never taken.
@@ -8,14 +9,16 @@ from __future__ import annotations
 
 import secrets
 import time
+import uuid
 from collections.abc import Callable
 from datetime import datetime
-from typing import cast
 
 from comity.errors import NotFound
 from comity.identity import AgencyId
-from comity.v1 import officers_pb2
+from comity.v1 import officers_pb2, sessions_pb2
 from comity.v1.officers_pb2 import OfficerStatus
+from hub.services.accounts.administrators import Administrators
+from hub.services.accounts.attempts import Attempts
 from hub.services.accounts.officer_forms import parse_new_officer
 from hub.services.accounts.officers import (
     NewOfficer,
@@ -25,9 +28,11 @@ from hub.services.accounts.officers import (
 )
 from hub.services.accounts.passwords import PasswordHashing
 from hub.services.accounts.tokens import new_one_time_password
+from hub.services.calls import Caller
 from hub.services.membership import Membership
 from hub.settings import Settings
 from hub.store.database import Database
+from hub.store.enrolments import StoredApproval
 from hub.store.officers import StoredOfficer, find_officer_by_name, list_officers
 from hub.store.writer import UseCase, commit_alone
 
@@ -103,6 +108,17 @@ class Accounts:
         await self._commit(self._commits.reset_many, item)
         return password
 
+    async def identify_administrator(self, request: sessions_pb2.LogInRequest) -> StoredApproval:
+        """The administrator of the hub who logs in; no session is made.
+
+        Raises: what `Administrators.identify` raises.
+        """
+        attempts = Attempts(self._database, hashing=self._hashing, clock=self._clock)
+        administrators = Administrators(attempts, commit=self._commit)
+        # No channel and no certificate here: the record of a refusal names the hub's own agency.
+        caller = Caller(self._settings.agency, certificate_id="", request_id=uuid.uuid4().hex)
+        return await administrators.identify(caller, request)
+
     async def _require(self, agency: AgencyId, user_name: str) -> StoredOfficer:
         async with self._database.read() as connection:
             officer = await find_officer_by_name(connection, agency, user_name)
@@ -110,12 +126,11 @@ class Accounts:
             raise NotFound(f"{agency} has no officer {user_name}.")
         return officer
 
-    async def _commit(self, use_case: UseCase, item: object) -> StoredOfficer:
-        committed = await commit_alone(
+    async def _commit(self, use_case: UseCase, item: object) -> object:
+        return await commit_alone(
             self._database,
             use_case,
             item,
             clock=self._clock,
             token_bytes=secrets.token_bytes,
         )
-        return cast(StoredOfficer, committed)

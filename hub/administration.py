@@ -20,15 +20,12 @@ from comity.envelope import envelope_from_json
 from comity.errors import AgencyExists, ComityError, MalformedInput
 from comity.v1 import agencies_pb2
 from hub.certificates import (
-    generate_tls_key,
     pem_from_certificate,
-    pem_from_key,
 )
 from hub.folder import (
     find_certificate,
     load_authority,
     load_ledger_key,
-    replace_server_pair,
 )
 from hub.issuing import issue, load_identity
 from hub.services.admission import AdmissionService, Admittance
@@ -149,7 +146,7 @@ class Administration:
 
     async def _find_admitted(self, verified: VerifiedApplication) -> x509.Certificate | None:
         """The certificate that was signed for this very application and is the agency's still."""
-        membership = await self._membership()
+        membership = await self.membership()
         for certificate_id in await self._admitted_certificate_ids(verified):
             if membership.roster.has_current_key(verified.agency, certificate_id):
                 found = find_certificate(self.settings, verified.agency, certificate_id)
@@ -173,7 +170,7 @@ class Administration:
             self.settings, verified.agency, verified.certificate_key, now=self._clock()
         )
         admittance = Admittance(verified, stored_certificate(certificate, agency=verified.agency))
-        service = AdmissionService(await self._membership())
+        service = AdmissionService(await self.membership())
         try:
             await self.commit(service.commit_many, admittance)
         except AgencyExists:
@@ -181,7 +178,11 @@ class Administration:
             raise
         return certificate
 
-    async def _membership(self) -> Membership:
+    async def membership(self) -> Membership:
+        """The roster as it is now.
+
+        Raises: StoreUnavailable.
+        """
         membership = Membership(self.database, monotonic=time.monotonic)
         await membership.refresh()
         return membership
@@ -191,7 +192,7 @@ class Administration:
 
         Raises: MalformedInput, StoreUnavailable.
         """
-        membership = await self._membership()
+        membership = await self.membership()
         return ApplicationsService(
             load_identity(self.settings),
             database=self.database,
@@ -213,7 +214,7 @@ class Administration:
 
         Raises: MalformedInput, StoreUnavailable.
         """
-        membership, settings = await self._membership(), self.settings
+        membership, settings = await self.membership(), self.settings
         members = MembersService(
             load_identity(settings),
             membership=membership,
@@ -236,7 +237,7 @@ class Administration:
 
     async def members(self) -> list[agencies_pb2.Agency]:
         """The members, by id."""
-        membership = await self._membership()
+        membership = await self.membership()
         return [agency for _, agency in sorted(membership.roster.agencies.items())]
 
     async def ledger_key_text(self) -> str:
@@ -262,23 +263,6 @@ async def _begin_ledger(transaction: LedgerTransaction, domains: Sequence[str]) 
 
 async def _begin_epoch(transaction: LedgerTransaction, epochs: Sequence[NewEpoch]) -> list[int]:
     return [await begin_epoch(transaction, new) for new in epochs]
-
-
-def renew_certificate(settings: Settings, *, now: datetime) -> x509.Certificate:
-    """Gives the hub's server a new TLS key and certificate; a hub that serves takes them up.
-
-    Raises: MalformedInput where the authority cannot sign; OSError.
-    """
-    key = generate_tls_key()
-    certificate = load_authority(settings).sign_hub(
-        key.public_key(), hub_domain=settings.domain, now=now
-    )
-    replace_server_pair(
-        settings,
-        key_pem=pem_from_key(key),
-        certificate_pem=pem_from_certificate(certificate),
-    )
-    return certificate
 
 
 def load_application(path: Path, *, hub_domain: str) -> VerifiedApplication:

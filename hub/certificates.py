@@ -51,12 +51,13 @@ def certificate_id_of(certificate: x509.Certificate) -> str:
     return certificate.fingerprint(SHA256()).hex()
 
 
-def find_expiry_warning(certificate: x509.Certificate, *, now: datetime) -> str | None:
-    """What to say of a hub's certificate that runs out soon."""
+def find_expiry_warning(certificate: x509.Certificate, *, what: str, now: datetime) -> str | None:
+    """What to say of one of a hub's certificates that runs out soon."""
     days = (certificate.not_valid_after_utc - now).days
     if days >= RENEW_DAYS:
         return None
-    return f"The hub's certificate runs out in {days} days: run 'comity-hub renew-certificate'."
+    ended = "has run out" if days < 0 else f"runs out in {days} days"
+    return f"{what} {ended}: run 'comity-hub renew-certificate'."
 
 
 def parse_pair(key_pem: bytes, certificate_pem: bytes) -> x509.Certificate:

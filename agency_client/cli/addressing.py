@@ -54,7 +54,9 @@ def stated_rule(
 
 
 async def resolved_as_stated(agency: Agency, rule: AddressingRule) -> frozenset[AgencyId]:
-    """The members that the options name now, by the newest roster. Says which terms name nobody.
+    """The members that the options name now, by the newest roster.
+
+    Says which terms name nobody, and who gets a copy.
 
     Raises: as `resolved`; HubUnavailable.
     """
@@ -62,23 +64,38 @@ async def resolved_as_stated(agency: Agency, rule: AddressingRule) -> frozenset[
 
     await agency.client.refresh_roster()
     named = resolved(agency, rule)
+    _say_who_gets_a_copy(agency, rule)
     for country in unmatched_countries(rule, members=agency.trust.roster.active_agencies()):
         say(f"comity: no member is of {country}.")
     return named
 
 
 def resolved(agency: Agency, rule: AddressingRule) -> frozenset[AgencyId]:
-    """The members that a rule names as of the roster that is known here. The hub decides again.
+    """The members that a rule names, and who gets a copy, as of the roster that is known here. The
+    hub decides again.
 
     Raises: AddressingInvalid with every term at fault, by the options that stated them.
     """
-    from agency_client.addressing import option_violations
+    from agency_client.addressing import option_violations, rule_with_copy
     from comity.addressing import resolve_rule
     from comity.errors import AddressingInvalid
 
     members = agency.trust.roster.active_agencies()
     try:
-        return resolve_rule(rule, originator=agency.profile.agency, members=members)
+        whole = rule_with_copy(rule, _copied_to(agency))
+        return resolve_rule(whole, originator=agency.profile.agency, members=members)
     except AddressingInvalid as error:
         violations = option_violations(error, rule, members=members)
         raise AddressingInvalid("Nothing was sent.", violations=violations) from error
+
+
+def _say_who_gets_a_copy(agency: Agency, rule: AddressingRule) -> None:
+    from agency_client.addressing import rule_with_copy
+
+    lead = _copied_to(agency)
+    if rule_with_copy(rule, lead) is not rule:
+        say(f"comity: addressed to {lead} as well: it leads the country.")
+
+
+def _copied_to(agency: Agency) -> AgencyId | None:
+    return agency.trust.roster.find_copied_lead(agency.profile.agency)

@@ -15,6 +15,14 @@ from agency_client.cli.application import (
     command,
     opened_agency,
 )
+from agency_client.cli.descriptions import (
+    ContactOption,
+    DutyLineOption,
+    NamesOption,
+    parse_kind,
+    parse_names,
+    parse_publishes,
+)
 from agency_client.cli.output import json_from, safe, write, write_json
 
 admin_app = typer.Typer(
@@ -30,10 +38,20 @@ DigestOption = Annotated[
 
 @admin_app.command()
 @command
-async def invite(
+async def invite(  # noqa: PLR0913, PLR0917 - each is an option of the command
     agency: AgencyArgument,
     name: Annotated[str, typer.Option(help="Its name, as members shall see it.")] = "",
     kind: Annotated[str, typer.Option(help="ncb, police, customs and so on.")] = "",
+    names: NamesOption = None,
+    contact: ContactOption = None,
+    duty_line: DutyLineOption = None,
+    publishes: Annotated[
+        str,
+        typer.Option(metavar="KINDS", help="What it may publish: red,yellow and so on, all, none."),
+    ] = "all",
+    searches: Annotated[bool, typer.Option("--searches/--no-searches", help="It may search.")] = (
+        True
+    ),
     leads_country: Annotated[
         bool,
         typer.Option("--leads-country", help="Others of its country need its consent."),
@@ -44,15 +62,20 @@ async def invite(
     profile: ProfileOption = None,
 ) -> None:
     """Invite an agency, or a member that has lost its keys. Prints its code, once."""
+    from agency_client.members_text import scopes_text
     from agency_client.membership import invite_agency
     from comity.identity import parse_agency_id
-    from comity.v1.agencies_pb2 import Agency
+    from comity.v1.agencies_pb2 import AGENCY_KIND_UNSPECIFIED, Agency, AgencyScopes
     from comity.v1.membership_pb2 import InviteAgencyRequest
 
     invited = Agency(
         agency_id=argument("AGENCY", agency, parse_agency_id),
         name=name,
-        kind=_parse_kind(kind),  # type: ignore[arg-type]
+        names=parse_names(names or ()),
+        kind=parse_kind(kind) if kind else AGENCY_KIND_UNSPECIFIED,
+        contact=contact or "",
+        duty_line=duty_line or "",
+        scopes=AgencyScopes(publishes=parse_publishes(publishes), searches=searches),
         leads_country=leads_country,
     )
     request = InviteAgencyRequest(agency=invited, valid_hours=hours)
@@ -61,18 +84,7 @@ async def invite(
     write(f"Invited {agency}. Hand over, by a way that nobody else reads, such as in person:")
     write(f"  code         {safe(response.code)}")
     write(f"  fingerprint  {safe(response.hub_fingerprint)}")
-
-
-def _parse_kind(kind: str) -> int:
-    from comity.v1.agencies_pb2 import AgencyKind
-
-    if not kind:
-        return 0
-    constant = "AGENCY_KIND_" + kind.upper().replace("-", "_")
-    if constant not in AgencyKind.keys():  # noqa: SIM118 - an enum's wrapper is no dictionary
-        known = (name.removeprefix("AGENCY_KIND_").lower() for name in AgencyKind.keys()[1:])
-        raise typer.BadParameter(f"--kind is one of {', '.join(known).replace('_', '-')}.")
-    return AgencyKind.Value(constant)
+    write(f"It will be let {scopes_text(invited.scopes)}.")
 
 
 @admin_app.command()

@@ -234,7 +234,8 @@ def read_passphrase(profile: Profile) -> bytes | None:
 
     Raises: MalformedInput.
     """
-    from agency_client.profile import SIGNING_KEY, read_secret
+    from agency_client.disk import read_secret
+    from agency_client.profile import SIGNING_KEY
 
     profile.require_private()
     if b"ENCRYPTED" not in read_secret(profile.path(SIGNING_KEY)).split(b"\n", 1)[0]:
@@ -273,7 +274,7 @@ def passphrase_from_file() -> bytes | None:
 
     Raises: MalformedInput where it cannot be read, or can be read by others.
     """
-    from agency_client.profile import read_secret
+    from agency_client.disk import read_secret
 
     named = os.environ.get(PASSPHRASE_FILE_VARIABLE)
     return read_secret(Path(named)).rstrip(b"\r\n") if named else None
@@ -323,9 +324,14 @@ def read_file(path: Path) -> bytes:
 # The subcommands register themselves with the applications above.
 from agency_client.cli import (  # noqa: E402, F401
     admin,
+    admin_members,
+    agencies,
     amending,
+    descriptions,
     enrolling,
     imports,
+    keys,
+    leaving,
     ledger,
     notices,
     officers,

@@ -100,7 +100,7 @@ async def _apply(enroller: Enroller) -> None:
 
 
 def _read_code() -> str:
-    from agency_client.profile import read_secret
+    from agency_client.disk import read_secret
 
     named = os.environ.get(CODE_FILE_VARIABLE)
     if named:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -31,22 +31,34 @@ if TYPE_CHECKING:
 @command
 async def list_notices(
     own: Annotated[bool, typer.Option("--own", help="Those that this agency published.")] = False,
+    originator: Annotated[
+        str | None,
+        typer.Option("--from", metavar="AGENCY", help="Those of one originator."),
+    ] = None,
+    held_by: Annotated[
+        str | None,
+        typer.Option(
+            "--held-by", metavar="AGENCY", help="One's own that it is addressed by; asks the hub."
+        ),
+    ] = None,
     every: Annotated[bool, typer.Option("--all", help="Withdrawn and expired ones too.")] = False,
     exercise: ExerciseOption = False,
     profile: ProfileOption = None,
     json: JsonOption = False,
 ) -> None:
     """List the notices of the inbox, which 'comity run' keeps filled. Works without the hub."""
-    from agency_client.held import list_held, list_own
+    from agency_client.held import NoticeChoice
     from agency_client.notice_text import state_words
     from comity.acts import parse_act
+    from comity.identity import AgencyId
     from comity.v1.notices_pb2 import TRAFFIC_EXERCISE, TRAFFIC_LIVE
 
-    traffic = TRAFFIC_EXERCISE if exercise else TRAFFIC_LIVE
+    chosen = NoticeChoice(own, _agency_of("--from", originator), _agency_of("--held-by", held_by))
     shown = hidden = 0
     async with opened_agency(profile) as agency:
-        held: Iterator[HeldNotice] = (list_own if own else list_held)(agency, traffic)
-        for one in held:
+        roster = agency.trust.roster
+        async for one in chosen.notices(agency, TRAFFIC_EXERCISE if exercise else TRAFFIC_LIVE):
+            is_suspended = roster.is_distrusted(AgencyId(one.originator))
             parsed = parse_act(one.version)
             notice = parsed.act.version.notice
             state = state_words(notice, is_withdrawn=one.withdrawal is not None, now=agency.clock())
@@ -55,11 +67,17 @@ async def list_notices(
                 continue
             shown += 1
             if json:
-                write_json(_document(one, parsed, state))
+                write_json(_document(one, parsed, state, is_suspended=is_suspended))
             else:
-                write(_line(one, parsed, state))
+                write(_line(one, parsed, state, is_suspended=is_suspended))
     if not shown and not json:
         say(_nothing(own=own, hidden=hidden))
+
+
+def _agency_of(option: str, text: str | None) -> AgencyId | None:
+    from comity.identity import parse_agency_id
+
+    return None if text is None else argument(option, text, parse_agency_id)
 
 
 def _nothing(*, own: bool, hidden: int) -> str:
@@ -69,24 +87,28 @@ def _nothing(*, own: bool, hidden: int) -> str:
     return f"({'; '.join(['nothing', *hints])})"
 
 
-def _line(one: HeldNotice, parsed: ParsedAct, state: str) -> str:
+def _line(one: HeldNotice, parsed: ParsedAct, state: str, *, is_suspended: bool) -> str:
     from agency_client.field_text import code_words
-    from agency_client.notice_text import headline
+    from agency_client.notice_text import SUSPENDED_WARNING, headline
     from comity.v1.notices_pb2 import NoticeKind, Urgency
 
     notice = parsed.act.version.notice
     kind = code_words(NoticeKind.DESCRIPTOR, notice.kind).upper()
     urgency = code_words(Urgency.DESCRIPTOR, notice.urgency)
     beside = "" if state == "in force" else f"  [{state}]"
-    return f"{one.notice_id}  {one.originator:<10} {kind:<12} {urgency:<9} " + (
+    mark = f"! {SUSPENDED_WARNING}  " if is_suspended else ""
+    return f"{mark}{one.notice_id}  {one.originator:<10} {kind:<12} {urgency:<9} " + (
         f"{headline(notice, safe)}{beside}"
     )
 
 
-def _document(one: HeldNotice, parsed: ParsedAct, state: str) -> dict[str, Any]:
+def _document(
+    one: HeldNotice, parsed: ParsedAct, state: str, *, is_suspended: bool
+) -> dict[str, Any]:
     from comity.acts import has_unknown_fields
 
     document = {
+        "isOriginatorSuspended": is_suspended,
         "originator": one.originator,
         "noticeId": one.notice_id,
         "state": state.replace(" ", "_").upper(),
@@ -114,25 +136,29 @@ async def show(
     """Show a notice: from the inbox, from what was sent, or else as the hub has it."""
     from agency_client.notice_text import notice_lines, state_words, withdrawal_line
     from comity.acts import has_unknown_fields, parse_act
-    from comity.identity import parse_agency_id
+    from comity.identity import AgencyId, parse_agency_id
 
     if originator is not None:
         argument("--from", originator, parse_agency_id)
     async with opened_agency(profile) as agency:
         found = await _find(agency, notice_id, originator)
         now = agency.clock()
-        members = agency.trust.roster.active_agencies()
+        roster = agency.trust.roster
+    members = roster.active_agencies()
     for one in found:
+        is_suspended = roster.is_distrusted(AgencyId(one.originator))
         parsed = parse_act(one.version)
         notice = parsed.act.version.notice
         state = state_words(notice, is_withdrawn=one.withdrawal is not None, now=now)
         if json:
-            write_json(_document(one, parsed, state) | _addressed_document(one, members))
+            document = _document(one, parsed, state, is_suspended=is_suspended)
+            write_json(document | _addressed_document(one, members))
             continue
         lines = notice_lines(
             notice,
             originator=one.originator,
             state=state,
+            is_suspended=is_suspended,
             has_unknown_fields=has_unknown_fields(parsed.act),
             safe=safe,
         )

@@ -16,11 +16,15 @@ from agency_client.cli.application import (
 from agency_client.cli.output import safe, say
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from agency_client.agency import Agency
+    from agency_client.alerts import MemberAlert
     from agency_client.failures import InboxFailed
     from agency_client.inbox import KeptWindow
     from agency_client.submission import Outcome
     from comity.errors import ComityError, VerificationFailed
+    from comity.v1.membership_pb2 import KeyRotation
 
 
 @app.command()
@@ -116,6 +120,28 @@ class Log:
         if self._in_trouble.get(watch) != error.message:
             self._in_trouble[watch] = error.message
             self.line("trouble", watch=watch, reason=f'"{safe(error.message)}"')
+
+    def alert(self, alert: MemberAlert) -> None:
+        """A member was suspended, revoked or reinstated, or has left."""
+        self.line(
+            "alert",
+            agency=safe(alert.agency),
+            change=alert.change_words,
+            reason=f'"{safe(alert.reason)}"',
+            entry=alert.entry_index,
+            received=alert.received,
+            addressed="?" if alert.addressed is None else alert.addressed,
+        )
+
+    def renewed(self, until: datetime) -> None:
+        """The certificate was renewed."""
+        self._in_trouble.pop("keys", None)
+        self.line("renewed", until=until.strftime("%Y-%m-%d"))
+
+    def rotated(self, rotation: KeyRotation) -> None:
+        """A change of keys that had been cut off is finished."""
+        self._in_trouble.pop("keys", None)
+        self.line("rotated", added=len(rotation.keys_added), ended=len(rotation.key_ids_ended))
 
     def sent(self, outcome: Outcome) -> None:
         """An act that had been left unanswered is answered."""

@@ -9,8 +9,6 @@ from pathlib import Path
 
 import typer
 
-from agency_client.cli.application import ask_secret
-
 PASSWORD_FILE_VARIABLE = "COMITY_PASSWORD_FILE"  # noqa: S105 - the name of a variable
 NEW_PASSWORD_FILE_VARIABLE = "COMITY_NEW_PASSWORD_FILE"  # noqa: S105 - the name of a variable
 SECOND_FACTOR_FILE_VARIABLE = "COMITY_SECOND_FACTOR_FILE"
@@ -21,6 +19,8 @@ def read_password(prompt: str = "Password", *, variable: str = PASSWORD_FILE_VAR
 
     Raises: MalformedInput where nobody can be asked and no file is named.
     """
+    from agency_client.cli.application import ask_secret
+
     written = _from_file(variable)
     return ask_secret(prompt, variable=variable).decode() if written is None else written
 
@@ -30,6 +30,8 @@ def read_new_password() -> str:
 
     Raises: MalformedInput where nobody can be asked and no file is named.
     """
+    from agency_client.cli.application import ask_secret
+
     written = _from_file(NEW_PASSWORD_FILE_VARIABLE)
     if written is not None:
         return written
@@ -48,7 +50,7 @@ def read_second_factor() -> str:
 
 
 def _from_file(variable: str) -> str | None:
-    from agency_client.profile import read_secret
+    from agency_client.disk import read_secret
 
     named = os.environ.get(variable)
     return read_secret(Path(named)).decode().rstrip("\r\n") if named else None

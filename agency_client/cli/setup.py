@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from comity.errors import ComityError
     from comity.v1 import agencies_pb2
 
-RENEW_DAYS = 30  # a certificate with fewer left is pointed out
+RENEW_DAYS = 28  # 'comity run' renews it with 30 left: with fewer it has not
 
 
 @app.command()
@@ -185,7 +185,7 @@ async def status(profile: ProfileOption = None, json: JsonOption = False) -> Non
         print_error(failure)
         raise typer.Exit(exit_code_for(failure))
     if days_left is not None and days_left < RENEW_DAYS:
-        say("The certificate runs out soon: ask the hub's administrators for a new one.")
+        say("The certificate runs out soon: 'comity run' renews it, and so does 'comity renew'.")
 
 
 _TITLES = {

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from agency_client.submission import Outcome
     from comity.identity import AgencyId
     from comity.v1.acts_pb2 import AddressingRule, ReceiptedActs, SubmitActsRequest
-    from comity.v1.notices_pb2 import Traffic
+    from comity.v1.notices_pb2 import Notice, Traffic
 
 BULK_FROM = 2  # one notice goes as one call and shows its refusal whole
 
@@ -103,10 +103,11 @@ async def submit(
     rule = stated_rule(to, except_, and_later_members=and_later_members)
     drafts = _load(files, TRAFFIC_EXERCISE if exercise else TRAFFIC_LIVE)
     async with opened_agency(profile) as agency:
-        sources, requests = await _sign(agency, drafts, rule)
+        notices = _completed(agency, drafts)
         with saying_that_nothing_is_kept():
             addressees = await resolved_as_stated(agency, rule)
-        outcomes = await _send(agency, requests)
+        outcomes = await _send(agency, _sign(agency, notices, rule))
+    sources = {notice.notice_id: source for source, notice in notices}
     receipted = [o.receipted for o in outcomes if o.receipted is not None]
     report_receipted(receipted, json=json, to=addressees, receipt=receipt)
     _report_refused(outcomes, sources, json=json)
@@ -136,21 +137,27 @@ def _load(files: Sequence[Path], traffic: Traffic.ValueType) -> list[Draft]:
     return drafts
 
 
-async def _sign(
-    agency: Agency, drafts: Sequence[Draft], rule: AddressingRule
-) -> tuple[dict[str, str], list[SubmitActsRequest]]:
-    """Where each notice stood, by its id, and the signed acts of each."""
+def _completed(agency: Agency, drafts: Sequence[Draft]) -> list[tuple[str, Notice]]:
+    """Where each notice stood, and the whole of it. Raises: NoticeInvalid."""
     from agency_client.drafts import verify_drafts
 
     signer = agency.signer()
     notices = [(draft.source, signer.completed(draft.notice)) for draft in drafts]
     verify_drafts(notices)
+    return notices
+
+
+def _sign(
+    agency: Agency, notices: Sequence[tuple[str, Notice]], rule: AddressingRule
+) -> list[SubmitActsRequest]:
+    """The signed acts of each notice, by the newest roster."""
+    signer = agency.signer()
     requests = []
     with progress("signing", len(notices)) as bar:
         for _, notice in notices:
             requests.append(signer.first_version(notice, rule))
             bar.step()
-    return {notice.notice_id: source for source, notice in notices}, requests
+    return requests
 
 
 async def _send(agency: Agency, requests: Sequence[SubmitActsRequest]) -> list[Outcome]:

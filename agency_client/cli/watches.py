@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from contextlib import aclosing
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -20,9 +22,12 @@ from agency_client.cli.output import flush, json_from, safe, say, write, write_j
 
 if TYPE_CHECKING:
     from agency_client.agency import Agency
+    from agency_client.alerts import MemberAlert
     from agency_client.events import VerifiedEvent
     from agency_client.inbox import KeptWindow
     from comity.errors import ComityError
+    from comity.identity import AgencyId
+    from comity.roster import Roster
     from comity.v1.watches_pb2 import OpenWatch
 
 _WATCH_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")  # as the contract has it: OpenWatch.name
@@ -73,6 +78,7 @@ async def _write_events(
 ) -> None:
     import asyncio
 
+    from agency_client.alerts import alerts_of
     from agency_client.watching import Watch
     from comity.v1.notices_pb2 import TRAFFIC_EXERCISE
 
@@ -85,7 +91,8 @@ async def _write_events(
                 continue  # Hung up: what was under way is read and left for the next time.
             shown = _first(window, left)
             await asyncio.to_thread(agency.inbox.commit_window, opening.name, shown, agency.trust)
-            _write_window(shown, is_exercise=is_exercise, json=json)
+            alerts = {a.entry_index: a for a in await alerts_of(agency, shown.verified)}
+            _write_window(shown, Shown(agency.trust.roster, alerts, is_exercise), json=json)
             watch.confirm(shown)
             if left is not None:
                 left -= sum(event.act is not None for event in shown.verified)
@@ -110,12 +117,25 @@ def _first(window: KeptWindow, count: int | None) -> KeptWindow:
     )
 
 
-def _write_window(window: KeptWindow, *, is_exercise: bool, json: bool) -> None:
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What stands beside the events of a window when they are shown."""
+
+    roster: Roster
+    alerts: Mapping[int, MemberAlert]
+    is_exercise: bool
+
+    def is_suspended(self, originator: AgencyId) -> bool:
+        """Whether nothing of an originator may be acted on."""
+        return self.roster.is_distrusted(originator)
+
+
+def _write_window(window: KeptWindow, shown: Shown, *, json: bool) -> None:
     for event in window.verified:
         if json:
-            write_json(_document(event, is_exercise=is_exercise))
+            write_json(_document(event, shown))
         else:
-            write(_line(event, is_exercise=is_exercise))
+            write(_line(event, shown))
     for set_apart in window.quarantined:
         if json:
             document = {"event": "QUARANTINED", "entryIndex": set_apart.entry_index}
@@ -124,7 +144,7 @@ def _write_window(window: KeptWindow, *, is_exercise: bool, json: bool) -> None:
     flush()
 
 
-def _document(event: VerifiedEvent, *, is_exercise: bool) -> dict[str, Any]:
+def _document(event: VerifiedEvent, shown: Shown) -> dict[str, Any]:
     from comity.v1.events_pb2 import EventKind
 
     document: dict[str, Any] = {
@@ -132,29 +152,46 @@ def _document(event: VerifiedEvent, *, is_exercise: bool) -> dict[str, Any]:
         "entryIndex": event.entry_index,
     }
     if event.act is None:
-        return document | {"roster": json_from(_roster_entry(event))}
+        alert = shown.alerts.get(event.entry_index)
+        document |= {"roster": json_from(_roster_entry(event))}
+        return document if alert is None else document | {"alert": _alert_document(alert)}
     return document | {
+        "isOriginatorSuspended": shown.is_suspended(event.act.originator),
         "originator": event.act.originator,
         "noticeId": event.act.notice_id,
-        "isExercise": is_exercise,
+        "isExercise": shown.is_exercise,
         "hasUnknownFields": event.has_unknown_fields,
         "act": json_from(event.act.act),
     }
 
 
-def _line(event: VerifiedEvent, *, is_exercise: bool) -> str:
+def _alert_document(alert: MemberAlert) -> dict[str, Any]:
+    return {
+        "agency": alert.agency,
+        "change": alert.change_words.upper(),
+        "reason": alert.reason,
+        "noticesReceived": alert.received,
+        "ownNoticesAddressed": alert.addressed,
+    }
+
+
+def _line(event: VerifiedEvent, shown: Shown) -> str:
+    from agency_client.alerts import alert_line
     from agency_client.field_text import code_words
-    from agency_client.notice_text import headline
+    from agency_client.notice_text import SUSPENDED_WARNING, headline
     from comity.v1.agencies_pb2 import AgencyStatus
     from comity.v1.events_pb2 import EventKind
     from comity.v1.notices_pb2 import NoticeKind
 
     if event.act is None:
+        if event.entry_index in shown.alerts:
+            return alert_line(shown.alerts[event.entry_index], safe)
         agency = _roster_entry(event).agency
         status = code_words(AgencyStatus.DESCRIPTOR, agency.status)
         return f"member  {safe(agency.agency_id)}, {safe(agency.name)}: {status}"
     kind = code_words(EventKind.DESCRIPTOR, event.kind)
-    mark = "EXERCISE  " if is_exercise else ""
+    mark = f"! {SUSPENDED_WARNING}  " if shown.is_suspended(event.act.originator) else ""
+    mark += "EXERCISE  " if shown.is_exercise else ""
     place = f"{mark}{event.act.notice_id}  {event.act.originator}"
     if not event.act.act.HasField("version"):
         return f"{place}  {kind}: nobody may act on it any longer"

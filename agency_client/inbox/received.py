@@ -100,6 +100,15 @@ class Received:
         """How many notices are held, withdrawn ones included."""
         return int(self._file.rows("SELECT count(*) FROM notices WHERE version > 0")[0][0])
 
+    def count_in_force(self, originator: str, *, traffic: int) -> int:
+        """How many notices of an originator are held that it has not withdrawn."""
+        rows = self._file.rows(
+            "SELECT count(*) FROM notices "
+            "WHERE originator = ? AND traffic = ? AND version > 0 AND withdrawal IS NULL",
+            (originator, traffic),
+        )
+        return int(rows[0][0])
+
     def list_quarantined(self) -> list[Quarantined]:
         """What did not verify, and why."""
         rows = self._file.rows(

@@ -9,6 +9,7 @@ import typer
 from comity.times import datetime_from_timestamp, utc_now
 from comity.v1 import agencies_pb2, membership_pb2
 from hub.administration import Administration
+from hub.cli.administrator import AdministratorOption, EmergencyOption, acting
 from hub.cli.agency_description import KINDS, parse_kind, parse_publishes
 from hub.cli.application import DEFAULT_FOLDER, Folder, agency_app, command
 from hub.services.applications import (
@@ -40,10 +41,8 @@ async def invite(  # noqa: PLR0913, PLR0917 - each is an option of the command
     hours: Annotated[int, typer.Option(help="How long the code is good for.")] = (
         DEFAULT_VALID_HOURS
     ),
-    emergency: Annotated[
-        bool,
-        typer.Option("--emergency", help="Without an administrator's log-in; all members see it."),
-    ] = False,
+    administrator: AdministratorOption = None,
+    emergency: EmergencyOption = False,
     folder: Folder = DEFAULT_FOLDER,
 ) -> None:
     """Invite an agency, or a member that has lost its keys. Prints its code, once.
@@ -66,12 +65,13 @@ async def invite(  # noqa: PLR0913, PLR0917 - each is an option of the command
     async with Administration(settings, clock=utc_now) as administration:
         await administration.require_ledger()
         applications = await administration.applications()
-        response = await applications.invite(MACHINE_INVITES, request)
+        by = await acting(
+            administration, administrator=administrator, emergency=emergency, step=MACHINE_INVITES
+        )
+        response = await applications.invite(by, request)
     _echo_invitation(agency, response, domain=settings.domain)
     if not settings.enrol_listen:
         typer.echo("This hub has no enrol_listen in its configuration: nobody can enrol.", err=True)
-    if emergency:
-        typer.echo("Members see that it was invited at the hub's machine.", err=True)
 
 
 def _echo_invitation(
@@ -115,6 +115,8 @@ async def approve(
     digest: Annotated[
         str, typer.Option(help="SHA-256 of the application, as the agency reads it out.")
     ],
+    administrator: AdministratorOption = None,
+    emergency: EmergencyOption = False,
     folder: Folder = DEFAULT_FOLDER,
 ) -> None:
     """Approve an application that was compared with the agency by telephone."""
@@ -122,7 +124,10 @@ async def approve(
     async with Administration(load_settings(folder), clock=utc_now) as administration:
         await administration.require_ledger()
         applications = await administration.applications()
-        response = await applications.approve(MACHINE_APPROVES, request)
+        by = await acting(
+            administration, administrator=administrator, emergency=emergency, step=MACHINE_APPROVES
+        )
+        response = await applications.approve(by, request)
     if response.admitted:
         typer.echo(f"Admitted {agency}.")
     else:
@@ -134,6 +139,8 @@ async def approve(
 async def refuse(
     agency: AgencyArgument,
     reason: Annotated[str, typer.Option(help="Why; all members see it. Names no person.")],
+    administrator: AdministratorOption = None,
+    emergency: EmergencyOption = False,
     folder: Folder = DEFAULT_FOLDER,
 ) -> None:
     """Refuse an application, or take an invitation back."""
@@ -141,5 +148,8 @@ async def refuse(
     async with Administration(load_settings(folder), clock=utc_now) as administration:
         await administration.require_ledger()
         applications = await administration.applications()
-        await applications.refuse(MACHINE_APPROVES, request)
+        by = await acting(
+            administration, administrator=administrator, emergency=emergency, step=MACHINE_APPROVES
+        )
+        await applications.refuse(by, request)
     typer.echo(f"Refused {agency}. It may be invited again.")

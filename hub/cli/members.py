@@ -13,6 +13,7 @@ from google.protobuf.field_mask_pb2 import FieldMask
 from comity.times import utc_now
 from comity.v1 import agencies_pb2, membership_pb2
 from hub.administration import Administration
+from hub.cli.administrator import AdministratorOption, EmergencyOption, acting
 from hub.cli.agency_description import parse_kind, parse_names, parse_policy, parse_publishes
 from hub.cli.application import DEFAULT_FOLDER, Folder, agency_app, app, command
 from hub.cli.enrolment import AgencyArgument
@@ -20,44 +21,63 @@ from hub.files import replace_public
 from hub.services.applications import MACHINE_APPROVES
 from hub.services.members import MembersService
 from hub.settings import load_settings
+from hub.store.enrolments import StoredApproval
 
 Reason = Annotated[str, typer.Option(help="Why; all members see it. Names no person.")]
 
 
 @agency_app.command()
 @command
-async def suspend(agency: AgencyArgument, reason: Reason, folder: Folder = DEFAULT_FOLDER) -> None:
+async def suspend(
+    agency: AgencyArgument,
+    reason: Reason,
+    administrator: AdministratorOption = None,
+    emergency: EmergencyOption = False,
+    folder: Folder = DEFAULT_FOLDER,
+) -> None:
     """Suspend an agency: within a second nothing passes from it or to it, until reinstated."""
-    await _change_status(folder, agency, agencies_pb2.AGENCY_STATUS_SUSPENDED, reason)
+    request = membership_pb2.ChangeAgencyStatusRequest(
+        agency_id=agency, status=agencies_pb2.AGENCY_STATUS_SUSPENDED, reason=reason
+    )
+    async with _watching(folder, administrator, emergency=emergency) as (members, by):
+        await members.change_status(by, request)
     typer.echo(f"Suspended {agency}. 'comity-hub agency reinstate' takes it back.")
 
 
 @agency_app.command()
 @command
 async def reinstate(
-    agency: AgencyArgument, reason: Reason, folder: Folder = DEFAULT_FOLDER
+    agency: AgencyArgument,
+    reason: Reason,
+    administrator: AdministratorOption = None,
+    emergency: EmergencyOption = False,
+    folder: Folder = DEFAULT_FOLDER,
 ) -> None:
     """Reinstate a suspended agency. It goes on where it stopped; its officers log in again."""
-    await _change_status(folder, agency, agencies_pb2.AGENCY_STATUS_ACTIVE, reason)
+    request = membership_pb2.ChangeAgencyStatusRequest(
+        agency_id=agency, status=agencies_pb2.AGENCY_STATUS_ACTIVE, reason=reason
+    )
+    async with _watching(folder, administrator, emergency=emergency) as (members, by):
+        await members.change_status(by, request)
     typer.echo(f"Reinstated {agency}.")
 
 
 @agency_app.command()
 @command
-async def revoke(agency: AgencyArgument, reason: Reason, folder: Folder = DEFAULT_FOLDER) -> None:
-    """Revoke an agency, for good: its id is never a member's again."""
-    await _change_status(folder, agency, agencies_pb2.AGENCY_STATUS_REVOKED, reason)
-    typer.echo(f"Revoked {agency}, for good.")
-
-
-async def _change_status(
-    folder: Path, agency: str, status: agencies_pb2.AgencyStatus.ValueType, reason: str
+async def revoke(
+    agency: AgencyArgument,
+    reason: Reason,
+    administrator: AdministratorOption = None,
+    emergency: EmergencyOption = False,
+    folder: Folder = DEFAULT_FOLDER,
 ) -> None:
+    """Revoke an agency, for good: its id is never a member's again."""
     request = membership_pb2.ChangeAgencyStatusRequest(
-        agency_id=agency, status=status, reason=reason
+        agency_id=agency, status=agencies_pb2.AGENCY_STATUS_REVOKED, reason=reason
     )
-    async with _watching(folder) as members:
-        await members.change_status(MACHINE_APPROVES, request)
+    async with _watching(folder, administrator, emergency=emergency) as (members, by):
+        await members.change_status(by, request)
+    typer.echo(f"Revoked {agency}, for good.")
 
 
 @agency_app.command()
@@ -80,6 +100,8 @@ async def describe(  # noqa: PLR0913, PLR0917 - each is an option of the command
     outgoing: Annotated[
         str | None, typer.Option(help="What a lead asks of its country's notices: free, copied.")
     ] = None,
+    administrator: AdministratorOption = None,
+    emergency: EmergencyOption = False,
     folder: Folder = DEFAULT_FOLDER,
 ) -> None:
     """Change how an agency is described, and what its membership grants it.
@@ -113,8 +135,8 @@ async def describe(  # noqa: PLR0913, PLR0917 - each is an option of the command
     request = membership_pb2.DescribeAgencyRequest(
         agency=changed, fields=FieldMask(paths=fields), reason=reason
     )
-    async with _watching(folder) as members:
-        await members.describe_any(MACHINE_APPROVES, request)
+    async with _watching(folder, administrator, emergency=emergency) as (members, by):
+        await members.describe_any(by, request)
     typer.echo(f"Changed {agency}: {', '.join(fields)}.")
 
 
@@ -124,21 +146,29 @@ async def end_key(
     agency: AgencyArgument,
     key: Annotated[list[str], typer.Argument(help="Ids of keys or certificates, whole.")],
     reason: Reason,
+    administrator: AdministratorOption = None,
+    emergency: EmergencyOption = False,
     folder: Folder = DEFAULT_FOLDER,
 ) -> None:
     """End keys or certificates of an agency: from now on nothing rests on them."""
     request = membership_pb2.EndKeysRequest(agency_id=agency, key_ids=key, reason=reason)
-    async with _watching(folder) as members:
-        await members.end_any_keys(MACHINE_APPROVES, request)
+    async with _watching(folder, administrator, emergency=emergency) as (members, by):
+        await members.end_any_keys(by, request)
     typer.echo(f"Ended {len(key)} of {agency}.")
 
 
 @asynccontextmanager
-async def _watching(folder: Path) -> AsyncIterator[MembersService]:
+async def _watching(
+    folder: Path, administrator: str | None, *, emergency: bool
+) -> AsyncIterator[tuple[MembersService, StoredApproval]]:
+    """What members are watched over with, and who does it."""
     async with Administration(load_settings(folder), clock=utc_now) as administration:
         await administration.require_ledger()
         members, _ = await administration.watching()
-        yield members
+        by = await acting(
+            administration, administrator=administrator, emergency=emergency, step=MACHINE_APPROVES
+        )
+        yield members, by
 
 
 @app.command()

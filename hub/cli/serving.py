@@ -13,7 +13,6 @@ import typer
 from comity.errors import MalformedInput
 from comity.times import utc_now
 from hub.administration import Administration
-from hub.certificates import find_expiry_warning
 from hub.cli.application import (
     DEFAULT_FOLDER,
     EXIT_REFUSED,
@@ -22,8 +21,9 @@ from hub.cli.application import (
     command,
     usage_error,
 )
-from hub.folder import held_alone, load_server_certificate, require_serving_files
+from hub.folder import held_alone, require_serving_files
 from hub.logs import configure_logs, log_lost_error
+from hub.renewing import expiry_warnings
 from hub.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -98,9 +98,8 @@ async def _start(stack: AsyncExitStack, settings: Settings) -> RunningHub:
 
 def _warn_of_expiry(settings: Settings) -> None:
     try:
-        now = utc_now()
-        warning = find_expiry_warning(load_server_certificate(settings, now=now), now=now)
+        warnings = expiry_warnings(settings, now=utc_now())
     except MalformedInput as error:
-        warning = error.message
-    if warning is not None:
+        warnings = [error.message]
+    for warning in warnings:
         _log.warning("%s", warning)

@@ -11,8 +11,7 @@ import typer
 from comity.errors import MalformedInput
 from comity.identity import AgencyId
 from comity.times import utc_now
-from hub.administration import Administration, renew_certificate
-from hub.certificates import find_expiry_warning
+from hub.administration import Administration
 from hub.cli.application import (
     DEFAULT_FOLDER,
     Folder,
@@ -25,6 +24,7 @@ from hub.files import write_private
 from hub.folder import NewHub, held_alone, load_authority, require_serving_files, settings_for
 from hub.making import init_hub
 from hub.own_agency import OWN_AGENCY_FOLDER
+from hub.renewing import expiry_warnings, renew_certificate, renew_own_agency
 from hub.services.accounts.officer_forms import NOT_STATED
 from hub.services.accounts.roles import MIN_HUB_ADMINISTRATORS
 from hub.settings import load_settings
@@ -95,7 +95,7 @@ def _parse_administrators(texts: list[str]) -> tuple[tuple[str, str], ...]:
 async def check_config(folder: Folder = DEFAULT_FOLDER) -> None:
     """Check the configuration, the keys and the database, and change nothing."""
     settings = load_settings(folder)
-    certificate = require_serving_files(settings, now=utc_now())
+    require_serving_files(settings, now=utc_now())
     async with Administration(settings, clock=utc_now) as administration:
         await administration.require_ledger()
         await administration.require_durable()
@@ -103,8 +103,7 @@ async def check_config(folder: Folder = DEFAULT_FOLDER) -> None:
         load_authority(settings)
     else:
         typer.echo("The authority's key is not here: no agency can be admitted.", err=True)
-    warning = find_expiry_warning(certificate, now=utc_now())
-    if warning is not None:
+    for warning in expiry_warnings(settings, now=utc_now()):
         typer.echo(warning, err=True)
     typer.echo(f"The hub {settings.domain} can be served on {settings.listen}.")
     typer.echo("What members compare it with, as SHA-256:")
@@ -114,10 +113,17 @@ async def check_config(folder: Folder = DEFAULT_FOLDER) -> None:
 @app.command("renew-certificate")
 @command
 async def renew(folder: Folder = DEFAULT_FOLDER) -> None:
-    """Give the hub's server a new TLS key and certificate. A hub that serves takes them up."""
-    certificate = renew_certificate(load_settings(folder), now=utc_now())
-    until = certificate.not_valid_after_utc.date().isoformat()
-    typer.echo(f"The hub's certificate is valid until {until}. No member has to do anything.")
+    """Give the hub's server and its own agency new TLS keys and certificates.
+
+    A hub that serves takes them up. Due at the latest every 60 days, for the own agency's.
+    """
+    settings = load_settings(folder)
+    server = renew_certificate(settings, now=utc_now()).not_valid_after_utc.date()
+    typer.echo(f"The hub's certificate is valid until {server}. No member has to do anything.")
+    async with Administration(settings, clock=utc_now) as administration:
+        await administration.require_ledger()
+        own = (await renew_own_agency(administration, now=utc_now())).not_valid_after_utc.date()
+    typer.echo(f"That of its own agency {settings.agency} is valid until {own}.")
 
 
 @app.command("migrate")

@@ -74,6 +74,7 @@ class Guard(grpc.aio.ServerInterceptor):
         self._officers = officers
         self._clock = clock
         self._calls: Counter[AgencyId] = Counter()
+        self._guarded: dict[str, grpc.RpcMethodHandler[Any, Any]] = {}
 
     async def intercept_service(  # type: ignore[override]  # the stubs have it generic
         self,
@@ -85,7 +86,12 @@ class Guard(grpc.aio.ServerInterceptor):
         handler = await continuation(details)
         if handler is None:
             return None
-        return _Guarded(self, handler, str(details.method)).wrapped()
+        # A method's handler is always the same; wrapping it anew for each call is half of a guard.
+        method = str(details.method)
+        guarded = self._guarded.get(method)
+        if guarded is None:
+            guarded = self._guarded[method] = _Guarded(self, handler, method).wrapped()
+        return guarded
 
     async def admit(
         self, context: grpc.aio.ServicerContext[Any, Any], method: str, request_id: str

@@ -38,8 +38,9 @@ def read_peer(
     Raises: TransportTooWeak; CertificateRefused where the certificate names no agency of this hub
     or has run out since the channel was opened.
     """
-    require_strong_channel(context)
-    peer = _peer_from_pem(_only(context.auth_context(), "x509_pem_cert"), hub_domain)
+    properties = context.auth_context()  # asked once: it copies everything, the certificate too
+    _require_strong(properties)
+    peer = _peer_from_pem(_only(properties, "x509_pem_cert"), hub_domain)
     if peer.valid_until <= now:
         raise CertificateRefused()
     return peer
@@ -50,7 +51,10 @@ def require_strong_channel(context: grpc.aio.ServicerContext[Any, Any]) -> None:
 
     Raises: TransportTooWeak.
     """
-    properties = context.auth_context()
+    _require_strong(context.auth_context())
+
+
+def _require_strong(properties: object) -> None:
     if _only(properties, "ssl_tls_version") != TLS_VERSION:
         raise TransportTooWeak("The channel has to be TLS 1.3.")
     if _only(properties, "ssl_negotiated_key_exchange_group") != KEY_EXCHANGE_GROUP:
@@ -73,7 +77,7 @@ def read_token(context: grpc.aio.ServicerContext[Any, Any]) -> str | None:
 
 
 def _only(properties: object, name: str) -> bytes:
-    values = list(properties.get(name, ()))  # type: ignore[attr-defined]
+    values = properties.get(name, ())  # type: ignore[attr-defined]
     return bytes(values[0]) if len(values) == 1 else b""
 
 

@@ -10,6 +10,7 @@ from comity.v1 import sessions_pb2, sessions_pb2_grpc
 from hub.rpc.guard import current_caller
 from hub.services.accounts.factors import FactorService
 from hub.services.accounts.log_in import LogInService
+from hub.services.accounts.password_change import PasswordChangeService
 from hub.services.accounts.sessions import SessionService
 
 
@@ -17,10 +18,16 @@ class SessionServicer(sessions_pb2_grpc.SessionServiceServicer):
     """Log-in with built-in accounts."""
 
     def __init__(
-        self, log_in: LogInService, sessions: SessionService, factors: FactorService
+        self,
+        log_in: LogInService,
+        sessions: SessionService,
+        *,
+        passwords: PasswordChangeService,
+        factors: FactorService,
     ) -> None:
         self._log_in = log_in
         self._sessions = sessions
+        self._passwords = passwords
         self._factors = factors
 
     async def DescribeLogIn(
@@ -58,7 +65,7 @@ class SessionServicer(sessions_pb2_grpc.SessionServiceServicer):
         request: sessions_pb2.ChangePasswordRequest,
         context: grpc.aio.ServicerContext[Any, Any],
     ) -> sessions_pb2.ChangePasswordResponse:
-        await self._log_in.change_password(current_caller(), request)
+        await self._passwords.change(current_caller(), request)
         return sessions_pb2.ChangePasswordResponse()
 
     async def BeginSecondFactor(

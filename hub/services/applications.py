@@ -1,7 +1,7 @@
 """Letting agencies in: what the hub's administrators and a country's lead agency do.
 
-Called by the servicer for officers, and by the hub's command line, which stands at the hub's
-machine and is nobody in particular.
+Called by the servicer for officers, and by the hub's command line for an administrator who has
+logged in there, or in an emergency for nobody.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ DEFAULT_VALID_HOURS = 168  # a week: a code goes by post, or waits for somebody'
 MAX_VALID_HOURS = 336
 MAX_REASON_CHARS = 500  # every member keeps it
 
-# At the hub's machine nobody is known by name. Inviting and approving there are two steps, each
-# of which can be taken once; members see that no agency's administrator took it.
+# In an emergency nobody logs in at the hub's machine. Inviting and approving there are two steps,
+# each of which can be taken once; members see that no agency's administrator took it.
 MACHINE_INVITES = StoredApproval("machine/invites", "")
 MACHINE_APPROVES = StoredApproval("machine/approves", "")
 

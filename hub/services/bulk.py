@@ -14,7 +14,7 @@ from comity.statuses import refusal_for
 from comity.v1 import acts_pb2
 from hub.services.acts import ActsService
 from hub.services.calls import Caller
-from hub.services.membership import Membership
+from hub.services.membership import CONFIRM_EVERY_SECONDS, Membership
 from hub.services.preparing import Prepared, Preparing
 
 MAX_CHUNK_SUBMISSIONS = 256  # one batch of the ledger writer
@@ -47,14 +47,32 @@ class BulkService:
         with self._counted(caller.agency):
             reading = asyncio.create_task(self._read(caller, chunks, waiting))
             try:
-                while (task := await waiting.get()) is not None:
-                    yield await task
+                while (task := await self._next(caller, waiting)) is not None:
+                    response = await task
+                    self._require_active(caller)  # nothing is written to who is out
+                    yield response
                 await reading
             finally:
                 reading.cancel()
                 while not waiting.empty():
                     if (task := waiting.get_nowait()) is not None:
                         task.cancel()
+
+    async def _next(self, caller: Caller, waiting: asyncio.Queue[Answers | None]) -> Answers | None:
+        """The next answers; ends a stream that is idle as well, once its caller is out."""
+        while True:
+            try:
+                async with asyncio.timeout(CONFIRM_EVERY_SECONDS):
+                    return await waiting.get()
+            except TimeoutError:
+                self._require_active(caller)
+
+    def _require_active(self, caller: Caller) -> None:
+        """Membership may have ended since the guard admitted the stream.
+
+        Raises: AgencyNotActive, CertificateRefused, MembershipUnconfirmed.
+        """
+        self._membership.require_active(caller.agency, certificate_id=caller.certificate_id)
 
     @contextmanager
     def _counted(self, agency: AgencyId) -> Iterator[None]:
@@ -79,8 +97,7 @@ class BulkService:
             async for chunk in chunks:
                 if len(chunk.submissions) > MAX_CHUNK_SUBMISSIONS:
                     raise TooLarge(f"A message holds at most {MAX_CHUNK_SUBMISSIONS} submissions.")
-                # The guard admitted the stream; membership may have ended since.
-                self._membership.require_active(caller.agency, certificate_id=caller.certificate_id)
+                self._require_active(caller)
                 size_bytes = await self._room.take(chunk.ByteSize())
                 prepared = asyncio.create_task(self._prepare(caller, chunk, after=previous))
                 answers = asyncio.create_task(self._answer(chunk, prepared))

@@ -209,8 +209,9 @@ class Enrolling:
 
 
 def changed_by(approvals: Sequence[StoredApproval]) -> list[str]:
-    """The agencies of those who made a change; the hub's machine is none."""
-    return [approval.approver_agency for approval in approvals if approval.approver_agency]
+    """The agencies of those who made a change; none at all where one of them did not log in."""
+    agencies = [approval.approver_agency for approval in approvals]
+    return agencies if all(agencies) else []
 
 
 def agency_on_the_way(roster: Roster, enrolment: StoredEnrolment) -> pb.Agency:

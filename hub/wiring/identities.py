@@ -16,12 +16,14 @@ from hub.keycloak_files import keycloak_line
 from hub.rpc.keycloak_sessions import KeycloakSessionServicer
 from hub.rpc.officers import OfficerServicer
 from hub.rpc.sessions import SessionServicer
+from hub.services.accounts.attempts import Attempts
 from hub.services.accounts.directory import TableOfOfficers
 from hub.services.accounts.factors import FactorService
 from hub.services.accounts.identities import BuiltInOfficers
 from hub.services.accounts.log_in import LogInService
 from hub.services.accounts.management import OfficerService
 from hub.services.accounts.officers import OfficerCommits
+from hub.services.accounts.password_change import PasswordChangeService
 from hub.services.accounts.passwords import PasswordHashing
 from hub.services.accounts.sessions import SessionService
 from hub.services.calls import Officers, OfficersKept
@@ -109,9 +111,19 @@ def make_accounts(
             sessions, issuer=realm.issuer, client_id=realm.log_in_client
         )
         return Accounts(elsewhere, OfficerServicer(officers))
-    log_in = LogInService(database, hashing=hashing, hub_domain=settings.domain, **parts)
+    attempts = Attempts(database, hashing=hashing, clock=clock)
+    log_in = LogInService(attempts, writer=writer, clock=clock, token_bytes=secrets.token_bytes)
+    passwords = PasswordChangeService(
+        attempts,
+        database=database,
+        writer=writer,
+        hashing=hashing,
+        identities=identities,
+        hub_domain=settings.domain,
+    )
     factors = FactorService(database, hub_domain=settings.domain, **parts)
-    return Accounts(SessionServicer(log_in, sessions, factors), OfficerServicer(officers))
+    servicer = SessionServicer(log_in, sessions, passwords=passwords, factors=factors)
+    return Accounts(servicer, OfficerServicer(officers))
 
 
 class _Shared(TypedDict):

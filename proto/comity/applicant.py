@@ -109,17 +109,20 @@ def apply_to_hub(
         name=name,
         now=now,
         certificate_request=request_certificate(keys.tls, agency=agency, hub_domain=hub_domain),
-        keys=[
-            *(_verifying_key(pb.KEY_PURPOSE_SIGNING, key) for key in keys.signing),
-            _verifying_key(pb.KEY_PURPOSE_WITNESS, keys.witness),
-            key_message(
-                pb.KEY_PURPOSE_SEALING,
-                pb.KEY_ALGORITHM_MLKEM768_X25519,
-                keys.sealing.public_bytes(),
-            ),
-        ],
+        keys=agency_keys(keys),
     )
     return sign_application(application, signing_keys=keys.signing, witness_key=keys.witness)
+
+
+def agency_keys(keys: ApplicantKeys) -> list[pb.AgencyKey]:
+    """The public halves of the signing, witness and sealing keys."""
+    return [
+        *(_verifying_key(pb.KEY_PURPOSE_SIGNING, key) for key in keys.signing),
+        _verifying_key(pb.KEY_PURPOSE_WITNESS, keys.witness),
+        key_message(
+            pb.KEY_PURPOSE_SEALING, pb.KEY_ALGORITHM_MLKEM768_X25519, keys.sealing.public_bytes()
+        ),
+    ]
 
 
 def request_certificate(

@@ -8,7 +8,11 @@ from pathlib import Path
 
 import pyotp
 
-from agency_client.cli.secrets import NEW_PASSWORD_FILE_VARIABLE, PASSWORD_FILE_VARIABLE
+from agency_client.cli.secrets import (
+    NEW_PASSWORD_FILE_VARIABLE,
+    PASSWORD_FILE_VARIABLE,
+    SECOND_FACTOR_FILE_VARIABLE,
+)
 from deploy.stage import Stage, free_port
 
 PASSWORD = "ferry lantern 7 oblique cobalt"
@@ -55,6 +59,14 @@ class Desk:
             shown, _ = command.communicate(factor.now() + "\n")
         assert command.returncode == 0
         return [line.strip() for line in shown.splitlines()[1:]]
+
+    def hub_as(
+        self, user: str, code: str, *arguments: str, expected: int = 0
+    ) -> subprocess.CompletedProcess[str]:
+        """A command at the hub's machine, with an administrator's log-in."""
+        self.secret(PASSWORD_FILE_VARIABLE, PASSWORD)
+        self.secret(SECOND_FACTOR_FILE_VARIABLE, code)
+        return self.stage.run_hub(*arguments, "--administrator", user, expected=expected)
 
 
 def last_word(text: str) -> str:

@@ -36,6 +36,7 @@ from hub.app import RunningHub, running_hub
 from hub.issuing import load_identity
 from hub.rpc import peer_limits
 from hub.rpc.guard import Guard
+from hub.services.admission import every_scope
 from hub.services.calls import Officer
 from hub.settings import Settings, load_settings
 
@@ -98,6 +99,7 @@ class EnrolmentHub:
         """Invites an agency, and gives the code."""
         invited = Agency(agency_id=agency, name="Sample office", kind=AGENCY_KIND_POLICE)
         invited.leads_country = other.pop("leads_country", False)
+        invited.scopes.CopyFrom(every_scope())
         request = pb.InviteAgencyRequest(agency=invited, **other)
         response: pb.InviteAgencyResponse = await self.call("InviteAgency", request, by=by)
         return response.code

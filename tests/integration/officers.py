@@ -18,7 +18,9 @@ from agency_client.session import Session
 from agency_client.session_store import KeptSession
 from comity.identity import AgencyId
 from comity.statuses import error_from_rpc
+from comity.v1 import sessions_pb2
 from comity.v1.officers_pb2 import ROLE_OFFICER, AddOfficerRequest, Role
+from comity.v1.sessions_pb2_grpc import SessionServiceStub
 from deploy.stage import Stage
 from hub.accounts import Accounts
 from hub.app import RunningHub, running_hub
@@ -181,3 +183,9 @@ def tokens_of(opened: Agency) -> KeptSession:
     assert session is not None
     assert session._kept is not None
     return session._kept
+
+
+async def who_am_i(opened: Agency, token: str | None) -> Any:
+    """What the hub says of the caller, with a token of one's own choosing."""
+    request = sessions_pb2.WhoAmIRequest()
+    return await call(opened, lambda c: SessionServiceStub(c).WhoAmI, request, token=token)

@@ -1,4 +1,4 @@
-"""Officers with built-in accounts, over the wire: log-in, second factor, sessions, bad input."""
+"""Logging in with built-in accounts, over the wire: steps, refusals, delays, floods."""
 
 from __future__ import annotations
 
@@ -9,19 +9,16 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, event, text
+from sqlalchemy import Engine, event
 
 from comity.errors import (
     ComityError,
     LogInDelayed,
     LogInRefused,
-    LogInRequired,
     MalformedInput,
     NotPermitted,
-    PasswordRefused,
     QuotaExceeded,
     StepRequired,
-    TokenRefused,
 )
 from comity.identity import AgencyId
 from comity.v1 import ledger_pb2, sessions_pb2
@@ -34,22 +31,18 @@ from comity.v1.sessions_pb2_grpc import SessionServiceStub
 from deploy.stage import Stage
 from hub.services.accounts.delays import FREE_FAILURES, MAX_DELAY_SECONDS
 from hub.services.accounts.passwords import PasswordHashing
-from hub.services.accounts.sessions import ACCESS_TIME, SESSION_TIME
 from hub.store.access import list_access_records
 from hub.store.audit import audit_ledger
 from hub.store.ledger import ACCESS_RECORD, list_entries, load_head
-from hub.store.officers import advance_officer_version
 from tests.databases import new_database
 from tests.integration.officers import (
     PASSWORD,
     Served,
     call,
     serving,
-    set_factor,
-    tokens_of,
 )
 
-FLOOD = 300
+FLOOD, SMALL_FLOOD = 10_000, 300  # the large one on one database: it takes half a minute
 AT_ONCE = 150  # on one channel
 
 
@@ -254,186 +247,18 @@ async def test_a_flood_of_wrong_passwords_disturbs_no_other_agency(
         return type(refused.value)
 
     async with served.officer("FR-NCB") as (_, person), served.client("BR-NCB") as brazil:
-        flood = [asyncio.create_task(attempt(number)) for number in range(FLOOD)]
+        count = FLOOD if served.settings.database_file is not None else SMALL_FLOOD
+        flood = [asyncio.create_task(attempt(number)) for number in range(count)]
         async with served.client("FR-NCB") as france:
             for _ in range(3):
                 await france.client.officers.log_in(person.user_name, PASSWORD)
                 assert (await france.client.officers.who_am_i()).officer.user_name
         outcomes = Counter([await one for one in flood])
 
-    assert sum(outcomes.values()) == FLOOD
+    assert sum(outcomes.values()) == count
     assert {LogInRefused, LogInDelayed, QuotaExceeded} >= outcomes.keys()
-    assert judged["wrong"] <= 7 * (FREE_FAILURES + 1)
-
-
-@pytest.mark.parametrize(
-    ("password", "said"),
-    [
-        ("short", "characters"),
-        ("aaaaaaaaaaaaaaaa", "Repeats"),
-        ("my fr-ncb password 77", "the agency's id"),
-        ("Hub.Example is our hub 1", "the hub's domain"),
-        ("x" * 300, "characters"),
-    ],
-)
-@pytest.mark.threat("T91")
-async def test_a_password_that_is_easily_guessed_is_refused_with_the_reason(
-    served: Served, password: str, said: str
-) -> None:
-    name, one_time = await served.add("FR-NCB")
-    async with served.client("FR-NCB") as france:
-        await france.client.officers.log_in(name, one_time)
-        with pytest.raises(PasswordRefused) as refused:
-            await france.client.officers.change_password(one_time, password)
-        with pytest.raises(PasswordRefused) as own:
-            await france.client.officers.change_password(one_time, f"I am {name} and 12345")
-
-    assert said in str(refused.value)
-    assert "the user name" in str(own.value)
-
-
-async def test_a_long_passphrase_is_taken(served: Served) -> None:
-    long = f"{PASSWORD} {PASSWORD[::-1]} and then some more"
-    name, one_time = await served.add("FR-NCB")
-    async with served.client("FR-NCB") as france:
-        await france.client.officers.log_in(name, one_time)
-        await france.client.officers.change_password(one_time, long)
-        await france.client.officers.log_in(name, long)
-
-    assert len(long) > 72
-
-
-async def test_changing_the_password_ends_every_other_session(served: Served) -> None:
-    async with (
-        served.officer("FR-NCB") as (france, person),
-        served.client("FR-NCB") as elsewhere,
-    ):
-        await elsewhere.client.officers.log_in(person.user_name, PASSWORD)
-        token = tokens_of(elsewhere).access_token
-        with pytest.raises(LogInRefused):
-            await france.client.officers.change_password("not it", f"{PASSWORD} anew")
-        await france.client.officers.change_password(PASSWORD, f"{PASSWORD} anew")
-
-        assert (await france.client.officers.who_am_i()).officer.user_name
-        with pytest.raises(TokenRefused):
-            await who_am_i(elsewhere, token)
-
-
-async def who_am_i(opened: Any, token: str | None) -> Any:
-    request = sessions_pb2.WhoAmIRequest()
-    return await call(opened, lambda c: SessionServiceStub(c).WhoAmI, request, token=token)
-
-
-@pytest.mark.threat("T80")
-async def test_a_code_is_good_for_once(served: Served) -> None:
-    async with served.officer("FR-NCB", ROLE_AGENCY_ADMINISTRATOR) as (france, person):
-        with pytest.raises(LogInRefused):  # It has confirmed the factor.
-            await france.client.officers.log_in(
-                person.user_name, PASSWORD, person.code(served.clock)
-            )
-        served.clock.ahead += timedelta(seconds=60)
-        code = person.code(served.clock)
-        await france.client.officers.log_in(person.user_name, PASSWORD, code)
-        with pytest.raises(LogInRefused):
-            await france.client.officers.log_in(person.user_name, PASSWORD, code)
-
-
-@pytest.mark.threat("T93")
-async def test_a_recovery_code_is_good_for_once(served: Served) -> None:
-    async with served.officer("FR-NCB") as (france, person):
-        codes = await set_factor(france, person, served.clock)
-        typed = codes[0].upper().replace("-", " ")
-        await france.client.officers.log_in(person.user_name, PASSWORD, typed)
-        with pytest.raises(LogInRefused):
-            await france.client.officers.log_in(person.user_name, PASSWORD, codes[0])
-        await france.client.officers.log_in(person.user_name, PASSWORD, codes[1])
-
-
-async def test_a_second_factor_is_replaced_only_shortly_after_a_log_in(served: Served) -> None:
-    async with served.officer("FR-NCB") as (france, person):
-        with pytest.raises(LogInRefused):
-            await france.client.officers.confirm_second_factor("000000")
-        await set_factor(france, person, served.clock)
-        await set_factor(france, person, served.clock)
-        served.clock.ahead += timedelta(minutes=11)
-        with pytest.raises(LogInRequired):
-            await france.client.officers.begin_second_factor()
-
-
-async def test_a_session_is_refreshed_in_time_and_ends_after_a_day_s_work(served: Served) -> None:
-    async with served.officer("FR-NCB") as (france, _):
-        first = tokens_of(france)
-        served.clock.ahead += ACCESS_TIME
-        with pytest.raises(TokenRefused):
-            await who_am_i(france, first.access_token)
-        assert (await france.client.officers.who_am_i()).HasField("officer")
-        assert first.access_token != tokens_of(france).access_token
-
-        served.clock.ahead += SESSION_TIME
-        assert not (await france.client.officers.who_am_i()).HasField("officer")
-
-
-async def refresh(opened: Any, token: str) -> Any:
-    request = sessions_pb2.RefreshSessionRequest(refresh_token=token)
-    return await call(opened, lambda c: SessionServiceStub(c).RefreshSession, request, token=None)
-
-
-async def test_a_session_of_a_former_certificate_is_rebound_by_refreshing(served: Served) -> None:
-    async with served.officer("FR-NCB") as (france, _):
-        before = tokens_of(france).access_token
-        async with served.database.write() as connection:
-            await connection.execute(text("UPDATE sessions SET certificate_id = 'of before'"))
-            await advance_officer_version(connection)
-        with pytest.raises(TokenRefused):
-            while True:  # Until the hub has noticed.
-                await who_am_i(france, before)
-
-        assert (await france.client.officers.who_am_i()).HasField("officer")
-        assert before != tokens_of(france).access_token
-
-
-@pytest.mark.threat("T93")
-async def test_a_refresh_token_that_comes_again_ends_the_session(served: Served) -> None:
-    async with served.officer("FR-NCB") as (france, _):
-        stolen = tokens_of(france).refresh_token
-        renewed = (await refresh(france, stolen)).tokens
-        assert (await who_am_i(france, renewed.access_token)).HasField("officer")
-        with pytest.raises(TokenRefused):
-            await refresh(france, stolen)
-
-        with pytest.raises(TokenRefused):
-            await who_am_i(france, renewed.access_token)
-        with pytest.raises(TokenRefused):
-            await refresh(france, renewed.refresh_token)
-
-
-async def test_a_refresh_token_from_another_agency_ends_the_session(served: Served) -> None:
-    async with served.officer("FR-NCB") as (france, _), served.client("BR-NCB") as brazil:
-        kept = tokens_of(france)
-        with pytest.raises(TokenRefused):
-            await refresh(brazil, kept.refresh_token)
-        with pytest.raises(TokenRefused):
-            await who_am_i(france, kept.access_token)
-
-
-async def test_log_out_ends_this_session_or_every_one(served: Served) -> None:
-    async with (
-        served.officer("FR-NCB") as (france, person),
-        served.client("FR-NCB") as second,
-        served.client("FR-NCB") as third,
-    ):
-        for other in (second, third):
-            await other.client.officers.log_in(person.user_name, PASSWORD)
-        tokens = [tokens_of(opened).access_token for opened in (france, second, third)]
-        await france.client.officers.log_out()
-        with pytest.raises(TokenRefused):
-            await who_am_i(france, tokens[0])
-        assert (await who_am_i(second, tokens[1])).HasField("officer")
-
-        await second.client.officers.log_out(everywhere=True)
-        with pytest.raises(TokenRefused):
-            await who_am_i(third, tokens[2])
-        await france.client.officers.log_out()  # Nobody is logged in; nothing to be said of it.
+    # Delays pass while the flood goes on; still hardly any of it costs a computation.
+    assert judged["wrong"] <= max(7 * (FREE_FAILURES + 1), count // 100)
 
 
 @pytest.mark.parametrize("field", ["user_name", "password", "second_factor"])

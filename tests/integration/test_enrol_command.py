@@ -1,4 +1,7 @@
-"""`comity enrol` and `comity-hub agency …` as their users run them, interrupted at every step."""
+"""`comity enrol` as an agency runs it, interrupted at every step.
+
+At the hub nobody logs in here; `test_administrator_command.py` has what its administrators do.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,7 @@ class EnrolmentStage(Stage):
         path.write_text(path.read_text(encoding="utf-8") + line, encoding="utf-8")
 
     def invite(self, agency: str) -> tuple[str, str]:
-        """Invites at the machine; gives code and fingerprint."""
+        """Invites without a log-in; gives code and fingerprint."""
         options = ("--name", "Sample office", "--kind", "police", "--emergency")
         printed = self.hub("agency", "invite", agency, *options)
         [code] = [line.split()[1] for line in printed.splitlines() if "  code " in line]
@@ -36,6 +39,10 @@ class EnrolmentStage(Stage):
             line.split()[1] for line in printed.splitlines() if " fingerprint " in line
         ]
         return code, fingerprint
+
+    def approve(self, agency: str, digest: str) -> str:
+        """Approves without a log-in; gives what was said."""
+        return self.hub("agency", "approve", agency, "--digest", digest, "--emergency")
 
     def arguments(self, agency: str, fingerprint: str) -> list[str]:
         where = ["--hub", self.enrolment_address, "--hub-domain", DOMAIN]
@@ -71,7 +78,7 @@ def test_two_commands_of_the_agency_lead_to_a_member(stage: EnrolmentStage) -> N
     waiting = stage.comity("FR-NCB", *command, "--no-wait")
     digest = digest_in(waiting)
     assert digest in stage.hub("agency", "applications")
-    assert "Admitted FR-NCB" in stage.hub("agency", "approve", "FR-NCB", "--digest", digest)
+    assert "Admitted FR-NCB" in stage.approve("FR-NCB", digest)
     stage.comity("FR-NCB", *command)
     stage.comity("FR-NCB", "status")
 
@@ -82,7 +89,7 @@ def test_two_commands_of_the_agency_lead_to_a_member(stage: EnrolmentStage) -> N
 
 def test_an_invitation_that_was_taken_back_lets_nobody_in(stage: EnrolmentStage) -> None:
     code, fingerprint = stage.invite("KE-NCB")
-    stage.hub("agency", "refuse", "KE-NCB", "--reason", "Sample reason")
+    stage.hub("agency", "refuse", "KE-NCB", "--reason", "Sample reason", "--emergency")
     stage.write_code(code)
 
     refused = stage.run("KE-NCB", *stage.arguments("KE-NCB", fingerprint), expected=1)
@@ -177,7 +184,7 @@ def private_files(folder: Path) -> list[str]:
 
 
 def approve(stage: EnrolmentStage, agency: str, said: str) -> None:
-    stage.hub("agency", "approve", agency, "--digest", digest_in(said))
+    stage.approve(agency, digest_in(said))
 
 
 def test_keys_that_a_cut_off_run_left_without_an_application_are_made_anew(
@@ -250,7 +257,7 @@ def test_waiting_ends_when_the_agency_is_admitted(
         response = await original(self, *args)  # type: ignore[arg-type]
         asked.append(response.state)
         if len(asked) == 1:
-            stage.hub("agency", "approve", "LV-NCB", "--digest", digest)
+            stage.approve("LV-NCB", digest)
         return response
 
     monkeypatch.setattr(Enroller, "fetch_state", fetch_and_approve)

@@ -9,7 +9,6 @@ import pytest
 
 from comity.errors import MalformedInput, StoreUnavailable
 from comity.identity import AgencyId
-from hub import administration
 from hub.administration import Administration
 from hub.folder import NewHub
 from hub.making import init_hub
@@ -41,7 +40,15 @@ async def require_complete(folder: Path) -> None:
         await audit_ledger(opened.database, hub_domain=DOMAIN)
 
 
-@pytest.mark.parametrize("step", ["make_keys", "add_head", "make_own_agency", "write_settings"])
+@pytest.mark.parametrize(
+    "step",
+    [
+        "making.make_keys",
+        "administration.add_head",
+        "making.make_own_agency",
+        "making.write_settings",
+    ],
+)
 async def test_a_step_that_fails_leaves_nothing_and_can_be_repeated(
     new: NewHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
@@ -51,7 +58,7 @@ async def test_a_step_that_fails_leaves_nothing_and_can_be_repeated(
         raise StoreUnavailable
 
     with monkeypatch.context() as failing, pytest.raises(StoreUnavailable):
-        failing.setattr(administration, step, fail)
+        failing.setattr(f"hub.{step}", fail)
         await init_hub(folder, new, clock=now)
 
     assert not folder.exists()

@@ -85,6 +85,21 @@ def test_a_renewed_certificate_is_taken_up_by_the_hub_that_serves(stage: Stage) 
     stage.comity("FR-NCB", "status")
 
 
+def test_the_hub_s_own_agency_is_renewed_with_it(stage: Stage) -> None:
+    own = hub_folder(stage) / "agency"
+    before = x509.load_pem_x509_certificate((own / "certificate.pem").read_bytes())
+    stage.hub("renew-certificate")
+    first = x509.load_pem_x509_certificate((own / "certificate.pem").read_bytes())
+    assert first.serial_number != before.serial_number
+    assert not (own / "tls-key-new.pem").exists()
+
+    stage.start_hub()
+    stage.comity(f"{own}/", "status")
+    stage.hub("renew-certificate")
+    stage.comity(f"{own}/", "status")
+    stage.hub("verify-ledger")
+
+
 def test_the_old_pair_is_served_while_only_half_of_the_new_one_is_there(stage: Stage) -> None:
     stage.start_hub()
     folder, before = hub_folder(stage), served_serial(stage)

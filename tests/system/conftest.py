@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -36,3 +37,9 @@ def keycloak(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KeycloakServe
     server.set_up()
     yield server
     server.stop()
+
+
+@pytest.fixture
+def new_name() -> str:
+    """A name that no other test has."""
+    return f"example.{time.time_ns()}"

@@ -236,6 +236,8 @@ class SmallHub:
             raise answer
         return answer
 
+    call_as_agency = call_once = call
+
     async def stream(
         self, method: Callable[[Any], Any], requests: AsyncIterator[Any]
     ) -> AsyncGenerator[Any, None]:

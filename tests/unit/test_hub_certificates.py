@@ -97,8 +97,8 @@ def test_renewing_is_asked_for_when_a_month_is_left() -> None:
     runs_out = NOW + HUB_LIFE
     month, second = timedelta(days=RENEW_DAYS), timedelta(seconds=1)
 
-    assert find_expiry_warning(signed(), now=runs_out - month) is None
-    warning = find_expiry_warning(signed(), now=runs_out - month + second)
+    assert find_expiry_warning(signed(), what="It", now=runs_out - month) is None
+    warning = find_expiry_warning(signed(), what="It", now=runs_out - month + second)
     assert warning is not None
     assert "29 days" in warning
 

@@ -9,11 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from comity.errors import QuotaExceeded, Superseded
-from comity.v1 import acts_pb2, watches_pb2
+from comity.errors import AgencyNotActive, MembershipUnconfirmed, QuotaExceeded, Superseded
+from comity.identity import AgencyId
+from comity.v1 import acts_pb2, agencies_pb2, watches_pb2
 from hub.services import records as records_module
-from hub.services.delivery import Delivery
+from hub.services.delivery import MAX_UNCONFIRMED_EVENTS, Delivery
+from hub.services.member_changes import MemberChanges, StatusChange
+from hub.services.membership import CONFIRM_WITHIN_SECONDS
 from hub.services.open_watches import MAX_STREAMS_PER_AGENCY
+from hub.store.enrolments import StoredApproval
 from tests.unit.hub_parts import (
     BRAZIL,
     KENYA,
@@ -22,6 +26,7 @@ from tests.unit.hub_parts import (
     admit,
     begin,
     caller,
+    commit,
     new_draft,
     serving,
     sqlite_url,
@@ -127,3 +132,59 @@ async def is_read(parts: HubParts, entry_index: int) -> bool:
     await parts.records.load([event])
     parts.database.meanwhile = None
     return bool(reads)
+
+
+async def suspend_elsewhere(parts: HubParts) -> None:
+    """Suspends Brazil in another process: this one has yet to hear of it."""
+    status = agencies_pb2.AGENCY_STATUS_SUSPENDED
+    item = StatusChange(BRAZIL, status, "Sample reason", StoredApproval("sample", "ZZ-HUB"))
+    changes = MemberChanges(parts.membership, own_agency=AgencyId("ZZ-HUB"))
+    known = parts.membership.roster
+    parts.membership.roster = known.copy()
+    await commit(parts.database, changes.change_status_many, item)
+    parts.membership.roster = known
+
+
+async def asleep(parts: HubParts, stack: AsyncExitStack) -> AsyncIterator[bytes]:
+    """A watch of Brazil's that has been sent all that may be in flight, and confirms nothing."""
+    for _ in range(MAX_UNCONFIRMED_EVENTS + 10):
+        await parts.publish()
+    opening = watches_pb2.OpenWatch(name="asleep", start=watches_pb2.WATCH_START_FIRST)
+    opened = parts.open_watches.opened(caller(BRAZIL), opening)
+    delivery = await stack.enter_async_context(opened)
+    windows = await stack.enter_async_context(aclosing(delivery.windows()))
+    await anext(windows)  # opened
+    sent = 0
+    while sent < MAX_UNCONFIRMED_EVENTS:
+        sent += len((await first_window(windows)).events)
+    assert sent == MAX_UNCONFIRMED_EVENTS
+    return windows
+
+
+@pytest.mark.threat("T19")
+async def test_a_sleeping_reader_that_is_suspended_is_sent_nothing_beyond_one_window(
+    parts: HubParts,
+) -> None:
+    async with AsyncExitStack() as stack:
+        windows = await asleep(parts, stack)
+        await suspend_elsewhere(parts)
+        await parts.membership.refresh()
+
+        with pytest.raises(AgencyNotActive):
+            await asyncio.wait_for(anext(windows), WAIT_SECONDS)
+
+
+@pytest.mark.threat("T19")
+async def test_a_process_that_cannot_hear_of_a_suspension_sends_nothing_after_a_second(
+    parts: HubParts,
+) -> None:
+    moment = 0.0
+    parts.membership._monotonic = lambda: moment
+    await parts.membership.refresh()
+    async with AsyncExitStack() as stack:
+        windows = await asleep(parts, stack)
+        await suspend_elsewhere(parts)
+        moment += CONFIRM_WITHIN_SECONDS + 0.001
+
+        with pytest.raises(MembershipUnconfirmed):
+            await asyncio.wait_for(anext(windows), WAIT_SECONDS)

@@ -29,7 +29,14 @@ def load(name: str) -> notices_pb2.Notice:
 
 def lines_of(notice: notices_pb2.Notice, state: str = "in force") -> list[str]:
     return list(
-        notice_lines(notice, originator="FR-NCB", state=state, has_unknown_fields=False, safe=safe)
+        notice_lines(
+            notice,
+            originator="FR-NCB",
+            state=state,
+            is_suspended=False,
+            has_unknown_fields=False,
+            safe=safe,
+        )
     )
 
 

@@ -8,19 +8,16 @@ from pathlib import Path
 
 import pytest
 
+from agency_client.disk import PRIVATE_MODE, read_secret, write_secret, write_whole
 from agency_client.profile import (
     CERTIFICATE,
     HUB_CA,
-    PRIVATE_MODE,
     PROFILE_FILE,
     Profile,
     default_folder,
     load_profile,
     make_folder,
-    read_secret,
     save_profile,
-    write_secret,
-    write_whole,
 )
 from comity.checkpoint import LedgerKey, origin_line
 from comity.errors import MalformedInput

@@ -242,8 +242,8 @@ class RosterEntry(_message.Message):
 
     @_builtins.property
     def changed_by(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """The agencies whose administrators made and approved the change, in that order; empty where it
-        was made at the hub's machine without a log-in.
+        """The agencies whose administrators made and approved the change, in that order; empty where any
+        of these steps was taken at the hub's machine without a log-in.
         """
 
     @_builtins.property
