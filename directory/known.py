@@ -17,13 +17,18 @@ from directory.hours import Hours, hours_from
 
 @dataclass(frozen=True, slots=True)
 class KnownAuthority:
-    """A valid entry with its hours made ready. `verified_at` is None where it never was."""
+    """A valid entry with its hours made ready. `verified_at` is None where it never was.
+
+    `entry_index` is of the newest entry of the ledger about it.
+    """
 
     authority: pb.Authority
     version: int
     keeper: pb.Keeper
     hours: Hours
     verified_at: datetime | None
+    verification: pb.Verification | None = None
+    entry_index: int = 0
 
     def freshness(self, now: datetime) -> pb.Freshness.ValueType:
         """How far the entry can be relied on."""
@@ -54,6 +59,8 @@ class KnownAuthority:
             freshness=self.freshness(now),
             reachability=self.reachability(now, urgent=urgent),
         )
+        if self.verification is not None:
+            record.last_verified.CopyFrom(self.verification)
         due = due_at(self.verified_at, self.authority)
         if due is not None:
             record.confirmation_due_at.CopyFrom(timestamp_from(due))
@@ -74,8 +81,14 @@ class KnownAuthority:
 
 
 def known_from(
-    authority: pb.Authority, *, version: int, keeper: pb.Keeper, verified_at: datetime | None
+    authority: pb.Authority,
+    *,
+    version: int,
+    keeper: pb.Keeper,
+    verified_at: datetime | None,
+    verification: pb.Verification | None = None,
+    entry_index: int = 0,
 ) -> KnownAuthority:
     """A valid entry made ready."""
     hours = hours_from(authority.office_hours)
-    return KnownAuthority(authority, version, keeper, hours, verified_at)
+    return KnownAuthority(authority, version, keeper, hours, verified_at, verification, entry_index)

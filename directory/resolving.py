@@ -15,7 +15,7 @@ Which States are party to an instrument is known only by what their entries say.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -59,15 +59,6 @@ class _Candidate:
     basis: pb.InstrumentBasis
     why: directory_pb2.ResolutionReason.ValueType
     reasons: list[directory_pb2.ResolutionReason.ValueType] = field(default_factory=list)
-
-
-def named_instruments(entries: Iterable[KnownAuthority]) -> frozenset[str] | None:
-    """The universal instruments that a country's entries name; None where there is no entry."""
-    found = [entry.authority for entry in entries]
-    if not found:
-        return None
-    bases = (b for each in found for c in each.competences for b in c.instruments)
-    return frozenset(basis.instrument for basis in bases)
 
 
 def resolve(entries: Sequence[KnownAuthority], facts: Facts) -> list[directory_pb2.Resolution]:

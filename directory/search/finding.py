@@ -5,7 +5,7 @@ Keeps every entry in memory. Never reads a clock, and never decides who may see 
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -39,6 +39,15 @@ class Page:
     next_cursor: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Under what an entry is found, so that it can be taken out again."""
+
+    country: str
+    competences: frozenset[int]
+    instruments: frozenset[str]
+
+
 class Finder:
     """All entries, by what they are found by."""
 
@@ -46,6 +55,9 @@ class Finder:
         self._entries: dict[str, KnownAuthority] = {}
         self._by_country: dict[str, set[str]] = defaultdict(set)
         self._by_competence: dict[int, set[str]] = defaultdict(set)
+        self._places: dict[str, _Place] = {}
+        # How many entries of a country name each instrument.
+        self._named: dict[str, Counter[str]] = defaultdict(Counter)
         self._index = SearchIndex()
         for entry in entries:
             self.put(entry)
@@ -53,17 +65,37 @@ class Finder:
     def put(self, entry: KnownAuthority) -> None:
         """Takes an entry in, or its newer version."""
         authority_id = entry.authority.authority_id
-        for ids in (*self._by_country.values(), *self._by_competence.values()):
-            ids.discard(authority_id)
+        self._take_out(authority_id)
         self._entries[authority_id] = entry
-        self._by_country[entry.authority.country].add(authority_id)
-        for basis in entry.authority.competences:
-            self._by_competence[basis.competence].add(authority_id)
+        place = self._places[authority_id] = _place_of(entry.authority)
+        self._by_country[place.country].add(authority_id)
+        for competence in place.competences:
+            self._by_competence[competence].add(authority_id)
+        self._named[place.country].update(place.instruments)
         self._index.put(entry.authority)
+
+    def _take_out(self, authority_id: str) -> None:
+        place = self._places.pop(authority_id, None)
+        if place is None:
+            return
+        self._by_country[place.country].discard(authority_id)
+        for competence in place.competences:
+            self._by_competence[competence].discard(authority_id)
+        self._named[place.country].subtract(place.instruments)
+
+    def find_entry(self, authority_id: str) -> KnownAuthority | None:
+        """An entry by its id."""
+        return self._entries.get(authority_id)
 
     def entries_of(self, country: str) -> list[KnownAuthority]:
         """The entries of a country."""
         return [self._entries[each] for each in sorted(self._by_country.get(country, ()))]
+
+    def named_instruments(self, country: str) -> frozenset[str] | None:
+        """The instruments that a country's entries name; None where there is no entry."""
+        if not self._by_country.get(country):
+            return None
+        return frozenset(code for code, count in self._named[country].items() if count > 0)
 
     def find(
         self,
@@ -122,6 +154,15 @@ class Finder:
 
     def _found(self, match: Match) -> Found:
         return Found(self._entries[match.authority_id], match.score, sorted(match.reasons))
+
+
+def _place_of(authority: pb.Authority) -> _Place:
+    bases = [basis for each in authority.competences for basis in each.instruments]
+    return _Place(
+        authority.country,
+        frozenset(each.competence for each in authority.competences),
+        frozenset(basis.instrument for basis in bases),
+    )
 
 
 def _has_instrument(authority: pb.Authority, query: directory_pb2.AuthorityFilter) -> bool:

@@ -48,9 +48,23 @@ class StoredVersion:
     officer_id: str
     changed_at: int
     entry_index: int
+    salt: bytes
     approver_agency_id: str = ""
     approver_officer_id: str = ""
     call_back: pb.CallBack | None = None
+
+
+async def require_newest(
+    connection: Connection, authority_id: str, version: int
+) -> StoredAuthority | None:
+    """Requires a version to be an entry's newest, 0 for none, and gives the entry.
+
+    Raises: AuthorityChanged, naming what was changed since that version.
+    """
+    current = await find_authority(connection, authority_id)
+    if (current.version if current else 0) != version:
+        raise AuthorityChanged(violations=await _changed_since(connection, version, current))
+    return current
 
 
 async def append_version(connection: Connection, added: StoredVersion) -> None:
@@ -58,9 +72,8 @@ async def append_version(connection: Connection, added: StoredVersion) -> None:
 
     Raises: AuthorityChanged, naming what was changed since the version it was made from.
     """
-    current = await find_authority(connection, added.authority.authority_id)
-    if (current.version if current else 0) != added.version - 1:
-        raise AuthorityChanged(violations=await _changed_since(connection, added, current))
+    authority_id = added.authority.authority_id
+    current = await require_newest(connection, authority_id, added.version - 1)
     if current is None:
         await connection.execute(insert(authorities).values(**_current_values(added)))
     else:
@@ -146,12 +159,12 @@ async def list_versions(
 
 
 async def _changed_since(
-    connection: Connection, added: StoredVersion, current: StoredAuthority | None
+    connection: Connection, version: int, current: StoredAuthority | None
 ) -> Sequence[Violation]:
     if current is None:
         return [Violation("base_version", "there is no such entry")]
     try:
-        base = await get_version(connection, current.authority.authority_id, added.version - 1)
+        base = await get_version(connection, current.authority.authority_id, version)
     except NotFound:
         return [Violation("base_version", f"is none; the newest version is {current.version}")]
     return [
@@ -214,4 +227,5 @@ def _version_from(row: Row[*tuple[object, ...]]) -> StoredVersion:
         call_back=pb.CallBack.FromString(row.call_back) if row.call_back else None,
         changed_at=row.changed_at,
         entry_index=row.entry_index,
+        salt=row.salt,
     )

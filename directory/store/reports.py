@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import Row, func, insert, select, update
 
 from comity.errors import NotFound
 from directory.store.connection import Connection
@@ -42,6 +42,13 @@ async def add_report(connection: Connection, report: StoredReport) -> None:
     await connection.execute(insert(reports).values(**values))
 
 
+async def find_report(connection: Connection, report_id: str) -> StoredReport | None:
+    """A report."""
+    statement = select(reports).where(reports.c.report_id == report_id)
+    row = (await connection.execute(statement)).one_or_none()
+    return None if row is None else _report_from(row)
+
+
 async def close_report(
     connection: Connection, report_id: str, *, closed_at: int, outcome: str
 ) -> None:
@@ -72,21 +79,26 @@ async def list_open_reports(
         .order_by(reports.c.report_id)
         .limit(limit)
     )
-    names = [each.name for each in fields(StoredReport)]
-    rows = await connection.execute(statement)
-    return [StoredReport(**{name: getattr(row, name) for name in names}) for row in rows]
+    return [_report_from(row) for row in await connection.execute(statement)]
 
 
-async def count_open_reports(connection: Connection) -> Mapping[str, OpenReports]:
-    """The open reports of every entry that has any."""
+async def count_open_reports(
+    connection: Connection, authority_ids: Collection[str]
+) -> Mapping[str, OpenReports]:
+    """The open reports of those entries that have any."""
     statement = (
         select(
             reports.c.authority_id,
             func.count().label("total"),
             func.min(reports.c.reported_at).label("oldest_at"),
         )
+        .where(reports.c.authority_id.in_(authority_ids))
         .where(reports.c.closed_at.is_(None))
         .group_by(reports.c.authority_id)
     )
     rows = await connection.execute(statement)
     return {row.authority_id: OpenReports(row.total, row.oldest_at) for row in rows}
+
+
+def _report_from(row: Row[*tuple[object, ...]]) -> StoredReport:
+    return StoredReport(**{each.name: getattr(row, each.name) for each in fields(StoredReport)})

@@ -74,6 +74,8 @@ versions = Table(
     Column("call_back", LargeBinary, nullable=False),
     Column("changed_at", BigInteger, nullable=False),
     Column("entry_index", BigInteger, nullable=False),
+    # Of the commitment in that entry of the ledger, 32 bytes.
+    Column("salt", LargeBinary, nullable=False),
 )
 
 proposals = Table(

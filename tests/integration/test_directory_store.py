@@ -54,6 +54,7 @@ def first_version() -> StoredVersion:
         approver_officer_id=OTHER_OFFICER,
         changed_at=1_000_000,
         entry_index=7,
+        salt=b"s" * 32,
     )
 
 
@@ -162,7 +163,7 @@ async def test_a_verification_is_noted_without_a_new_version(database: Database)
 
 
 async def test_nothing_that_is_not_there_is_verified(database: Database) -> None:
-    verification = StoredVerification(1, "GB-SCA", OFFICER, pb.VERIFICATION_METHOD_CALL)
+    verification = StoredVerification(1, "GB-SCA", OFFICER, pb.VERIFICATION_METHOD_CONFIRMATION)
 
     async with database.write() as connection:
         with pytest.raises(NotFound):
@@ -267,11 +268,11 @@ async def test_a_report_goes_to_the_keeper_until_it_is_closed(database: Database
 
         found = await reports.list_open_reports(connection, "GB-SCA", limit=1)
         of_others = await reports.list_open_reports(connection, "FR-NCB", limit=10)
-        before = await reports.count_open_reports(connection)
+        before = await reports.count_open_reports(connection, [AUTHORITY_ID])
         await reports.close_report(connection, "r1", closed_at=6_000_000, outcome="New number.")
         with pytest.raises(NotFound):
             await reports.close_report(connection, "r1", closed_at=6_000_000, outcome="Again.")
-        after = await reports.count_open_reports(connection)
+        after = await reports.count_open_reports(connection, [AUTHORITY_ID])
 
     assert [report] == found
     assert of_others == []

@@ -10,7 +10,8 @@ from comity.v1 import authorities_pb2 as pb
 from comity.v1 import directory_pb2
 from directory.freshness import freshness_at
 from directory.known import KnownAuthority, known_from
-from directory.resolving import Facts, named_instruments, resolve
+from directory.resolving import Facts, resolve
+from directory.search.finding import Finder
 from tests.unit.authorities import AUTHORITY_ID, sample_authority
 
 OPEN = datetime(2026, 11, 24, 10, tzinfo=UTC)
@@ -176,8 +177,22 @@ def test_nobody_is_named_where_nobody_is_competent() -> None:
 
 
 def test_what_a_country_shares_is_what_its_entries_name() -> None:
-    assert named_instruments([]) is None
-    assert named_instruments([known()]) == frozenset({"UNTOC", "BILATERAL"})
+    finder = Finder([known()])
+
+    assert finder.named_instruments("FR") is None
+    assert finder.named_instruments("GB") == frozenset({"UNTOC", "BILATERAL"})
+
+
+def test_a_newer_version_changes_what_a_country_shares() -> None:
+    finder = Finder([known()])
+    changed = sample_authority()
+    del changed.competences[0].instruments[0]
+    finder.put(known(changed))
+
+    assert finder.named_instruments("GB") == frozenset({"BILATERAL"})
+    changed.country = "FR"
+    finder.put(known(changed))
+    assert finder.named_instruments("GB") is None
 
 
 @pytest.mark.parametrize(

@@ -283,20 +283,16 @@ class _VerificationMethodEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Ve
     VERIFICATION_METHOD_UNSPECIFIED: _VerificationMethod.ValueType  # 0
     VERIFICATION_METHOD_CONFIRMATION: _VerificationMethod.ValueType  # 1
     """The keeper said that the entry is right."""
-    VERIFICATION_METHOD_CONTACT_TEST: _VerificationMethod.ValueType  # 2
-    """The authority answered a contact test."""
-    VERIFICATION_METHOD_CALL: _VerificationMethod.ValueType  # 3
-    """Somebody called, and wrote down that it was answered."""
+    VERIFICATION_METHOD_NOTIFICATION: _VerificationMethod.ValueType  # 2
+    """A State notified the entry to the hub as it is."""
 
 class VerificationMethod(_VerificationMethod, metaclass=_VerificationMethodEnumTypeWrapper): ...
 
 VERIFICATION_METHOD_UNSPECIFIED: VerificationMethod.ValueType  # 0
 VERIFICATION_METHOD_CONFIRMATION: VerificationMethod.ValueType  # 1
 """The keeper said that the entry is right."""
-VERIFICATION_METHOD_CONTACT_TEST: VerificationMethod.ValueType  # 2
-"""The authority answered a contact test."""
-VERIFICATION_METHOD_CALL: VerificationMethod.ValueType  # 3
-"""Somebody called, and wrote down that it was answered."""
+VERIFICATION_METHOD_NOTIFICATION: VerificationMethod.ValueType  # 2
+"""A State notified the entry to the hub as it is."""
 Global___VerificationMethod: _TypeAlias = VerificationMethod  # noqa: Y015
 
 class _Freshness:
@@ -1057,6 +1053,8 @@ class AuthorityVersion(_message.Message):
     ENTRY_INDEX_FIELD_NUMBER: _builtins.int
     CALL_BACK_FIELD_NUMBER: _builtins.int
     KEEPER_FIELD_NUMBER: _builtins.int
+    SALT_FIELD_NUMBER: _builtins.int
+    CONTACTS_WITHHELD_FIELD_NUMBER: _builtins.int
     authority_id: _builtins.str
     version: _builtins.int
     agency_id: _builtins.str
@@ -1067,6 +1065,10 @@ class AuthorityVersion(_message.Message):
     approver_officer_id: _builtins.str
     entry_index: _builtins.int
     """Of the ledger."""
+    salt: _builtins.bytes
+    """Opens the commitment in the ledger's entry to those who are shown the whole version; 32 bytes."""
+    contacts_withheld: _builtins.bool
+    """True where personal contact details were left out for the caller's role."""
     @_builtins.property
     def authority(self) -> Global___Authority: ...
     @_builtins.property
@@ -1091,10 +1093,12 @@ class AuthorityVersion(_message.Message):
         entry_index: _builtins.int = ...,
         call_back: Global___CallBack | None = ...,
         keeper: Global___Keeper | None = ...,
+        salt: _builtins.bytes = ...,
+        contacts_withheld: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["authority", b"authority", "call_back", b"call_back", "changed_at", b"changed_at", "keeper", b"keeper"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agency_id", b"agency_id", "approver_agency_id", b"approver_agency_id", "approver_officer_id", b"approver_officer_id", "authority", b"authority", "authority_id", b"authority_id", "call_back", b"call_back", "changed_at", b"changed_at", "entry_index", b"entry_index", "keeper", b"keeper", "officer_id", b"officer_id", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agency_id", b"agency_id", "approver_agency_id", b"approver_agency_id", "approver_officer_id", b"approver_officer_id", "authority", b"authority", "authority_id", b"authority_id", "call_back", b"call_back", "changed_at", b"changed_at", "contacts_withheld", b"contacts_withheld", "entry_index", b"entry_index", "keeper", b"keeper", "officer_id", b"officer_id", "salt", b"salt", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -5,6 +5,7 @@ The directory's service: finding an authority, and keeping its entry true."""
 
 from collections import abc as _abc
 from comity.v1 import authorities_pb2 as _authorities_pb2
+from comity.v1 import ledger_pb2 as _ledger_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
@@ -20,34 +21,6 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
-
-class _LookUpPurpose:
-    ValueType = _typing.NewType("ValueType", _builtins.int)
-    V: _TypeAlias = ValueType  # noqa: Y015
-
-class _LookUpPurposeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_LookUpPurpose.ValueType], _builtins.type):
-    DESCRIPTOR: _descriptor.EnumDescriptor
-    LOOK_UP_PURPOSE_UNSPECIFIED: _LookUpPurpose.ValueType  # 0
-    LOOK_UP_PURPOSE_CASE: _LookUpPurpose.ValueType  # 1
-    """A case that the officer works on."""
-    LOOK_UP_PURPOSE_URGENT_CASE: _LookUpPurpose.ValueType  # 2
-    LOOK_UP_PURPOSE_KEEPING: _LookUpPurpose.ValueType  # 3
-    """The own entries, or those of a country that one leads."""
-    LOOK_UP_PURPOSE_AUDIT: _LookUpPurpose.ValueType  # 4
-    LOOK_UP_PURPOSE_EXERCISE: _LookUpPurpose.ValueType  # 5
-
-class LookUpPurpose(_LookUpPurpose, metaclass=_LookUpPurposeEnumTypeWrapper):
-    """Every look-up is an access record on disk before its answer leaves, with its purpose."""
-
-LOOK_UP_PURPOSE_UNSPECIFIED: LookUpPurpose.ValueType  # 0
-LOOK_UP_PURPOSE_CASE: LookUpPurpose.ValueType  # 1
-"""A case that the officer works on."""
-LOOK_UP_PURPOSE_URGENT_CASE: LookUpPurpose.ValueType  # 2
-LOOK_UP_PURPOSE_KEEPING: LookUpPurpose.ValueType  # 3
-"""The own entries, or those of a country that one leads."""
-LOOK_UP_PURPOSE_AUDIT: LookUpPurpose.ValueType  # 4
-LOOK_UP_PURPOSE_EXERCISE: LookUpPurpose.ValueType  # 5
-Global___LookUpPurpose: _TypeAlias = LookUpPurpose  # noqa: Y015
 
 class _MatchReason:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -162,33 +135,6 @@ PROPOSAL_STATUS_OVERTAKEN: ProposalStatus.ValueType  # 4
 """Another change came first."""
 Global___ProposalStatus: _TypeAlias = ProposalStatus  # noqa: Y015
 
-class _ExportFormat:
-    ValueType = _typing.NewType("ValueType", _builtins.int)
-    V: _TypeAlias = ValueType  # noqa: Y015
-
-class _ExportFormatEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ExportFormat.ValueType], _builtins.type):
-    DESCRIPTOR: _descriptor.EnumDescriptor
-    EXPORT_FORMAT_UNSPECIFIED: _ExportFormat.ValueType  # 0
-    EXPORT_FORMAT_JSON: _ExportFormat.ValueType  # 1
-    EXPORT_FORMAT_CSV: _ExportFormat.ValueType  # 2
-    EXPORT_FORMAT_VCARD: _ExportFormat.ValueType  # 3
-    """RFC 6350."""
-    EXPORT_FORMAT_PDF: _ExportFormat.ValueType  # 4
-    EXPORT_FORMAT_CALENDAR: _ExportFormat.ValueType  # 5
-    """Office hours and holidays, RFC 5545."""
-
-class ExportFormat(_ExportFormat, metaclass=_ExportFormatEnumTypeWrapper): ...
-
-EXPORT_FORMAT_UNSPECIFIED: ExportFormat.ValueType  # 0
-EXPORT_FORMAT_JSON: ExportFormat.ValueType  # 1
-EXPORT_FORMAT_CSV: ExportFormat.ValueType  # 2
-EXPORT_FORMAT_VCARD: ExportFormat.ValueType  # 3
-"""RFC 6350."""
-EXPORT_FORMAT_PDF: ExportFormat.ValueType  # 4
-EXPORT_FORMAT_CALENDAR: ExportFormat.ValueType  # 5
-"""Office hours and holidays, RFC 5545."""
-Global___ExportFormat: _TypeAlias = ExportFormat  # noqa: Y015
-
 @_typing.final
 class AuthorityFilter(_message.Message):
     """What is set has to hold; nothing set finds everything."""
@@ -261,7 +207,7 @@ class FindAuthoritiesRequest(_message.Message):
     FILTER_FIELD_NUMBER: _builtins.int
     LIMIT_FIELD_NUMBER: _builtins.int
     CURSOR_FIELD_NUMBER: _builtins.int
-    purpose: Global___LookUpPurpose.ValueType
+    purpose: _ledger_pb2.LookUpPurpose.ValueType
     limit: _builtins.int
     """At most 50; 0 for 20."""
     cursor: _builtins.str
@@ -271,7 +217,7 @@ class FindAuthoritiesRequest(_message.Message):
     def __init__(
         self,
         *,
-        purpose: Global___LookUpPurpose.ValueType = ...,
+        purpose: _ledger_pb2.LookUpPurpose.ValueType = ...,
         filter: Global___AuthorityFilter | None = ...,
         limit: _builtins.int = ...,
         cursor: _builtins.str = ...,
@@ -348,7 +294,7 @@ class ResolveAuthorityRequest(_message.Message):
     REGION_FIELD_NUMBER: _builtins.int
     URGENT_FIELD_NUMBER: _builtins.int
     LANGUAGES_FIELD_NUMBER: _builtins.int
-    purpose: Global___LookUpPurpose.ValueType
+    purpose: _ledger_pb2.LookUpPurpose.ValueType
     country: _builtins.str
     competence: _authorities_pb2.Competence.ValueType
     instrument: _builtins.str
@@ -364,7 +310,7 @@ class ResolveAuthorityRequest(_message.Message):
     def __init__(
         self,
         *,
-        purpose: Global___LookUpPurpose.ValueType = ...,
+        purpose: _ledger_pb2.LookUpPurpose.ValueType = ...,
         country: _builtins.str = ...,
         competence: _authorities_pb2.Competence.ValueType = ...,
         instrument: _builtins.str = ...,
@@ -466,14 +412,14 @@ class GetAuthorityRequest(_message.Message):
     PURPOSE_FIELD_NUMBER: _builtins.int
     AUTHORITY_ID_FIELD_NUMBER: _builtins.int
     VERSION_FIELD_NUMBER: _builtins.int
-    purpose: Global___LookUpPurpose.ValueType
+    purpose: _ledger_pb2.LookUpPurpose.ValueType
     authority_id: _builtins.str
     version: _builtins.int
     """0 for the newest."""
     def __init__(
         self,
         *,
-        purpose: Global___LookUpPurpose.ValueType = ...,
+        purpose: _ledger_pb2.LookUpPurpose.ValueType = ...,
         authority_id: _builtins.str = ...,
         version: _builtins.int = ...,
     ) -> None: ...
@@ -513,7 +459,7 @@ class ListAuthorityVersionsRequest(_message.Message):
     AUTHORITY_ID_FIELD_NUMBER: _builtins.int
     BEFORE_VERSION_FIELD_NUMBER: _builtins.int
     LIMIT_FIELD_NUMBER: _builtins.int
-    purpose: Global___LookUpPurpose.ValueType
+    purpose: _ledger_pb2.LookUpPurpose.ValueType
     authority_id: _builtins.str
     before_version: _builtins.int
     """Goes on below this version; 0 from the newest."""
@@ -522,7 +468,7 @@ class ListAuthorityVersionsRequest(_message.Message):
     def __init__(
         self,
         *,
-        purpose: Global___LookUpPurpose.ValueType = ...,
+        purpose: _ledger_pb2.LookUpPurpose.ValueType = ...,
         authority_id: _builtins.str = ...,
         before_version: _builtins.int = ...,
         limit: _builtins.int = ...,
@@ -566,14 +512,14 @@ class CompareVersionsRequest(_message.Message):
     AUTHORITY_ID_FIELD_NUMBER: _builtins.int
     FROM_VERSION_FIELD_NUMBER: _builtins.int
     TO_VERSION_FIELD_NUMBER: _builtins.int
-    purpose: Global___LookUpPurpose.ValueType
+    purpose: _ledger_pb2.LookUpPurpose.ValueType
     authority_id: _builtins.str
     from_version: _builtins.int
     to_version: _builtins.int
     def __init__(
         self,
         *,
-        purpose: Global___LookUpPurpose.ValueType = ...,
+        purpose: _ledger_pb2.LookUpPurpose.ValueType = ...,
         authority_id: _builtins.str = ...,
         from_version: _builtins.int = ...,
         to_version: _builtins.int = ...,
@@ -900,133 +846,6 @@ class ConfirmAuthorityResponse(_message.Message):
 Global___ConfirmAuthorityResponse: _TypeAlias = ConfirmAuthorityResponse  # noqa: Y015
 
 @_typing.final
-class TestContactRequest(_message.Message):
-    DESCRIPTOR: _descriptor.Descriptor
-
-    AUTHORITY_ID_FIELD_NUMBER: _builtins.int
-    CALL_FIELD_NUMBER: _builtins.int
-    authority_id: _builtins.str
-    @_builtins.property
-    def call(self) -> _authorities_pb2.CallBack:
-        """Set where the authority was called, and nothing more is sent."""
-
-    def __init__(
-        self,
-        *,
-        authority_id: _builtins.str = ...,
-        call: _authorities_pb2.CallBack | None = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["call", b"call"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["authority_id", b"authority_id", "call", b"call"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___TestContactRequest: _TypeAlias = TestContactRequest  # noqa: Y015
-
-@_typing.final
-class ContactTest(_message.Message):
-    DESCRIPTOR: _descriptor.Descriptor
-
-    TEST_ID_FIELD_NUMBER: _builtins.int
-    AUTHORITY_ID_FIELD_NUMBER: _builtins.int
-    AGENCY_ID_FIELD_NUMBER: _builtins.int
-    OFFICER_ID_FIELD_NUMBER: _builtins.int
-    ASKED_AT_FIELD_NUMBER: _builtins.int
-    ANSWERED_AT_FIELD_NUMBER: _builtins.int
-    test_id: _builtins.str
-    """UUIDv7."""
-    authority_id: _builtins.str
-    agency_id: _builtins.str
-    officer_id: _builtins.str
-    @_builtins.property
-    def asked_at(self) -> _timestamp_pb2.Timestamp: ...
-    @_builtins.property
-    def answered_at(self) -> _timestamp_pb2.Timestamp:
-        """Not set while it waits."""
-
-    def __init__(
-        self,
-        *,
-        test_id: _builtins.str = ...,
-        authority_id: _builtins.str = ...,
-        agency_id: _builtins.str = ...,
-        officer_id: _builtins.str = ...,
-        asked_at: _timestamp_pb2.Timestamp | None = ...,
-        answered_at: _timestamp_pb2.Timestamp | None = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["answered_at", b"answered_at", "asked_at", b"asked_at"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agency_id", b"agency_id", "answered_at", b"answered_at", "asked_at", b"asked_at", "authority_id", b"authority_id", "officer_id", b"officer_id", "test_id", b"test_id"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___ContactTest: _TypeAlias = ContactTest  # noqa: Y015
-
-@_typing.final
-class TestContactResponse(_message.Message):
-    DESCRIPTOR: _descriptor.Descriptor
-
-    TEST_FIELD_NUMBER: _builtins.int
-    @_builtins.property
-    def test(self) -> Global___ContactTest: ...
-    def __init__(
-        self,
-        *,
-        test: Global___ContactTest | None = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["test", b"test"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["test", b"test"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___TestContactResponse: _TypeAlias = TestContactResponse  # noqa: Y015
-
-@_typing.final
-class AnswerContactTestRequest(_message.Message):
-    DESCRIPTOR: _descriptor.Descriptor
-
-    TEST_ID_FIELD_NUMBER: _builtins.int
-    test_id: _builtins.str
-    def __init__(
-        self,
-        *,
-        test_id: _builtins.str = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["test_id", b"test_id"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___AnswerContactTestRequest: _TypeAlias = AnswerContactTestRequest  # noqa: Y015
-
-@_typing.final
-class AnswerContactTestResponse(_message.Message):
-    DESCRIPTOR: _descriptor.Descriptor
-
-    TEST_FIELD_NUMBER: _builtins.int
-    VERIFICATION_FIELD_NUMBER: _builtins.int
-    @_builtins.property
-    def test(self) -> Global___ContactTest: ...
-    @_builtins.property
-    def verification(self) -> _authorities_pb2.Verification: ...
-    def __init__(
-        self,
-        *,
-        test: Global___ContactTest | None = ...,
-        verification: _authorities_pb2.Verification | None = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["test", b"test", "verification", b"verification"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["test", b"test", "verification", b"verification"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___AnswerContactTestResponse: _TypeAlias = AnswerContactTestResponse  # noqa: Y015
-
-@_typing.final
 class AuthorityReport(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1210,62 +1029,3 @@ class CloseReportResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CloseReportResponse: _TypeAlias = CloseReportResponse  # noqa: Y015
-
-@_typing.final
-class ExportAuthoritiesRequest(_message.Message):
-    DESCRIPTOR: _descriptor.Descriptor
-
-    PURPOSE_FIELD_NUMBER: _builtins.int
-    CASE_REFERENCE_FIELD_NUMBER: _builtins.int
-    FILTER_FIELD_NUMBER: _builtins.int
-    FORMAT_FIELD_NUMBER: _builtins.int
-    LANGUAGE_FIELD_NUMBER: _builtins.int
-    purpose: Global___LookUpPurpose.ValueType
-    case_reference: _builtins.str
-    """Whose case it is for: asked here alone."""
-    format: Global___ExportFormat.ValueType
-    language: _builtins.str
-    """ISO 639: what a PDF is written in."""
-    @_builtins.property
-    def filter(self) -> Global___AuthorityFilter: ...
-    def __init__(
-        self,
-        *,
-        purpose: Global___LookUpPurpose.ValueType = ...,
-        case_reference: _builtins.str = ...,
-        filter: Global___AuthorityFilter | None = ...,
-        format: Global___ExportFormat.ValueType = ...,
-        language: _builtins.str = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["case_reference", b"case_reference", "filter", b"filter", "format", b"format", "language", b"language", "purpose", b"purpose"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___ExportAuthoritiesRequest: _TypeAlias = ExportAuthoritiesRequest  # noqa: Y015
-
-@_typing.final
-class ExportAuthoritiesResponse(_message.Message):
-    DESCRIPTOR: _descriptor.Descriptor
-
-    CONTENT_FIELD_NUMBER: _builtins.int
-    FILE_NAME_FIELD_NUMBER: _builtins.int
-    AUTHORITY_COUNT_FIELD_NUMBER: _builtins.int
-    content: _builtins.bytes
-    file_name: _builtins.str
-    authority_count: _builtins.int
-    def __init__(
-        self,
-        *,
-        content: _builtins.bytes = ...,
-        file_name: _builtins.str = ...,
-        authority_count: _builtins.int = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["authority_count", b"authority_count", "content", b"content", "file_name", b"file_name"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___ExportAuthoritiesResponse: _TypeAlias = ExportAuthoritiesResponse  # noqa: Y015

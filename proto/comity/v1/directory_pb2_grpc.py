@@ -85,16 +85,6 @@ class DirectoryServiceStub:
                 request_serializer=comity_dot_v1_dot_directory__pb2.ConfirmAuthorityRequest.SerializeToString,
                 response_deserializer=comity_dot_v1_dot_directory__pb2.ConfirmAuthorityResponse.FromString,
                 _registered_method=True)
-        self.TestContact = channel.unary_unary(
-                '/comity.v1.DirectoryService/TestContact',
-                request_serializer=comity_dot_v1_dot_directory__pb2.TestContactRequest.SerializeToString,
-                response_deserializer=comity_dot_v1_dot_directory__pb2.TestContactResponse.FromString,
-                _registered_method=True)
-        self.AnswerContactTest = channel.unary_unary(
-                '/comity.v1.DirectoryService/AnswerContactTest',
-                request_serializer=comity_dot_v1_dot_directory__pb2.AnswerContactTestRequest.SerializeToString,
-                response_deserializer=comity_dot_v1_dot_directory__pb2.AnswerContactTestResponse.FromString,
-                _registered_method=True)
         self.ReportAuthority = channel.unary_unary(
                 '/comity.v1.DirectoryService/ReportAuthority',
                 request_serializer=comity_dot_v1_dot_directory__pb2.ReportAuthorityRequest.SerializeToString,
@@ -109,11 +99,6 @@ class DirectoryServiceStub:
                 '/comity.v1.DirectoryService/CloseReport',
                 request_serializer=comity_dot_v1_dot_directory__pb2.CloseReportRequest.SerializeToString,
                 response_deserializer=comity_dot_v1_dot_directory__pb2.CloseReportResponse.FromString,
-                _registered_method=True)
-        self.ExportAuthorities = channel.unary_unary(
-                '/comity.v1.DirectoryService/ExportAuthorities',
-                request_serializer=comity_dot_v1_dot_directory__pb2.ExportAuthoritiesRequest.SerializeToString,
-                response_deserializer=comity_dot_v1_dot_directory__pb2.ExportAuthoritiesResponse.FromString,
                 _registered_method=True)
 
 
@@ -191,20 +176,6 @@ class DirectoryServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def TestContact(self, request, context):
-        """Asks the authority to answer, or records that it was called.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def AnswerContactTest(self, request, context):
-        """The authority's answer.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
     def ReportAuthority(self, request, context):
         """Anybody may say that an entry is wrong.
         """
@@ -221,13 +192,6 @@ class DirectoryServiceServicer:
 
     def CloseReport(self, request, context):
         """The keeper has dealt with it.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def ExportAuthorities(self, request, context):
-        """What the caller may see, with handling and watermark.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -286,16 +250,6 @@ def add_DirectoryServiceServicer_to_server(servicer, server):
                     request_deserializer=comity_dot_v1_dot_directory__pb2.ConfirmAuthorityRequest.FromString,
                     response_serializer=comity_dot_v1_dot_directory__pb2.ConfirmAuthorityResponse.SerializeToString,
             ),
-            'TestContact': grpc.unary_unary_rpc_method_handler(
-                    servicer.TestContact,
-                    request_deserializer=comity_dot_v1_dot_directory__pb2.TestContactRequest.FromString,
-                    response_serializer=comity_dot_v1_dot_directory__pb2.TestContactResponse.SerializeToString,
-            ),
-            'AnswerContactTest': grpc.unary_unary_rpc_method_handler(
-                    servicer.AnswerContactTest,
-                    request_deserializer=comity_dot_v1_dot_directory__pb2.AnswerContactTestRequest.FromString,
-                    response_serializer=comity_dot_v1_dot_directory__pb2.AnswerContactTestResponse.SerializeToString,
-            ),
             'ReportAuthority': grpc.unary_unary_rpc_method_handler(
                     servicer.ReportAuthority,
                     request_deserializer=comity_dot_v1_dot_directory__pb2.ReportAuthorityRequest.FromString,
@@ -310,11 +264,6 @@ def add_DirectoryServiceServicer_to_server(servicer, server):
                     servicer.CloseReport,
                     request_deserializer=comity_dot_v1_dot_directory__pb2.CloseReportRequest.FromString,
                     response_serializer=comity_dot_v1_dot_directory__pb2.CloseReportResponse.SerializeToString,
-            ),
-            'ExportAuthorities': grpc.unary_unary_rpc_method_handler(
-                    servicer.ExportAuthorities,
-                    request_deserializer=comity_dot_v1_dot_directory__pb2.ExportAuthoritiesRequest.FromString,
-                    response_serializer=comity_dot_v1_dot_directory__pb2.ExportAuthoritiesResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -599,60 +548,6 @@ class DirectoryService:
             _registered_method=True)
 
     @staticmethod
-    def TestContact(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/comity.v1.DirectoryService/TestContact',
-            comity_dot_v1_dot_directory__pb2.TestContactRequest.SerializeToString,
-            comity_dot_v1_dot_directory__pb2.TestContactResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def AnswerContactTest(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/comity.v1.DirectoryService/AnswerContactTest',
-            comity_dot_v1_dot_directory__pb2.AnswerContactTestRequest.SerializeToString,
-            comity_dot_v1_dot_directory__pb2.AnswerContactTestResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
     def ReportAuthority(request,
             target,
             options=(),
@@ -723,33 +618,6 @@ class DirectoryService:
             '/comity.v1.DirectoryService/CloseReport',
             comity_dot_v1_dot_directory__pb2.CloseReportRequest.SerializeToString,
             comity_dot_v1_dot_directory__pb2.CloseReportResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def ExportAuthorities(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/comity.v1.DirectoryService/ExportAuthorities',
-            comity_dot_v1_dot_directory__pb2.ExportAuthoritiesRequest.SerializeToString,
-            comity_dot_v1_dot_directory__pb2.ExportAuthoritiesResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -53,18 +53,12 @@ class DirectoryServiceStub:
     """The proposal is kept, with the reason."""
     ConfirmAuthority: _grpc.UnaryUnaryMultiCallable[_directory_pb2.ConfirmAuthorityRequest, _directory_pb2.ConfirmAuthorityResponse]
     """The keeper's word that the entry is right."""
-    TestContact: _grpc.UnaryUnaryMultiCallable[_directory_pb2.TestContactRequest, _directory_pb2.TestContactResponse]
-    """Asks the authority to answer, or records that it was called."""
-    AnswerContactTest: _grpc.UnaryUnaryMultiCallable[_directory_pb2.AnswerContactTestRequest, _directory_pb2.AnswerContactTestResponse]
-    """The authority's answer."""
     ReportAuthority: _grpc.UnaryUnaryMultiCallable[_directory_pb2.ReportAuthorityRequest, _directory_pb2.ReportAuthorityResponse]
     """Anybody may say that an entry is wrong."""
     ListReports: _grpc.UnaryUnaryMultiCallable[_directory_pb2.ListReportsRequest, _directory_pb2.ListReportsResponse]
     """For the keeper: those of its entries, the oldest first."""
     CloseReport: _grpc.UnaryUnaryMultiCallable[_directory_pb2.CloseReportRequest, _directory_pb2.CloseReportResponse]
     """The keeper has dealt with it."""
-    ExportAuthorities: _grpc.UnaryUnaryMultiCallable[_directory_pb2.ExportAuthoritiesRequest, _directory_pb2.ExportAuthoritiesResponse]
-    """What the caller may see, with handling and watermark."""
 
 @_typing.type_check_only
 class DirectoryServiceAsyncStub(DirectoryServiceStub):
@@ -91,18 +85,12 @@ class DirectoryServiceAsyncStub(DirectoryServiceStub):
     """The proposal is kept, with the reason."""
     ConfirmAuthority: _aio.UnaryUnaryMultiCallable[_directory_pb2.ConfirmAuthorityRequest, _directory_pb2.ConfirmAuthorityResponse]  # type: ignore[assignment]
     """The keeper's word that the entry is right."""
-    TestContact: _aio.UnaryUnaryMultiCallable[_directory_pb2.TestContactRequest, _directory_pb2.TestContactResponse]  # type: ignore[assignment]
-    """Asks the authority to answer, or records that it was called."""
-    AnswerContactTest: _aio.UnaryUnaryMultiCallable[_directory_pb2.AnswerContactTestRequest, _directory_pb2.AnswerContactTestResponse]  # type: ignore[assignment]
-    """The authority's answer."""
     ReportAuthority: _aio.UnaryUnaryMultiCallable[_directory_pb2.ReportAuthorityRequest, _directory_pb2.ReportAuthorityResponse]  # type: ignore[assignment]
     """Anybody may say that an entry is wrong."""
     ListReports: _aio.UnaryUnaryMultiCallable[_directory_pb2.ListReportsRequest, _directory_pb2.ListReportsResponse]  # type: ignore[assignment]
     """For the keeper: those of its entries, the oldest first."""
     CloseReport: _aio.UnaryUnaryMultiCallable[_directory_pb2.CloseReportRequest, _directory_pb2.CloseReportResponse]  # type: ignore[assignment]
     """The keeper has dealt with it."""
-    ExportAuthorities: _aio.UnaryUnaryMultiCallable[_directory_pb2.ExportAuthoritiesRequest, _directory_pb2.ExportAuthoritiesResponse]  # type: ignore[assignment]
-    """What the caller may see, with handling and watermark."""
 
 class DirectoryServiceServicer(metaclass=_abc_1.ABCMeta):
     """Officers only, in every RPC."""
@@ -188,22 +176,6 @@ class DirectoryServiceServicer(metaclass=_abc_1.ABCMeta):
         """The keeper's word that the entry is right."""
 
     @_abc_1.abstractmethod
-    def TestContact(
-        self,
-        request: _directory_pb2.TestContactRequest,
-        context: _ServicerContext,
-    ) -> _typing.Union[_directory_pb2.TestContactResponse, _abc.Awaitable[_directory_pb2.TestContactResponse]]:
-        """Asks the authority to answer, or records that it was called."""
-
-    @_abc_1.abstractmethod
-    def AnswerContactTest(
-        self,
-        request: _directory_pb2.AnswerContactTestRequest,
-        context: _ServicerContext,
-    ) -> _typing.Union[_directory_pb2.AnswerContactTestResponse, _abc.Awaitable[_directory_pb2.AnswerContactTestResponse]]:
-        """The authority's answer."""
-
-    @_abc_1.abstractmethod
     def ReportAuthority(
         self,
         request: _directory_pb2.ReportAuthorityRequest,
@@ -226,13 +198,5 @@ class DirectoryServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_directory_pb2.CloseReportResponse, _abc.Awaitable[_directory_pb2.CloseReportResponse]]:
         """The keeper has dealt with it."""
-
-    @_abc_1.abstractmethod
-    def ExportAuthorities(
-        self,
-        request: _directory_pb2.ExportAuthoritiesRequest,
-        context: _ServicerContext,
-    ) -> _typing.Union[_directory_pb2.ExportAuthoritiesResponse, _abc.Awaitable[_directory_pb2.ExportAuthoritiesResponse]]:
-        """What the caller may see, with handling and watermark."""
 
 def add_DirectoryServiceServicer_to_server(servicer: DirectoryServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
