@@ -23,10 +23,11 @@ MAX_NAMED = 50  # faults; who has more has another kind of file
 
 @dataclass(frozen=True, slots=True)
 class Notified:
-    """Entries, and the note verbale that they came with."""
+    """Entries, the note verbale that they came with, and the officer who enters them."""
 
     authorities: Sequence[pb.Authority]
     note_verbale: str
+    officer_id: str = ""  # empty where nobody was logged in
 
 
 def require_well_formed(authorities: Sequence[pb.Authority]) -> None:
@@ -75,30 +76,32 @@ class Notifications:
         asked = pb.Keeper(note_verbale=item.note_verbale)
         keeper = Keepers(roster, self._hub_agency).notified(asked)
         for authority in item.authorities:  # 2
-            entered = await enter_version(
-                transaction, self._version(transaction, authority, keeper), roster=roster
-            )
+            version = self._version(transaction, item, authority, keeper)
+            await enter_version(transaction, version, roster=roster)
             current = await find_authority(transaction.connection, authority.authority_id)
             assert current is not None
-            assert current.version == entered.version
             verification = verification_now(
                 transaction,
                 agency_id=self._hub_agency,
-                officer_id="",
+                officer_id=item.officer_id,
                 method=pb.VERIFICATION_METHOD_NOTIFICATION,
             )
             await enter_verification(transaction, current, verification, roster=roster)
         return len(item.authorities)
 
     def _version(
-        self, transaction: Transaction, authority: pb.Authority, keeper: pb.Keeper
+        self,
+        transaction: Transaction,
+        item: Notified,
+        authority: pb.Authority,
+        keeper: pb.Keeper,
     ) -> StoredVersion:
         return StoredVersion(
             authority=authority,
             version=1,
             keeper=keeper,
             agency_id=self._hub_agency,
-            officer_id="",
+            officer_id=item.officer_id,
             changed_at=microseconds_from(transaction.now),
             entry_index=0,
             salt=transaction.new_salt(),
