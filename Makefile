@@ -17,7 +17,7 @@ KEYCLOAK := build/keycloak/home/.built
 MAKEFLAGS += --no-print-directory
 .SILENT:
 .DELETE_ON_ERROR:
-.PHONY: help setup keycloak demo test check bench proto examples baseline lock clean
+.PHONY: help setup keycloak demo test check bench quality proto examples baseline lock clean
 
 help: ## list these targets
 	awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
@@ -34,6 +34,9 @@ keycloak: $(KEYCLOAK) ## the Keycloak that tests start, fetched with Maven; need
 
 bench: setup ## the benchmarks
 	$(BIN)/python -m benchmarks $(ARGS)
+
+quality: setup ## how well searches find what is meant; writes build/quality.json
+	$(BIN)/python -m tests.quality
 
 proto: setup ## write the generated code anew from proto/comity/v1/*.proto
 	$(BIN)/python proto/generate.py

@@ -1,5 +1,5 @@
 """The directory of competent national authorities: a component that the hub mounts.
 
-Holds nothing yet. Imports only `comity`; whatever else it needs (transactions, the ledger, the
+Imports only `comity`; whatever else it needs (transactions, the ledger, the
 caller) comes in as arguments.
 """

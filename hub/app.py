@@ -50,6 +50,7 @@ from hub.store.notifications import listen
 from hub.store.tree import TreeReader
 from hub.store.writer import LedgerWriter
 from hub.tls import TlsFiles
+from hub.wiring.directory import make_directory
 from hub.wiring.identities import choose_provider, make_accounts
 from hub.wiring.members import make_members
 from hub.wiring.servers import Servicers, make_server
@@ -156,6 +157,15 @@ async def running_hub(
         await membership.refresh()
         await provider.kept.refresh()
         await tail.start()
+        directory = await make_directory(
+            settings,
+            database,
+            membership=membership,
+            writer=writer,
+            access=access,
+            clock=clock,
+            monotonic=monotonic,
+        )
 
         server = make_server(
             settings,
@@ -175,6 +185,7 @@ async def running_hub(
                 sessions=accounts.sessions,
                 officers=accounts.officers,
                 members=members.servicer,
+                directory=directory,
                 health=HealthServicer(partial(_is_healthy, signer, database, jobs)),
             ),
         )

@@ -43,6 +43,10 @@ agency_app = typer.Typer(help="The hub's members.", epilog=EXIT_CODES, no_args_i
 app.add_typer(agency_app, name="agency")
 officer_app = typer.Typer(help="Officers, of any agency.", epilog=EXIT_CODES, no_args_is_help=True)
 app.add_typer(officer_app, name="officer")
+directory_app = typer.Typer(
+    help="The directory of authorities.", epilog=EXIT_CODES, no_args_is_help=True
+)
+app.add_typer(directory_app, name="directory")
 
 
 def write_fingerprints(settings: Settings) -> None:
@@ -96,6 +100,7 @@ def print_error(error: ComityError) -> None:
 # The subcommands register themselves with the applications above.
 from hub.cli import (  # noqa: E402, F401
     agencies,
+    directory,
     enrolment,
     keycloak,
     ledger,

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from comity.v1.officers_pb2 import ROLE_AGENCY_ADMINISTRATOR, ROLE_HUB_ADMINISTRATOR, Role
+from directory.services.keepers import KEEPING_ROLES
 from hub.services.calls import Step
 
 
@@ -147,6 +148,45 @@ RULES: Mapping[str, Rule] = {
     ),
     "/comity.v1.MembershipService/GetRevocationList": Rule(
         "read the roster", Admission.ACTIVE_AGENCY, UNARY_SECONDS
+    ),
+    "/comity.v1.DirectoryService/FindAuthorities": Rule(
+        "look authorities up", Admission.OFFICER, UNARY_SECONDS
+    ),
+    "/comity.v1.DirectoryService/ResolveAuthority": Rule(
+        "look authorities up", Admission.OFFICER, UNARY_SECONDS
+    ),
+    "/comity.v1.DirectoryService/GetAuthority": Rule(
+        "look authorities up", Admission.OFFICER, UNARY_SECONDS
+    ),
+    "/comity.v1.DirectoryService/ListAuthorityVersions": Rule(
+        "look authorities up", Admission.OFFICER, UNARY_SECONDS
+    ),
+    "/comity.v1.DirectoryService/CompareVersions": Rule(
+        "look authorities up", Admission.OFFICER, UNARY_SECONDS
+    ),
+    "/comity.v1.DirectoryService/ReportAuthority": Rule(
+        "report entries of authorities", Admission.OFFICER, UNARY_SECONDS
+    ),
+    "/comity.v1.DirectoryService/ProposeChange": Rule(
+        "keep entries of authorities", Admission.OFFICER, UNARY_SECONDS, KEEPING_ROLES
+    ),
+    "/comity.v1.DirectoryService/ListProposals": Rule(
+        "keep entries of authorities", Admission.OFFICER, UNARY_SECONDS, KEEPING_ROLES
+    ),
+    "/comity.v1.DirectoryService/ApproveChange": Rule(
+        "keep entries of authorities", Admission.OFFICER, UNARY_SECONDS, KEEPING_ROLES
+    ),
+    "/comity.v1.DirectoryService/RefuseChange": Rule(
+        "keep entries of authorities", Admission.OFFICER, UNARY_SECONDS, KEEPING_ROLES
+    ),
+    "/comity.v1.DirectoryService/ConfirmAuthority": Rule(
+        "keep entries of authorities", Admission.OFFICER, UNARY_SECONDS, KEEPING_ROLES
+    ),
+    "/comity.v1.DirectoryService/ListReports": Rule(
+        "keep entries of authorities", Admission.OFFICER, UNARY_SECONDS, KEEPING_ROLES
+    ),
+    "/comity.v1.DirectoryService/CloseReport": Rule(
+        "keep entries of authorities", Admission.OFFICER, UNARY_SECONDS, KEEPING_ROLES
     ),
     "/grpc.health.v1.Health/Check": Rule("ask for health", Admission.ACTIVE_AGENCY, UNARY_SECONDS),
 }

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from comity.v1.ledger_pb2 import AccessAction, AccessRecord
+from comity.v1.ledger_pb2 import (
+    LOOK_UP_PURPOSE_UNSPECIFIED,
+    AccessAction,
+    AccessRecord,
+    LookUpPurpose,
+)
 from hub.services.calls import Caller
 from hub.store.transaction import LedgerTransaction
 from hub.store.writer import LedgerWriter
@@ -22,6 +27,7 @@ class AccessService:
         action: AccessAction.ValueType,
         *,
         entry_indices: Sequence[int],
+        purpose: LookUpPurpose.ValueType = LOOK_UP_PURPOSE_UNSPECIFIED,
     ) -> None:
         """Returns when the record is on disk.
 
@@ -33,6 +39,7 @@ class AccessService:
             request_id=caller.request_id,
             entry_indices=entry_indices,
             officer_id="" if caller.officer is None else caller.officer.officer_id,
+            purpose=purpose,
         )
         await self._writer.commit(self.commit_many, record)
 

@@ -22,6 +22,7 @@ from comity.v1.ledger_pb2 import (
     AccessEntry,
     AccessRecord,
     ActsEntry,
+    DirectoryEntry,
     EpochEntry,
     LedgerEntry,
     OfficerEntry,
@@ -115,6 +116,10 @@ class LedgerTransaction:
     def append_officer(self, entry: OfficerEntry) -> int:
         """Appends an entry on an officer's roles or standing."""
         return self._append(LedgerEntry(officer=entry), LedgerEntry.OFFICER_FIELD_NUMBER)
+
+    def append_directory(self, entry: DirectoryEntry) -> int:
+        """Appends an entry on the directory of authorities."""
+        return self._append(LedgerEntry(directory=entry), LedgerEntry.DIRECTORY_FIELD_NUMBER)
 
     def append_epoch(self, entry: EpochEntry) -> int:
         """Appends the entry that begins an epoch; from here on its origin is the ledger's."""

@@ -9,6 +9,7 @@ from grpc_health.v1 import health_pb2_grpc
 
 from comity.v1 import (
     acts_pb2_grpc,
+    directory_pb2_grpc,
     events_pb2_grpc,
     ledger_pb2_grpc,
     membership_pb2_grpc,
@@ -18,6 +19,7 @@ from comity.v1 import (
     watches_pb2_grpc,
 )
 from hub.rpc.acts import ActServicer
+from hub.rpc.directory import DirectoryServicer
 from hub.rpc.guard import Guard
 from hub.rpc.health import HealthServicer
 from hub.rpc.ledger import AgencyServicer, LedgerServicer
@@ -54,6 +56,7 @@ class Servicers:
     sessions: sessions_pb2_grpc.SessionServiceServicer
     officers: OfficerServicer
     members: MembershipServicer
+    directory: DirectoryServicer
     health: HealthServicer
 
 
@@ -68,6 +71,7 @@ def make_server(settings: Settings, *, guard: Guard, servicers: Servicers) -> gr
     sessions_pb2_grpc.add_SessionServiceServicer_to_server(servicers.sessions, server)
     officers_pb2_grpc.add_OfficerServiceServicer_to_server(servicers.officers, server)
     membership_pb2_grpc.add_MembershipServiceServicer_to_server(servicers.members, server)
+    directory_pb2_grpc.add_DirectoryServiceServicer_to_server(servicers.directory, server)
     health_pb2_grpc.add_HealthServicer_to_server(servicers.health, server)
     if settings.reflection:
         _enable_reflection(server)

@@ -17,6 +17,7 @@ _CONTENT = b"comity.content-commitment.v1\x00"
 _ADDRESSING = b"comity.addressing-commitment.v1\x00"
 _ACCESS = b"comity.access-commitment.v1\x00"
 _OFFICER = b"comity.officer-commitment.v1\x00"
+_AUTHORITY = b"comity.authority-commitment.v1\x00"
 
 
 def content_commitment(payload_digest: bytes, salt: bytes) -> bytes:
@@ -37,6 +38,11 @@ def access_commitment(record: bytes, salt: bytes) -> bytes:
 def officer_commitment(officer_id: str, salt: bytes) -> bytes:
     """The commitment to an officer's id, 32 bytes."""
     return _commitment(_OFFICER, hashlib.sha256(officer_id.encode()).digest(), salt)
+
+
+def authority_commitment(authority_digest: bytes, salt: bytes) -> bytes:
+    """The commitment to an entry of the directory, by its digest, 32 bytes."""
+    return _commitment(_AUTHORITY, authority_digest, salt)
 
 
 def verify_content_commitment(commitment: bytes, *, payload_digest: bytes, salt: bytes) -> None:
@@ -69,6 +75,14 @@ def verify_officer_commitment(commitment: bytes, *, officer_id: str, salt: bytes
     Raises: ProofInvalid.
     """
     _require_equal(commitment, officer_commitment(officer_id, salt))
+
+
+def verify_authority_commitment(commitment: bytes, *, authority_digest: bytes, salt: bytes) -> None:
+    """Verifies that a commitment is to an entry of the directory.
+
+    Raises: ProofInvalid.
+    """
+    _require_equal(commitment, authority_commitment(authority_digest, salt))
 
 
 def _commitment(label: bytes, digest: bytes, salt: bytes) -> bytes:

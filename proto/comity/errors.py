@@ -9,11 +9,11 @@
     │     MalformedInput · TooLarge · UnknownFields · SignatureInvalid · SigningKeyUnknown ·
     │     WrongHub · WrongOriginator · NoticeInvalid · AddressingInvalid · IssuedInFuture ·
     │     IssuedTooLongAgo · NoticeExpired · NotSent · ApplicationInvalid · ListInvalid ·
-    │     PasswordRefused · RotationInvalid
+    │     PasswordRefused · RotationInvalid · AuthorityInvalid · CursorInvalid
     ├── StateRefused           what is there already
     │     NotFound · IdReused · NotLatestVersion · NoticeWithdrawn · AddressingNarrowed ·
     │     Superseded · AgencyExists · LastAdministrator · OfficerExists ·
-    │     ApprovedAlready · ConsentMissing · WrongStatus
+    │     ApprovedAlready · ConsentMissing · WrongStatus · AuthorityChanged
     ├── HubUnavailable         what the hub cannot do now
     │     QuotaExceeded · StoreUnavailable · MembershipUnconfirmed · ShuttingDown ·
     │     DeadlineExceeded · HubUnreachable · InternalError · LogInDelayed ·
@@ -244,6 +244,16 @@ class RotationInvalid(InputRefused):
     default_message = "The change of keys is not valid."
 
 
+class AuthorityInvalid(InputRefused):
+    reason = pb.REASON_AUTHORITY_INVALID
+    default_message = "The entry of the authority is not well-formed."
+
+
+class CursorInvalid(InputRefused):
+    reason = pb.REASON_CURSOR_INVALID
+    default_message = "The cursor is not one of this query's. Ask again from the beginning."
+
+
 class NotFound(StateRefused):
     reason = pb.REASON_NOT_FOUND
     code = "NOT_FOUND"
@@ -307,6 +317,12 @@ class ConsentMissing(StateRefused):
 class WrongStatus(StateRefused):
     reason = pb.REASON_WRONG_STATUS
     default_message = "The agency's status does not allow this change."
+
+
+class AuthorityChanged(StateRefused):
+    reason = pb.REASON_AUTHORITY_CHANGED
+    code = "ABORTED"
+    default_message = "The entry was changed meanwhile; look at what is there now, and change that."
 
 
 class QuotaExceeded(HubUnavailable):

@@ -114,15 +114,17 @@ class Roster:
         country = country_from_agency_id(agency_id)
         if country == INTERNATIONAL_BODY:
             return None
-        leads = (
-            other
-            for other, known in self.agencies.items()
-            if other != agency_id
-            and country_from_agency_id(other) == country
+        return min((a for a in self.leads_of(country) if a != agency_id), default=None)
+
+    def leads_of(self, country: str) -> list[AgencyId]:
+        """The agencies that lead a country, suspended or not; one at most, unless a hub erred."""
+        return [
+            agency_id
+            for agency_id, known in self.agencies.items()
+            if country_from_agency_id(agency_id) == country
             and known.leads_country
             and known.status in (ACTIVE, SUSPENDED)
-        )
-        return min(leads, default=None)
+        ]
 
     def find_copied_lead(self, agency_id: AgencyId) -> AgencyId | None:
         """The lead agency that what an agency publishes has to be addressed to as well, if any.

@@ -6,6 +6,7 @@ from types import ModuleType
 
 from comity.v1 import (
     acts_pb2,
+    directory_pb2,
     enrolment_pb2,
     events_pb2,
     ledger_pb2,
@@ -33,6 +34,7 @@ def rpcs_of(*modules: ModuleType) -> set[str]:
 def test_every_rpc_of_the_contract_is_in_the_table() -> None:
     modules = (
         acts_pb2,
+        directory_pb2,
         events_pb2,
         ledger_pb2,
         membership_pb2,

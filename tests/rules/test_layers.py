@@ -19,6 +19,7 @@ BREACHES = {
     "hub and agency_client never meet": ("agency_client/breach.py", "import hub.app"),
     "the client holds nothing": ("agency_client/breach.py", "import directory"),
     "a request goes down": ("hub/store/breach.py", "import hub.services.calls"),
+    "the directory's form and search": ("directory/hours.py", "import directory.entry"),
     "gRPC stays at the edges": ("hub/services/breach.py", "import grpc"),
     "SQL stays in the store": ("hub/services/breach.py", "import sqlalchemy"),
     "the terminal stays": ("hub/services/breach.py", "import typer"),

@@ -15,6 +15,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy.exc import IntegrityError, ProgrammingError
 
 from comity.errors import MalformedInput
+from directory.store.tables import metadata as directory_metadata
 from hub.store import (
     enrolment_tables,  # noqa: F401 - its tables join the same metadata
     membership_tables,  # noqa: F401 - and so do these
@@ -106,7 +107,8 @@ async def find_drift(database: Database) -> list[Any]:
     from hub.store.tables import metadata
 
     def compare(sync: sqlalchemy.Connection) -> list[Any]:
-        return list(compare_metadata(MigrationContext.configure(sync), metadata))
+        both: Any = [metadata, directory_metadata]  # the stubs know of one
+        return list(compare_metadata(MigrationContext.configure(sync), both))
 
     async with database.read() as connection:
         return await connection.run_sync(compare)
@@ -134,7 +136,8 @@ def _require_no_tables(sync: sqlalchemy.Connection) -> None:
     import hub.store.account_tables  # noqa: F401 - its tables are in the metadata too
     from hub.store.tables import metadata
 
-    if not metadata.tables.keys().isdisjoint(sqlalchemy.inspect(sync).get_table_names()):
+    ours = metadata.tables.keys() | directory_metadata.tables.keys()
+    if not ours.isdisjoint(sqlalchemy.inspect(sync).get_table_names()):
         raise MalformedInput("The database holds a hub already, or what an init left of one.")
 
 

@@ -55,6 +55,8 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     REASON_LIST_INVALID: _Reason.ValueType  # 37
     REASON_PASSWORD_REFUSED: _Reason.ValueType  # 38
     REASON_ROTATION_INVALID: _Reason.ValueType  # 39
+    REASON_AUTHORITY_INVALID: _Reason.ValueType  # 40
+    REASON_CURSOR_INVALID: _Reason.ValueType  # 41
     REASON_NOT_FOUND: _Reason.ValueType  # 50
     """What is there already (NOT_FOUND, ALREADY_EXISTS, FAILED_PRECONDITION, ABORTED)."""
     REASON_ID_REUSED: _Reason.ValueType  # 51
@@ -68,6 +70,7 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     REASON_WRONG_STATUS: _Reason.ValueType  # 59
     REASON_APPROVED_ALREADY: _Reason.ValueType  # 60
     REASON_CONSENT_MISSING: _Reason.ValueType  # 61
+    REASON_AUTHORITY_CHANGED: _Reason.ValueType  # 62
     REASON_QUOTA_EXCEEDED: _Reason.ValueType  # 70
     """What the hub cannot do now (RESOURCE_EXHAUSTED, UNAVAILABLE, DEADLINE_EXCEEDED, INTERNAL)."""
     REASON_STORE_UNAVAILABLE: _Reason.ValueType  # 71
@@ -120,6 +123,8 @@ REASON_RECEIPT_INVALID: Reason.ValueType  # 36
 REASON_LIST_INVALID: Reason.ValueType  # 37
 REASON_PASSWORD_REFUSED: Reason.ValueType  # 38
 REASON_ROTATION_INVALID: Reason.ValueType  # 39
+REASON_AUTHORITY_INVALID: Reason.ValueType  # 40
+REASON_CURSOR_INVALID: Reason.ValueType  # 41
 REASON_NOT_FOUND: Reason.ValueType  # 50
 """What is there already (NOT_FOUND, ALREADY_EXISTS, FAILED_PRECONDITION, ABORTED)."""
 REASON_ID_REUSED: Reason.ValueType  # 51
@@ -133,6 +138,7 @@ REASON_OFFICER_EXISTS: Reason.ValueType  # 58
 REASON_WRONG_STATUS: Reason.ValueType  # 59
 REASON_APPROVED_ALREADY: Reason.ValueType  # 60
 REASON_CONSENT_MISSING: Reason.ValueType  # 61
+REASON_AUTHORITY_CHANGED: Reason.ValueType  # 62
 REASON_QUOTA_EXCEEDED: Reason.ValueType  # 70
 """What the hub cannot do now (RESOURCE_EXHAUSTED, UNAVAILABLE, DEADLINE_EXCEEDED, INTERNAL)."""
 REASON_STORE_UNAVAILABLE: Reason.ValueType  # 71

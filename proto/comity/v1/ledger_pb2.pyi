@@ -93,6 +93,27 @@ ROSTER_CHANGE_REFUSED: RosterChange.ValueType  # 13
 """An invitation was taken back, or an application refused; the agency may be invited again."""
 Global___RosterChange: _TypeAlias = RosterChange  # noqa: Y015
 
+class _DirectoryChange:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _DirectoryChangeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_DirectoryChange.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    DIRECTORY_CHANGE_UNSPECIFIED: _DirectoryChange.ValueType  # 0
+    DIRECTORY_CHANGE_VERSION: _DirectoryChange.ValueType  # 1
+    """A new entry, or a new version of one."""
+    DIRECTORY_CHANGE_CONFIRMED: _DirectoryChange.ValueType  # 2
+    """The keeper found the version right."""
+
+class DirectoryChange(_DirectoryChange, metaclass=_DirectoryChangeEnumTypeWrapper): ...
+
+DIRECTORY_CHANGE_UNSPECIFIED: DirectoryChange.ValueType  # 0
+DIRECTORY_CHANGE_VERSION: DirectoryChange.ValueType  # 1
+"""A new entry, or a new version of one."""
+DIRECTORY_CHANGE_CONFIRMED: DirectoryChange.ValueType  # 2
+"""The keeper found the version right."""
+Global___DirectoryChange: _TypeAlias = DirectoryChange  # noqa: Y015
+
 class _AccessAction:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -106,6 +127,8 @@ class _AccessActionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_AccessAc
     ACCESS_ACTION_DELIVER_EVENTS: _AccessAction.ValueType  # 4
     ACCESS_ACTION_REFUSED_LOG_IN: _AccessAction.ValueType  # 5
     """A log-in that was refused; no entries."""
+    ACCESS_ACTION_LOOK_UP_AUTHORITIES: _AccessAction.ValueType  # 6
+    """In the directory; the entries are the newest that the ledger has about each authority shown."""
 
 class AccessAction(_AccessAction, metaclass=_AccessActionEnumTypeWrapper): ...
 
@@ -116,7 +139,37 @@ ACCESS_ACTION_LIST_ENTRIES: AccessAction.ValueType  # 3
 ACCESS_ACTION_DELIVER_EVENTS: AccessAction.ValueType  # 4
 ACCESS_ACTION_REFUSED_LOG_IN: AccessAction.ValueType  # 5
 """A log-in that was refused; no entries."""
+ACCESS_ACTION_LOOK_UP_AUTHORITIES: AccessAction.ValueType  # 6
+"""In the directory; the entries are the newest that the ledger has about each authority shown."""
 Global___AccessAction: _TypeAlias = AccessAction  # noqa: Y015
+
+class _LookUpPurpose:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _LookUpPurposeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_LookUpPurpose.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    LOOK_UP_PURPOSE_UNSPECIFIED: _LookUpPurpose.ValueType  # 0
+    LOOK_UP_PURPOSE_CASE: _LookUpPurpose.ValueType  # 1
+    """A case that the officer works on."""
+    LOOK_UP_PURPOSE_URGENT_CASE: _LookUpPurpose.ValueType  # 2
+    LOOK_UP_PURPOSE_KEEPING: _LookUpPurpose.ValueType  # 3
+    """The own entries, or those of a country that one leads."""
+    LOOK_UP_PURPOSE_AUDIT: _LookUpPurpose.ValueType  # 4
+    LOOK_UP_PURPOSE_EXERCISE: _LookUpPurpose.ValueType  # 5
+
+class LookUpPurpose(_LookUpPurpose, metaclass=_LookUpPurposeEnumTypeWrapper):
+    """Why an officer looks something up in the directory. Preset by the officer's role."""
+
+LOOK_UP_PURPOSE_UNSPECIFIED: LookUpPurpose.ValueType  # 0
+LOOK_UP_PURPOSE_CASE: LookUpPurpose.ValueType  # 1
+"""A case that the officer works on."""
+LOOK_UP_PURPOSE_URGENT_CASE: LookUpPurpose.ValueType  # 2
+LOOK_UP_PURPOSE_KEEPING: LookUpPurpose.ValueType  # 3
+"""The own entries, or those of a country that one leads."""
+LOOK_UP_PURPOSE_AUDIT: LookUpPurpose.ValueType  # 4
+LOOK_UP_PURPOSE_EXERCISE: LookUpPurpose.ValueType  # 5
+Global___LookUpPurpose: _TypeAlias = LookUpPurpose  # noqa: Y015
 
 @_typing.final
 class LedgerEntry(_message.Message):
@@ -131,6 +184,7 @@ class LedgerEntry(_message.Message):
     ACCESS_FIELD_NUMBER: _builtins.int
     EPOCH_FIELD_NUMBER: _builtins.int
     OFFICER_FIELD_NUMBER: _builtins.int
+    DIRECTORY_FIELD_NUMBER: _builtins.int
     format: _builtins.int
     """1. Comes first, so that other formats can be told apart."""
     @_builtins.property
@@ -147,6 +201,8 @@ class LedgerEntry(_message.Message):
     def epoch(self) -> Global___EpochEntry: ...
     @_builtins.property
     def officer(self) -> Global___OfficerEntry: ...
+    @_builtins.property
+    def directory(self) -> Global___DirectoryEntry: ...
     def __init__(
         self,
         *,
@@ -157,12 +213,13 @@ class LedgerEntry(_message.Message):
         access: Global___AccessEntry | None = ...,
         epoch: Global___EpochEntry | None = ...,
         officer: Global___OfficerEntry | None = ...,
+        directory: Global___DirectoryEntry | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["access", b"access", "acts", b"acts", "epoch", b"epoch", "officer", b"officer", "record", b"record", "recorded_at", b"recorded_at", "roster", b"roster"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["access", b"access", "acts", b"acts", "directory", b"directory", "epoch", b"epoch", "officer", b"officer", "record", b"record", "recorded_at", b"recorded_at", "roster", b"roster"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["access", b"access", "acts", b"acts", "epoch", b"epoch", "format", b"format", "officer", b"officer", "record", b"record", "recorded_at", b"recorded_at", "roster", b"roster"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["access", b"access", "acts", b"acts", "directory", b"directory", "epoch", b"epoch", "format", b"format", "officer", b"officer", "record", b"record", "recorded_at", b"recorded_at", "roster", b"roster"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_record: _TypeAlias = _typing.Literal["acts", "roster", "access", "epoch", "officer"]  # noqa: Y015
+    _WhichOneofReturnType_record: _TypeAlias = _typing.Literal["acts", "roster", "access", "epoch", "officer", "directory"]  # noqa: Y015
     _WhichOneofArgType_record: _TypeAlias = _typing.Literal["record", b"record"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_record) -> _WhichOneofReturnType_record | None: ...
 
@@ -310,6 +367,49 @@ class OfficerEntry(_message.Message):
 Global___OfficerEntry: _TypeAlias = OfficerEntry  # noqa: Y015
 
 @_typing.final
+class DirectoryEntry(_message.Message):
+    """An entry of the directory of authorities was changed or confirmed. Names no person, neither in it
+    nor behind it: the entry itself is committed to.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AUTHORITY_ID_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    CHANGE_FIELD_NUMBER: _builtins.int
+    AUTHORITY_COMMITMENT_FIELD_NUMBER: _builtins.int
+    AGENCY_ID_FIELD_NUMBER: _builtins.int
+    ROSTER_ENTRY_FIELD_NUMBER: _builtins.int
+    authority_id: _builtins.str
+    """UUIDv7."""
+    version: _builtins.int
+    """From 1."""
+    change: Global___DirectoryChange.ValueType
+    authority_commitment: _builtins.bytes
+    """Over SHA-256 of the serialized Authority of that version."""
+    agency_id: _builtins.str
+    """The agency that keeps the entry: the hub's own where no member does."""
+    roster_entry: _builtins.int
+    """The roster entry that this was decided by."""
+    def __init__(
+        self,
+        *,
+        authority_id: _builtins.str = ...,
+        version: _builtins.int = ...,
+        change: Global___DirectoryChange.ValueType = ...,
+        authority_commitment: _builtins.bytes = ...,
+        agency_id: _builtins.str = ...,
+        roster_entry: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agency_id", b"agency_id", "authority_commitment", b"authority_commitment", "authority_id", b"authority_id", "change", b"change", "roster_entry", b"roster_entry", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DirectoryEntry: _TypeAlias = DirectoryEntry  # noqa: Y015
+
+@_typing.final
 class AccessEntry(_message.Message):
     """The Merkle root over the access records committed since the access entry before."""
 
@@ -348,6 +448,7 @@ class AccessRecord(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     ENTRY_INDICES_FIELD_NUMBER: _builtins.int
     OFFICER_ID_FIELD_NUMBER: _builtins.int
+    PURPOSE_FIELD_NUMBER: _builtins.int
     format: _builtins.int
     """1."""
     agency_id: _builtins.str
@@ -356,6 +457,8 @@ class AccessRecord(_message.Message):
     """The request's id, as in the hub's log."""
     officer_id: _builtins.str
     """The officer who asked, where one was logged in."""
+    purpose: Global___LookUpPurpose.ValueType
+    """Of a look-up in the directory."""
     @_builtins.property
     def accessed_at(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
@@ -372,10 +475,11 @@ class AccessRecord(_message.Message):
         request_id: _builtins.str = ...,
         entry_indices: _abc.Iterable[_builtins.int] | None = ...,
         officer_id: _builtins.str = ...,
+        purpose: Global___LookUpPurpose.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["accessed_at", b"accessed_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accessed_at", b"accessed_at", "action", b"action", "agency_id", b"agency_id", "entry_indices", b"entry_indices", "format", b"format", "officer_id", b"officer_id", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accessed_at", b"accessed_at", "action", b"action", "agency_id", b"agency_id", "entry_indices", b"entry_indices", "format", b"format", "officer_id", b"officer_id", "purpose", b"purpose", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,0 +1,94 @@
+"""An entry as a process keeps it in memory, and what of it depends on the moment.
+
+Never reads a clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from comity.times import timestamp_from
+from comity.v1 import authorities_pb2 as pb
+from directory.freshness import due_at, freshness_at
+from directory.hours import Hours, hours_from
+
+
+@dataclass(frozen=True, slots=True)
+class KnownAuthority:
+    """A valid entry with its hours made ready. `verified_at` is None where it never was.
+
+    `entry_index` is of the newest entry of the ledger about it.
+    """
+
+    authority: pb.Authority
+    version: int
+    keeper: pb.Keeper
+    hours: Hours
+    verified_at: datetime | None
+    verification: pb.Verification | None = None
+    entry_index: int = 0
+
+    def freshness(self, now: datetime) -> pb.Freshness.ValueType:
+        """How far the entry can be relied on."""
+        return freshness_at(now, due_at(self.verified_at, self.authority))
+
+    def is_reliable(self, now: datetime) -> bool:
+        """Whether it was confirmed in time."""
+        return self.freshness(now) in (pb.FRESHNESS_FRESH, pb.FRESHNESS_DUE)
+
+    def is_reachable(self, now: datetime, *, urgent: bool) -> bool:
+        """Whether somebody can be reached now; lines for urgent cases count in those only."""
+        return any(True for _ in self.contacts_at(now, urgent=urgent))
+
+    def contacts_at(self, now: datetime, *, urgent: bool) -> Iterator[pb.ContactPoint]:
+        """How somebody can be reached now, best first: the office, who is on duty, urgent lines."""
+        uses = [pb.CONTACT_USE_OFFICE] if self.hours.is_open(now) else []
+        uses += [pb.CONTACT_USE_DUTY]
+        uses += [pb.CONTACT_USE_URGENT] if urgent else []
+        for use in uses:
+            yield from (each for each in self.authority.contacts if each.use == use)
+
+    def record(self, now: datetime, *, urgent: bool = False) -> pb.AuthorityRecord:
+        """The entry as it is shown at a moment. Withholds nothing: that is the services' to do."""
+        record = pb.AuthorityRecord(
+            authority=self.authority,
+            version=self.version,
+            keeper=self.keeper,
+            freshness=self.freshness(now),
+            reachability=self.reachability(now, urgent=urgent),
+        )
+        if self.verification is not None:
+            record.last_verified.CopyFrom(self.verification)
+        due = due_at(self.verified_at, self.authority)
+        if due is not None:
+            record.confirmation_due_at.CopyFrom(timestamp_from(due))
+        return record
+
+    def reachability(self, now: datetime, *, urgent: bool) -> pb.Reachability:
+        """Whether the office is open, until when or from when on, and how to reach somebody."""
+        is_open = self.hours.is_open(now)
+        found = pb.Reachability(
+            at=timestamp_from(now),
+            office_open=is_open,
+            contacts=list(self.contacts_at(now, urgent=urgent)),
+        )
+        change = self.hours.closes_at(now) if is_open else self.hours.opens_at(now)
+        if change is not None:
+            (found.closes_at if is_open else found.opens_at).CopyFrom(timestamp_from(change))
+        return found
+
+
+def known_from(
+    authority: pb.Authority,
+    *,
+    version: int,
+    keeper: pb.Keeper,
+    verified_at: datetime | None,
+    verification: pb.Verification | None = None,
+    entry_index: int = 0,
+) -> KnownAuthority:
+    """A valid entry made ready."""
+    hours = hours_from(authority.office_hours)
+    return KnownAuthority(authority, version, keeper, hours, verified_at, verification, entry_index)

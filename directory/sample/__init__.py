@@ -1,0 +1,1 @@
+"""A directory to try things on: every authority in it is invented."""

@@ -1,0 +1,121 @@
+"""The directory's tables. Times are int64 microseconds UTC; entries are serialized messages.
+
+Changed only together with a migration, which is the hub's.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+)
+
+# Equal to the hub's, whose migrations make these tables.
+NAMING_CONVENTION = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+metadata = MetaData(naming_convention=NAMING_CONVENTION)
+
+# Each entry as it is now.
+authorities = Table(
+    "directory_authorities",
+    metadata,
+    Column("authority_id", Text, primary_key=True),
+    Column("version", Integer, nullable=False),
+    # The serialized Authority and Keeper.
+    Column("authority", LargeBinary, nullable=False),
+    Column("keeper", LargeBinary, nullable=False),
+    Column("country", Text, nullable=False),
+    Column("keeper_agency_id", Text, nullable=False),
+    # The newest verification; null where there was none.
+    Column("verified_at", BigInteger),
+    Column("verified_by_agency_id", Text),
+    Column("verified_by_officer_id", Text),
+    Column("verification_method", SmallInteger),
+    # The newest entry of the ledger about it: what other processes read anew by.
+    Column("entry_index", BigInteger, nullable=False),
+)
+Index("ix_directory_authorities_country", authorities.c.country)
+Index("ix_directory_authorities_keeper_agency_id", authorities.c.keeper_agency_id)
+Index("ix_directory_authorities_entry_index", authorities.c.entry_index)
+
+# Append-only.
+versions = Table(
+    "directory_versions",
+    metadata,
+    Column(
+        "authority_id",
+        Text,
+        ForeignKey(authorities.c.authority_id),
+        primary_key=True,
+    ),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("authority", LargeBinary, nullable=False),
+    Column("keeper", LargeBinary, nullable=False),
+    Column("agency_id", Text, nullable=False),
+    Column("officer_id", Text, nullable=False),
+    # Empty for a change that one officer makes.
+    Column("approver_agency_id", Text, nullable=False),
+    Column("approver_officer_id", Text, nullable=False),
+    # The serialized CallBack; empty where there was none.
+    Column("call_back", LargeBinary, nullable=False),
+    Column("changed_at", BigInteger, nullable=False),
+    Column("entry_index", BigInteger, nullable=False),
+    # Of the commitment in that entry of the ledger, 32 bytes.
+    Column("salt", LargeBinary, nullable=False),
+)
+
+proposals = Table(
+    "directory_proposals",
+    metadata,
+    Column("proposal_id", Text, primary_key=True),
+    Column("authority_id", Text, nullable=False),
+    Column("base_version", Integer, nullable=False),
+    Column("authority", LargeBinary, nullable=False),
+    Column("keeper", LargeBinary, nullable=False),
+    # Whose officers may approve it.
+    Column("keeper_agency_id", Text, nullable=False),
+    Column("agency_id", Text, nullable=False),
+    Column("officer_id", Text, nullable=False),
+    Column("proposed_at", BigInteger, nullable=False),
+    # A ProposalStatus.
+    Column("status", SmallInteger, nullable=False),
+    Column("reason", Text, nullable=False),
+)
+Index(
+    "ix_directory_proposals_keeper_agency_id_status_proposal_id",
+    proposals.c.keeper_agency_id,
+    proposals.c.status,
+    proposals.c.proposal_id,
+)
+Index("ix_directory_proposals_authority_id_status", proposals.c.authority_id, proposals.c.status)
+
+reports = Table(
+    "directory_reports",
+    metadata,
+    Column("report_id", Text, primary_key=True),
+    Column("authority_id", Text, ForeignKey(authorities.c.authority_id), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("field", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("agency_id", Text, nullable=False),
+    Column("officer_id", Text, nullable=False),
+    Column("reported_at", BigInteger, nullable=False),
+    # Null while it is open.
+    Column("closed_at", BigInteger),
+    Column("outcome", Text, nullable=False),
+)
+Index("ix_directory_reports_authority_id_closed_at", reports.c.authority_id, reports.c.closed_at)

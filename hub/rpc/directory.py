@@ -1,0 +1,90 @@
+"""DirectoryService: finding an authority, and keeping its entry true."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import grpc
+
+from comity.v1 import directory_pb2 as pb
+from comity.v1 import directory_pb2_grpc
+from directory.services.changes import ChangesService
+from directory.services.keeping import KeepingService
+from directory.services.look_ups import LookUpService
+from hub.rpc.guard import current_caller
+
+
+class DirectoryServicer(directory_pb2_grpc.DirectoryServiceServicer):
+    """Look-ups, changes, confirmations, reports."""
+
+    def __init__(
+        self, look_ups: LookUpService, changes: ChangesService, keeping: KeepingService
+    ) -> None:
+        self._look_ups = look_ups
+        self._changes = changes
+        self._keeping = keeping
+
+    async def FindAuthorities(
+        self, request: pb.FindAuthoritiesRequest, context: grpc.aio.ServicerContext[Any, Any]
+    ) -> pb.FindAuthoritiesResponse:
+        return await self._look_ups.find(current_caller(), request)
+
+    async def ResolveAuthority(
+        self, request: pb.ResolveAuthorityRequest, context: grpc.aio.ServicerContext[Any, Any]
+    ) -> pb.ResolveAuthorityResponse:
+        return await self._look_ups.resolve(current_caller(), request)
+
+    async def GetAuthority(
+        self, request: pb.GetAuthorityRequest, context: grpc.aio.ServicerContext[Any, Any]
+    ) -> pb.GetAuthorityResponse:
+        return await self._look_ups.get(current_caller(), request)
+
+    async def ListAuthorityVersions(
+        self, request: pb.ListAuthorityVersionsRequest, context: grpc.aio.ServicerContext[Any, Any]
+    ) -> pb.ListAuthorityVersionsResponse:
+        return await self._look_ups.list_versions(current_caller(), request)
+
+    async def CompareVersions(
+        self, request: pb.CompareVersionsRequest, context: grpc.aio.ServicerContext[Any, Any]
+    ) -> pb.CompareVersionsResponse:
+        return await self._look_ups.compare(current_caller(), request)
+
+    async def ProposeChange(
+        self, request: pb.ProposeChangeRequest, context: grpc.aio.ServicerContext[Any, Any]
+    ) -> pb.ProposeChangeResponse:
+        return await self._changes.propose(current_caller(), request)
+
+    async def ListProposals(
+        self, request: pb.ListProposalsRequest, context: grpc.aio.ServicerContext[Any, Any]
+    ) -> pb.ListProposalsResponse:
+        return await self._changes.list_proposals(current_caller(), request)
+
+    async def ApproveChange(
+        self, request: pb.ApproveChangeRequest, context: grpc.aio.ServicerContext[Any, Any]
+    ) -> pb.ApproveChangeResponse:
+        return await self._changes.approve(current_caller(), request)
+
+    async def RefuseChange(
+        self, request: pb.RefuseChangeRequest, context: grpc.aio.ServicerContext[Any, Any]
+    ) -> pb.RefuseChangeResponse:
+        return await self._changes.refuse(current_caller(), request)
+
+    async def ConfirmAuthority(
+        self, request: pb.ConfirmAuthorityRequest, context: grpc.aio.ServicerContext[Any, Any]
+    ) -> pb.ConfirmAuthorityResponse:
+        return await self._keeping.confirm(current_caller(), request)
+
+    async def ReportAuthority(
+        self, request: pb.ReportAuthorityRequest, context: grpc.aio.ServicerContext[Any, Any]
+    ) -> pb.ReportAuthorityResponse:
+        return await self._keeping.report(current_caller(), request)
+
+    async def ListReports(
+        self, request: pb.ListReportsRequest, context: grpc.aio.ServicerContext[Any, Any]
+    ) -> pb.ListReportsResponse:
+        return await self._keeping.list_reports(current_caller(), request)
+
+    async def CloseReport(
+        self, request: pb.CloseReportRequest, context: grpc.aio.ServicerContext[Any, Any]
+    ) -> pb.CloseReportResponse:
+        return await self._keeping.close_report(current_caller(), request)
