@@ -147,15 +147,24 @@ async def _keep_keys(agency: Agency, reporter: Reporter) -> None:
     """Finishes what was cut off of changing keys, and renews the certificate in time."""
     while True:
         delay = LOOK_AT_KEYS_SECONDS
+        await _finish_rotation(agency, reporter)
         try:
-            rotation = await finish_rotation(agency)
-            if rotation is not None:
-                reporter.rotated(rotation)
             if not await _renew_if_due(agency, reporter):
                 delay = WRONG_CLOCK_SECONDS
         except (AccessRefused, HubUnavailable, InputRefused, StateRefused, InboxFailed) as error:
             reporter.trouble("keys", error)
         await asyncio.sleep(delay)
+
+
+async def _finish_rotation(agency: Agency, reporter: Reporter) -> None:
+    """A change that has to wait, for what is unanswered say, does not hold a renewal up."""
+    try:
+        rotation = await finish_rotation(agency)
+    except (AccessRefused, HubUnavailable, InputRefused, StateRefused, InboxFailed) as error:
+        reporter.trouble("rotation", error)
+        return
+    if rotation is not None:
+        reporter.rotated(rotation)
 
 
 async def _renew_if_due(agency: Agency, reporter: Reporter) -> bool:

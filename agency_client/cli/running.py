@@ -140,7 +140,7 @@ class Log:
 
     def rotated(self, rotation: KeyRotation) -> None:
         """A change of keys that had been cut off is finished."""
-        self._in_trouble.pop("keys", None)
+        self._in_trouble.pop("rotation", None)
         self.line("rotated", added=len(rotation.keys_added), ended=len(rotation.key_ids_ended))
 
     def sent(self, outcome: Outcome) -> None:
