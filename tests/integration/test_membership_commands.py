@@ -241,11 +241,17 @@ def test_the_revocation_list_has_who_was_revoked(club: Club) -> None:
     out = stage.folder / "list.crl"
     stage.comity("FR-NCB", "crl", "--out", str(out))
     before = x509.load_der_x509_crl(out.read_bytes())
-    club.admin("revoke", "NO-NCB", *WHY)
+    asked = club.admin("revoke", "NO-NCB", *WHY, expected=1)
+    still = club.member("NO-NCB")["agency"]["status"]
+    said = club.admin("revoke", "NO-NCB", *WHY, "--yes")
     stage.comity("FR-NCB", "crl", "--out", str(out))
     after = x509.load_der_x509_crl(out.read_bytes())
     nowhere = str(stage.folder / "missing" / "list.crl")
 
+    assert "comity admin suspend NO-NCB" in asked
+    assert "never a member's again" in asked
+    assert still == "AGENCY_STATUS_ACTIVE"
+    assert "never a member's again" in said
     assert before.get_revoked_certificate_by_serial_number(serial) is None
     assert after.get_revoked_certificate_by_serial_number(serial) is not None
     assert "cannot be written" in stage.run("FR-NCB", "crl", "--out", nowhere, expected=1).stderr
