@@ -57,7 +57,7 @@ class Reporter(Protocol):
         """An act that had been left unanswered is answered."""
 
     def alert(self, alert: MemberAlert) -> None:
-        """A member was suspended, revoked or reinstated, or has left."""
+        """A member was suspended, say, or has had keys ended."""
 
     def renewed(self, until: datetime) -> None:
         """The certificate was renewed, and is good until then (aware)."""
@@ -121,7 +121,7 @@ async def _keep_watch(
                 async for window, new in windows:
                     reporter.window(name, window, len(new))
                     if name == LIVE_WATCH:  # the other one is told of the roster too
-                        for alert in await alerts_of(agency, window.verified):
+                        for alert in alerts_of(agency, window.verified):
                             reporter.alert(alert)
         except Superseded as error:
             raise Superseded(
