@@ -1,21 +1,24 @@
-"""What members are alerted to: another was suspended, revoked or reinstated, or has left."""
+"""What members are alerted to: another was suspended, revoked or reinstated, has left, has had keys
+ended or was enrolled again.
+
+Never touches the network: an alert does not wait for a hub to count what it concerns.
+"""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from agency_client.agency import Agency
 from agency_client.events import VerifiedEvent
 from agency_client.field_text import Safe, code_words
-from agency_client.held import fetch_held_by
-from agency_client.trust import parse_entry
-from comity.errors import AccessRefused, HubUnavailable
+from agency_client.trust import Trust, parse_entry
 from comity.identity import AgencyId
 from comity.v1 import ledger_pb2
 from comity.v1.notices_pb2 import TRAFFIC_LIVE
 
-_CHANGES = frozenset(
+_STATUS_CHANGES = frozenset(
     {
         ledger_pb2.ROSTER_CHANGE_SUSPENDED,
         ledger_pb2.ROSTER_CHANGE_REVOKED,
@@ -23,44 +26,71 @@ _CHANGES = frozenset(
         ledger_pb2.ROSTER_CHANGE_LEFT,
     }
 )
+_CHANGES = _STATUS_CHANGES | {
+    ledger_pb2.ROSTER_CHANGE_KEYS_ENDED,
+    ledger_pb2.ROSTER_CHANGE_ENROLLED_AGAIN,
+}
+
+_Entries = list[tuple[int, ledger_pb2.RosterEntry]]
 
 
 @dataclass(frozen=True, slots=True)
 class MemberAlert:
-    """A change of a member, and whom it concerns here.
-
-    `received` counts its live notices in the inbox that are not withdrawn; `addressed` one's own
-    that it is addressed by, None where the hub could not be asked.
-    """
+    """A change of a member that stands now. `received` counts its live notices in the inbox that
+    are not withdrawn."""
 
     agency: AgencyId
     change: ledger_pb2.RosterChange.ValueType
     reason: str
     entry_index: int
     received: int
-    addressed: int | None
 
     @property
     def change_words(self) -> str:
-        """The change: suspended, revoked, reinstated or left."""
+        """The change: suspended, revoked, reinstated, left, keys ended or enrolled again."""
         return code_words(ledger_pb2.RosterChange.DESCRIPTOR, self.change)
 
 
-async def alerts_of(agency: Agency, events: Sequence[VerifiedEvent]) -> list[MemberAlert]:
+def alerts_of(agency: Agency, events: Sequence[VerifiedEvent]) -> list[MemberAlert]:
     """The alerts that the roster's events among some give rise to.
+
+    A change that another has overtaken is none: who reads the ledger from its first entry is not
+    alerted to a suspension of years ago.
 
     Raises: VerificationFailed, InboxFailed.
     """
-    alerts = []
-    for event in events:
-        if event.act is None:
-            entry = parse_entry(event.message.leaf.entry).roster
-            if entry.change in _CHANGES:
-                alerts.append(await _alert(agency, event.entry_index, entry))
-    return alerts
+    parsed = [
+        (event.entry_index, parse_entry(event.message.leaf.entry).roster)
+        for event in events
+        if event.act is None
+    ]
+    found = [(index, entry) for index, entry in parsed if entry.change in _CHANGES]
+    known = _entries_by_agency(agency.trust) if found else {}
+    return [
+        _alert(agency, index, entry)
+        for index, entry in found
+        if _stands(index, entry, known.get(entry.agency.agency_id, []))
+    ]
 
 
-async def _alert(agency: Agency, entry_index: int, entry: ledger_pb2.RosterEntry) -> MemberAlert:
+def _entries_by_agency(trust: Trust) -> dict[str, _Entries]:
+    known: dict[str, _Entries] = defaultdict(list)
+    for index, leaf in trust.roster_leaves.items():
+        entry = parse_entry(leaf.entry).roster
+        known[entry.agency.agency_id].append((index, entry))
+    return known
+
+
+def _stands(entry_index: int, entry: ledger_pb2.RosterEntry, known: _Entries) -> bool:
+    """Whether no later entry of the agency has given it another status, or new keys for those that
+    were ended."""
+    later = [other for index, other in known if index > entry_index]
+    if entry.change in _STATUS_CHANGES:
+        return all(other.agency.status == entry.agency.status for other in later)
+    return all(other.change != ledger_pb2.ROSTER_CHANGE_ENROLLED_AGAIN for other in later)
+
+
+def _alert(agency: Agency, entry_index: int, entry: ledger_pb2.RosterEntry) -> MemberAlert:
     member = AgencyId(entry.agency.agency_id)
     return MemberAlert(
         agency=member,
@@ -68,23 +98,14 @@ async def _alert(agency: Agency, entry_index: int, entry: ledger_pb2.RosterEntry
         reason=entry.reason,
         entry_index=entry_index,
         received=agency.inbox.received.count_in_force(member, traffic=TRAFFIC_LIVE),
-        addressed=await _count_addressed(agency, member),
     )
-
-
-async def _count_addressed(agency: Agency, member: AgencyId) -> int | None:
-    try:
-        return sum([1 async for _ in fetch_held_by(agency, member, TRAFFIC_LIVE)])
-    except (AccessRefused, HubUnavailable):
-        return None
 
 
 def alert_line(alert: MemberAlert, safe: Safe) -> str:
     """An alert on one line, with the commands that list what it concerns."""
     member = safe(alert.agency)
-    addressed = "?" if alert.addressed is None else alert.addressed
     return (
         f"ALERT  {member} {alert.change_words}: {safe(alert.reason)}; "
-        f"{alert.received} of its notices in the inbox (comity notice list --from {member}), "
-        f"addressed by {addressed} of your own (comity notice list --held-by {member})"
+        f"{alert.received} of its notices in the inbox (comity notice list --from {member}); "
+        f"your own that it is addressed by: comity notice list --held-by {member}"
     )

@@ -23,8 +23,9 @@ from agency_client.profile import (
 from comity.applicant import load_sealing_key
 from comity.envelope import Envelope, envelope_from_json, json_from_envelope
 from comity.errors import MalformedInput
-from comity.keys import ML_DSA_65
-from comity.roster import Roster
+from comity.keys import ML_DSA_65, load_private_key
+from comity.roster import SIGNING, Roster
+from comity.v1.agencies_pb2 import KEY_PURPOSE_WITNESS, AgencyKey
 from comity.v1.membership_pb2 import KeyRotation
 
 ROTATION = "rotation.json"
@@ -81,6 +82,36 @@ class PendingKeys:
         found = [roster.keys.get((self._profile.agency, k.key_id)) for k in rotation.keys_added]
         return [None if r is None else r.key for r in found] == list(rotation.keys_added)
 
+    def changes_signing(self, roster: Roster) -> bool:
+        """Whether the change adds or ends a signing key.
+
+        Raises: MalformedInput.
+        """
+        rotation = self.load_rotation()
+        ended = [roster.keys.get((self._profile.agency, i)) for i in rotation.key_ids_ended]
+        changed = [*rotation.keys_added, *(record.key for record in ended if record is not None)]
+        return any(key.purpose == SIGNING for key in changed)
+
+    def find_lacking(self, passphrase: bytes | None) -> list[str]:
+        """The files that are missing, or do not fit the new keys of a change not in place yet.
+
+        Raises: MalformedInput where the change cannot be read.
+        """
+        return [
+            new_file(name)
+            for key in self.load_rotation().keys_added
+            if self._find_public_half(name := _file_of(key), passphrase) != key.public_key
+        ]
+
+    def _find_public_half(self, name: str, passphrase: bytes | None) -> bytes | None:
+        try:
+            pem = read_secret(self._new(name))
+            if name == SEALING_KEY:
+                return load_sealing_key(pem, passphrase).public_bytes()
+            return load_private_key(pem, passphrase).public.spki
+        except MalformedInput:
+            return None
+
     def settle(self, roster: Roster, passphrase: bytes | None) -> None:
         """Puts the keys in place where the roster has them, and whoever made them was cut off.
 
@@ -124,6 +155,13 @@ class PendingKeys:
 
     def _new(self, name: str) -> Path:
         return self._profile.path(new_file(name))
+
+
+def _file_of(key: AgencyKey) -> str:
+    """The file that a key's private half lies in, once it is in place."""
+    if key.purpose == SIGNING:
+        return POST_QUANTUM_SIGNING_KEY if key.algorithm == ML_DSA_65 else SIGNING_KEY
+    return WITNESS_KEY if key.purpose == KEY_PURPOSE_WITNESS else SEALING_KEY
 
 
 def kept_sealing_file(key_id: str) -> str:

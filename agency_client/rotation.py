@@ -10,8 +10,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from contextlib import ExitStack
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 
 from agency_client.agency import Agency
@@ -62,16 +62,12 @@ async def rotate(agency: Agency, wanted: WantedKeys) -> KeyRotation:
     imports or changes keys; what the hub refuses the change with, and then nothing has changed;
     AccessRefused and HubUnavailable, after which the change is kept and `finish_rotation` goes on.
     """
-    with ExitStack() as locks:
-        if pb.KEY_PURPOSE_SIGNING in wanted.purposes:
-            locks.enter_context(held_alone(agency.profile, IMPORT_LOCK))
-        locks.enter_context(held_alone(agency.profile, KEYS_LOCK))
-        if not PendingKeys(agency.profile).exist:
-            await agency.client.refresh_roster()
-            if pb.KEY_PURPOSE_SIGNING in wanted.purposes:
-                _require_all_answered(agency)
-            _prepare(agency, wanted)
-        return await _finish(agency)
+    with held_alone(agency.profile, KEYS_LOCK):
+        await _learn_what_is_entered(agency)
+        with _signing_stopped_for(agency, wanted.purposes):
+            if not PendingKeys(agency.profile).exist:
+                _prepare(agency, wanted)
+            return await _finish(agency)
 
 
 async def finish_rotation(agency: Agency) -> KeyRotation | None:
@@ -82,7 +78,38 @@ async def finish_rotation(agency: Agency) -> KeyRotation | None:
     if not PendingKeys(agency.profile).exist:
         return None
     with held_alone(agency.profile, KEYS_LOCK):
-        return await _finish(agency) if PendingKeys(agency.profile).exist else None
+        if not PendingKeys(agency.profile).exist:
+            return None
+        await _learn_what_is_entered(agency)
+        with _signing_stopped_for(agency, ()):
+            return await _finish(agency)
+
+
+async def _learn_what_is_entered(agency: Agency) -> None:
+    """Brings the roster up to date, unless it shows already what was begun."""
+    pending = PendingKeys(agency.profile)
+    if not (pending.exist and pending.is_entered(agency.trust.roster)):
+        await agency.client.refresh_roster()
+
+
+@contextmanager
+def _signing_stopped_for(
+    agency: Agency, purposes: Collection[pb.KeyPurpose.ValueType]
+) -> Iterator[None]:
+    """Sees to it that a change of signing keys, the one that was begun or else one of some
+    purposes, makes nothing void that waits. Whatever the roster shows already is past that.
+
+    Raises: MalformedInput.
+    """
+    pending, roster = PendingKeys(agency.profile), agency.trust.roster
+    if pending.exist:
+        is_needed = pending.changes_signing(roster) and not pending.is_entered(roster)
+    else:
+        is_needed = pb.KEY_PURPOSE_SIGNING in purposes
+    with held_alone(agency.profile, IMPORT_LOCK) if is_needed else nullcontext():
+        if is_needed:
+            _require_all_answered(agency)
+        yield
 
 
 def _require_all_answered(agency: Agency) -> None:
@@ -151,10 +178,28 @@ async def _finish(agency: Agency) -> KeyRotation:
     pending = PendingKeys(agency.profile)
     rotation = pending.load_rotation()
     if not pending.is_entered(agency.trust.roster):
+        _require_private_halves(agency, pending)
         await _enter(agency, pending)  # 2
     agency.inbox.save_trust(agency.trust)  # 3: whoever opens the profile next knows the new keys
     pending.take_places(agency.passphrase())  # 4
     return rotation
+
+
+def _require_private_halves(agency: Agency, pending: PendingKeys) -> None:
+    """Requires that the profile has every key that a change brings, else gives the change up.
+
+    Raises: MalformedInput.
+    """
+    passphrase = agency.passphrase()
+    agency.profile.load_signing_keys(passphrase)  # a wrong passphrase is no reason to give it up
+    lacking = pending.find_lacking(passphrase)
+    if lacking:
+        pending.discard()
+        raise MalformedInput(
+            "The change of keys that was begun is given up: the private halves of its new keys are "
+            f"missing or do not fit ({', '.join(lacking)}). The hub has not entered it, nothing "
+            "has changed, and the present keys go on. To begin anew: comity keys rotate"
+        )
 
 
 async def _enter(agency: Agency, pending: PendingKeys) -> None:

@@ -57,7 +57,7 @@ class Reporter(Protocol):
         """An act that had been left unanswered is answered."""
 
     def alert(self, alert: MemberAlert) -> None:
-        """A member was suspended, revoked or reinstated, or has left."""
+        """A member was suspended, say, or has had keys ended."""
 
     def renewed(self, until: datetime) -> None:
         """The certificate was renewed, and is good until then (aware)."""
@@ -121,7 +121,7 @@ async def _keep_watch(
                 async for window, new in windows:
                     reporter.window(name, window, len(new))
                     if name == LIVE_WATCH:  # the other one is told of the roster too
-                        for alert in await alerts_of(agency, window.verified):
+                        for alert in alerts_of(agency, window.verified):
                             reporter.alert(alert)
         except Superseded as error:
             raise Superseded(
@@ -147,15 +147,24 @@ async def _keep_keys(agency: Agency, reporter: Reporter) -> None:
     """Finishes what was cut off of changing keys, and renews the certificate in time."""
     while True:
         delay = LOOK_AT_KEYS_SECONDS
+        await _finish_rotation(agency, reporter)
         try:
-            rotation = await finish_rotation(agency)
-            if rotation is not None:
-                reporter.rotated(rotation)
             if not await _renew_if_due(agency, reporter):
                 delay = WRONG_CLOCK_SECONDS
         except (AccessRefused, HubUnavailable, InputRefused, StateRefused, InboxFailed) as error:
             reporter.trouble("keys", error)
         await asyncio.sleep(delay)
+
+
+async def _finish_rotation(agency: Agency, reporter: Reporter) -> None:
+    """A change that has to wait, for what is unanswered say, does not hold a renewal up."""
+    try:
+        rotation = await finish_rotation(agency)
+    except (AccessRefused, HubUnavailable, InputRefused, StateRefused, InboxFailed) as error:
+        reporter.trouble("rotation", error)
+        return
+    if rotation is not None:
+        reporter.rotated(rotation)
 
 
 async def _renew_if_due(agency: Agency, reporter: Reporter) -> bool:

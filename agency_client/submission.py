@@ -22,6 +22,7 @@ from comity.errors import (
     HubUnavailable,
     InputRefused,
     NotFound,
+    ScopeExceeded,
     StateRefused,
 )
 from comity.receipt import verify_receipt
@@ -33,7 +34,8 @@ BY_HAND = "hand"  # the source of what somebody submitted, beside the names of i
 
 # Of the acts themselves, by a hub that looked at them. Any other error leaves open what became of
 # them, or says nothing of them: a certificate that is not accepted today may be so tomorrow.
-_REFUSALS = (InputRefused, StateRefused)
+# What membership does not grant is refused for good: acts do not wait for an administrator.
+_REFUSALS = (InputRefused, StateRefused, ScopeExceeded)
 _NOT_ASKED = (HubUnavailable, AccessRefused)
 
 

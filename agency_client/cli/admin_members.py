@@ -17,7 +17,7 @@ from agency_client.cli.descriptions import (
     ReasonOption,
     parse_publishes,
 )
-from agency_client.cli.output import write
+from agency_client.cli.output import say, write
 
 if TYPE_CHECKING:
     from agency_client.agency import Agency
@@ -47,10 +47,24 @@ async def reinstate(
 @admin_app.command()
 @command
 async def revoke(
-    agency: AgencyArgument, reason: ReasonOption, profile: ProfileOption = None
+    agency: AgencyArgument,
+    reason: ReasonOption,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    profile: ProfileOption = None,
 ) -> None:
-    """Take an agency out for good. To come back it is invited and enrols again."""
+    """Take an agency out for good: its id is never a member's again.
+
+    Where it may come back, suspend it: 'comity admin suspend' stops as much, within a second.
+    """
+    from comity.identity import parse_agency_id
+
+    argument("AGENCY", agency, parse_agency_id)
+    if not yes:
+        say(f"Where {agency} may come back, suspend it: comity admin suspend {agency}")
+        typer.confirm(f"Revoke {agency} for good? Its id is never a member's again.", abort=True,
+                      err=True)  # fmt: skip
     await _change(agency, "REVOKED", reason, profile)
+    write("It is out for good: its id is never a member's again.")
 
 
 async def _change(agency: str, status: str, reason: str, profile: str | None) -> None:

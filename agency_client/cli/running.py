@@ -122,15 +122,14 @@ class Log:
             self.line("trouble", watch=watch, reason=f'"{safe(error.message)}"')
 
     def alert(self, alert: MemberAlert) -> None:
-        """A member was suspended, revoked or reinstated, or has left."""
+        """A member was suspended, say, or has had keys ended."""
         self.line(
             "alert",
             agency=safe(alert.agency),
-            change=alert.change_words,
+            change=alert.change_words.replace(" ", "-"),
             reason=f'"{safe(alert.reason)}"',
             entry=alert.entry_index,
             received=alert.received,
-            addressed="?" if alert.addressed is None else alert.addressed,
         )
 
     def renewed(self, until: datetime) -> None:
@@ -140,7 +139,7 @@ class Log:
 
     def rotated(self, rotation: KeyRotation) -> None:
         """A change of keys that had been cut off is finished."""
-        self._in_trouble.pop("keys", None)
+        self._in_trouble.pop("rotation", None)
         self.line("rotated", added=len(rotation.keys_added), ended=len(rotation.key_ids_ended))
 
     def sent(self, outcome: Outcome) -> None:

@@ -166,21 +166,30 @@ def _parse_admission(path: Path) -> agencies_pb2.Admission:
 @command
 async def status(profile: ProfileOption = None, json: JsonOption = False) -> None:
     """Who this is, which hub, and how things stand."""
-    from comity.errors import ComityError
+    from agency_client.standing import find_standing
+    from comity.errors import AgencyNotActive, ComityError
 
     failure: ComityError | None = None
     async with opened_agency(profile) as agency:
         try:
             await agency.client.get_checkpoint()
+            await agency.client.refresh_roster()
         except ComityError as error:
             failure = error
         days_left = _days_left(agency)
-        values = _status_of(agency, days_left, is_reachable=_is_reachable(failure))
+        is_reachable = _is_reachable(failure)
+        standing = find_standing(
+            agency,
+            is_refused=isinstance(failure, AgencyNotActive),
+            reads_keys=is_reachable is not None,  # else a key or its passphrase was at fault
+        )
+        values = _status_of(agency, days_left, is_reachable=is_reachable) | standing.document()
     if json:
         write_json(values)
     else:
+        words = standing.words(safe)
         for key, value in values.items():
-            write(f"{_TITLES[key]:<33} {_words(key, value)}")
+            write(f"{_TITLES[key]:<33} {words.get(key) or _words(key, value)}")
     if failure is not None:
         print_error(failure)
         raise typer.Exit(exit_code_for(failure))
@@ -193,6 +202,9 @@ _TITLES = {
     "hubDomain": "hub",
     "hubAddress": "address",
     "isReachable": "reachable",
+    "membership": "membership",
+    "isSigningKeyCurrent": "signing key",
+    "isCertificateCurrent": "certificate",
     "certificateDaysLeft": "days left of the certificate",
     "origin": "ledger",
     "ledgerSize": "entries last seen",

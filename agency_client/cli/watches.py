@@ -91,7 +91,7 @@ async def _write_events(
                 continue  # Hung up: what was under way is read and left for the next time.
             shown = _first(window, left)
             await asyncio.to_thread(agency.inbox.commit_window, opening.name, shown, agency.trust)
-            alerts = {a.entry_index: a for a in await alerts_of(agency, shown.verified)}
+            alerts = {a.entry_index: a for a in alerts_of(agency, shown.verified)}
             _write_window(shown, Shown(agency.trust.roster, alerts, is_exercise), json=json)
             watch.confirm(shown)
             if left is not None:
@@ -168,10 +168,9 @@ def _document(event: VerifiedEvent, shown: Shown) -> dict[str, Any]:
 def _alert_document(alert: MemberAlert) -> dict[str, Any]:
     return {
         "agency": alert.agency,
-        "change": alert.change_words.upper(),
+        "change": alert.change_words.upper().replace(" ", "_"),
         "reason": alert.reason,
         "noticesReceived": alert.received,
-        "ownNoticesAddressed": alert.addressed,
     }
 
 

@@ -106,7 +106,6 @@ def test_addressees_are_alerted_in_one_line(club: Club) -> None:
     [alert] = [d["alert"] for d in events if d.get("alert", {}).get("change") == "SUSPENDED"][-1:]
     assert (alert["agency"], alert["reason"]) == ("BR-NCB", "Suspected break-in")
     assert alert["noticesReceived"] >= 1
-    assert alert["ownNoticesAddressed"] >= 1
     [line] = [line for line in lines if "ALERT  BR-NCB suspended" in line][-1:]
     assert "comity notice list --held-by BR-NCB" in line
     assert any(line.startswith(f"! {WARNING}  {first}") for line in lines)
@@ -241,11 +240,17 @@ def test_the_revocation_list_has_who_was_revoked(club: Club) -> None:
     out = stage.folder / "list.crl"
     stage.comity("FR-NCB", "crl", "--out", str(out))
     before = x509.load_der_x509_crl(out.read_bytes())
-    club.admin("revoke", "NO-NCB", *WHY)
+    asked = club.admin("revoke", "NO-NCB", *WHY, expected=1)
+    still = club.member("NO-NCB")["agency"]["status"]
+    said = club.admin("revoke", "NO-NCB", *WHY, "--yes")
     stage.comity("FR-NCB", "crl", "--out", str(out))
     after = x509.load_der_x509_crl(out.read_bytes())
     nowhere = str(stage.folder / "missing" / "list.crl")
 
+    assert "comity admin suspend NO-NCB" in asked
+    assert "never a member's again" in asked
+    assert still == "AGENCY_STATUS_ACTIVE"
+    assert "never a member's again" in said
     assert before.get_revoked_certificate_by_serial_number(serial) is None
     assert after.get_revoked_certificate_by_serial_number(serial) is not None
     assert "cannot be written" in stage.run("FR-NCB", "crl", "--out", nowhere, expected=1).stderr

@@ -27,6 +27,7 @@ from comity.errors import (
     LedgerForked,
     NoticeWithdrawn,
     ReceiptInvalid,
+    ScopeExceeded,
     StoreUnavailable,
 )
 from comity.identity import AgencyId
@@ -121,17 +122,33 @@ async def test_what_was_sent_is_kept_with_its_receipt(desk: Desk) -> None:
     assert desk.agency.trust.size == 3
 
 
-async def test_a_refused_act_is_kept_with_the_reason_and_not_sent_again(desk: Desk) -> None:
-    desk.hub.refusals = [NoticeWithdrawn()]
+@pytest.mark.parametrize("error", [NoticeWithdrawn(), ScopeExceeded()], ids=["state", "scope"])
+async def test_a_refused_act_is_kept_with_the_reason_and_not_sent_again(
+    desk: Desk, error: ComityError
+) -> None:
+    desk.hub.refusals = [error]
     [request] = desk.requests(1)
 
-    with pytest.raises(NoticeWithdrawn):
+    with pytest.raises(type(error)) as refused:
         await desk.submitting.send(request)
 
     [kept] = desk.inbox.sent.list_submissions()
     assert request == kept.request
-    assert kept.refusal == NoticeWithdrawn.default_message
+    assert kept.refusal == error.default_message == refused.value.message
     assert not await desk.submitting.send_kept()
+
+
+async def test_what_waited_and_is_refused_for_good_waits_no_longer(desk: Desk) -> None:
+    desk.hub.refusals = [HubUnreachable(), ScopeExceeded()]
+    [request] = desk.requests(1)
+    with pytest.raises(HubUnreachable):
+        await desk.submitting.send(request)
+
+    [outcome] = await desk.submitting.send_kept()
+
+    assert isinstance(outcome.error, ScopeExceeded)
+    assert "send-kept" not in outcome.error.message
+    assert desk.inbox.sent.count_unanswered() == 0
 
 
 @pytest.mark.parametrize("error", [AgencyNotActive(), CertificateRefused()], ids=["hub", "here"])
