@@ -6,7 +6,6 @@ repository ships and on a real edition where one lies beside the repository.
 
 from __future__ import annotations
 
-import time
 import tomllib
 from collections import Counter
 from collections.abc import Iterator
@@ -139,10 +138,7 @@ def test_the_sample_holds_nothing_of_the_real_list_but_its_vocabulary() -> None:
 
 
 @needs_real_list
-def test_the_real_list_is_read_and_planned_in_less_than_two_seconds() -> None:
-    started = time.perf_counter()
+def test_the_real_list_is_read_and_planned_whole() -> None:
     listed = load_list(REAL).subjects
     plan = plan_import(listed, published=[], terms=TERMS, new_notice_id=lambda: NOTICE_ID)
-    seconds = time.perf_counter() - started
     assert len(plan.new) == 1093
-    assert seconds < 2
