@@ -10,6 +10,7 @@ from contextlib import aclosing
 from types import TracebackType
 
 from agency_client.channel import MAX_TRIES, HubChannel
+from agency_client.directory import DirectoryClient
 from agency_client.events import verify_record
 from agency_client.officers import OfficerClient
 from agency_client.trust import SeenCheckpoint, Trust
@@ -65,6 +66,7 @@ class HubClient:
     ) -> None:
         self.channel = channel
         self.officers = OfficerClient(channel)
+        self.directory = DirectoryClient(channel)
         self.trust = trust
         self._require_roster = require_roster  # what the agency itself knows of its members
         self._roster_size = 0  # the roster is known as of a ledger of this size

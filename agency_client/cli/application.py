@@ -328,6 +328,7 @@ from agency_client.cli import (  # noqa: E402, F401
     agencies,
     amending,
     descriptions,
+    directory,
     enrolling,
     imports,
     keys,

@@ -1,0 +1,179 @@
+"""Entries of the directory in words, and the card that an officer acts on. Writes nothing.
+
+Times are the office's own, with those of this machine's clock left out: an officer who calls needs
+to know what the clock shows there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from agency_client.field_text import Safe, code_words
+from comity.times import datetime_from_timestamp
+from comity.v1 import authorities_pb2 as pb
+from comity.v1.directory_pb2 import AuthorityMatch, MatchReason, Resolution, ResolutionReason
+from comity.v1.notices_pb2 import LocalizedText
+
+WIDTH = 13  # of the titles on a card
+_MARKS = {
+    pb.FRESHNESS_STALE: "STALE: not confirmed in time",
+    pb.FRESHNESS_UNVERIFIED: "NEVER VERIFIED",
+    pb.FRESHNESS_DUE: "to be confirmed soon",
+    pb.FRESHNESS_FRESH: "confirmed",
+}
+
+
+def name_of(authority: pb.Authority) -> str:
+    """What an authority is called: in English where it has such a name, else the original."""
+    return text_of(authority.names)
+
+
+def text_of(texts: Sequence[LocalizedText], language: str = "en") -> str:
+    """A text in a language, else the one that binds; empty where there is none."""
+    best = sorted(texts, key=lambda each: (each.language != language, not each.original))
+    return best[0].text if best else ""
+
+
+def match_line(match: AuthorityMatch, safe: Safe) -> str:
+    """An entry that was found, on one line, with why."""
+    record = match.record
+    why = ", ".join(code_words(MatchReason.DESCRIPTOR, each) for each in match.reasons)
+    there = "open" if record.reachability.office_open else "closed"
+    return (
+        f"{safe(record.authority.authority_id)}  {safe(record.authority.country)}  "
+        f"{safe(name_of(record.authority))}  ({why}; {there})"
+    )
+
+
+def card_lines(resolution: Resolution, safe: Safe) -> Iterator[str]:
+    """All that an officer needs to act: whom, under what, with what, how, and when."""
+    authority = resolution.record.authority
+    yield from _heading(resolution.record, safe)
+    yield _line("under", _basis(resolution.basis, safe))
+    reasons = [code_words(ResolutionReason.DESCRIPTOR, each) for each in resolution.reasons]
+    yield _line("because", ", ".join(reasons))
+    ways = [code_words(pb.Channel.DESCRIPTOR, resolution.channel)] if resolution.channel else []
+    if resolution.means:
+        ways.append(f"by {code_words(pb.RequestMeans.DESCRIPTOR, resolution.means)}")
+    yield _line("send", ", ".join(ways))
+    yield _line("in", ", ".join(safe(each) for each in resolution.languages))
+    yield _line("with", ", ".join(_document(each, safe) for each in resolution.documents))
+    yield from reach_lines(resolution.record, safe)
+    urgent = text_of(authority.urgent_procedure)
+    if urgent:
+        yield _line("if urgent", safe(urgent))
+    if resolution.HasField("fallback"):
+        yield _line("else", _fallback(resolution, safe))
+
+
+def record_lines(record: pb.AuthorityRecord, safe: Safe) -> Iterator[str]:
+    """An entry as it stands."""
+    authority = record.authority
+    yield from _heading(record, safe)
+    for basis in authority.competences:
+        under = "; ".join(_basis(each, safe) for each in basis.instruments)
+        words = code_words(pb.Competence.DESCRIPTOR, basis.competence)
+        yield _line("handles", f"{words}{f' ({under})' if under else ''}")
+    channels = [code_words(pb.Channel.DESCRIPTOR, each) for each in authority.channels]
+    yield _line("channels", ", ".join(channels))
+    yield _line("accepts", ", ".join(safe(each) for each in authority.accepted_languages))
+    yield _line("speaks", ", ".join(safe(each) for each in authority.spoken_languages))
+    yield _line("documents", ", ".join(_document(each, safe) for each in authority.documents))
+    for contact in authority.contacts:
+        yield _line("contact", _contact(contact, safe))
+    for person in authority.persons:
+        ways = ", ".join(_contact(each, safe) for each in person.contacts)
+        yield _line("person", f"{safe(person.name)}: {ways}")
+    yield _line("address", _address(authority.postal_address, safe))
+    yield from reach_lines(record, safe)
+    for texts in (authority.urgent_procedure, authority.legal_requirements, authority.remarks):
+        if texts:
+            yield _line("note", safe(text_of(texts)))
+    if record.contacts_withheld:
+        yield _line("withheld", "personal contact details, which this role does not need")
+    if record.open_reports:
+        yield _line("reported", f"wrong {record.open_reports} times, not dealt with yet")
+
+
+def reach_lines(record: pb.AuthorityRecord, safe: Safe) -> Iterator[str]:
+    """Whether somebody can be reached now, how, and else when."""
+    reach, zone = record.reachability, record.authority.office_hours.time_zone
+    if reach.office_open:
+        yield _line("now", f"open until {_there(reach.closes_at, zone)}")
+    elif reach.HasField("opens_at"):
+        yield _line("now", f"closed until {_there(reach.opens_at, zone)}")
+    else:
+        yield _line("now", "closed")
+    for contact in reach.contacts:
+        yield _line("reach now", _contact(contact, safe))
+
+
+def _heading(record: pb.AuthorityRecord, safe: Safe) -> Iterator[str]:
+    authority = record.authority
+    unit = text_of(authority.units)
+    yield f"{safe(name_of(authority))}{f', {safe(unit)}' if unit else ''}"
+    yield _line("country", safe(authority.country))
+    yield _line("entry", f"{safe(authority.authority_id)}, version {record.version}")
+    kept = safe(record.keeper.agency_id)
+    verified = datetime_from_timestamp(record.last_verified.verified_at)
+    when = f" on {verified:%Y-%m-%d}" if record.HasField("last_verified") and verified else ""
+    yield _line("trust", f"{_MARKS.get(record.freshness, 'unknown')}{when}; kept by {kept}")
+    if record.keeper.note_verbale:
+        yield _line("notified", safe(record.keeper.note_verbale))
+
+
+def _basis(basis: pb.InstrumentBasis, safe: Safe) -> str:
+    if not basis.instrument:
+        return "no instrument that the entry names"
+    articles = f" article {', '.join(safe(each) for each in basis.articles)}"
+    title = text_of(basis.titles)
+    partner = f" with {safe(basis.partner_country)}" if basis.partner_country else ""
+    return (
+        f"{safe(basis.instrument)}{articles if basis.articles else ''}{partner}"
+        f"{f': {safe(title)}' if title else ''}"
+    )
+
+
+def _document(required: pb.RequiredDocument, safe: Safe) -> str:
+    details = text_of(required.details)
+    return safe(details) if details else safe(required.document).replace("_", " ").lower()
+
+
+def _contact(contact: pb.ContactPoint, safe: Safe) -> str:
+    means = code_words(pb.ContactMeans.DESCRIPTOR, contact.means)
+    use = code_words(pb.ContactUse.DESCRIPTOR, contact.use)
+    spoken = f", {', '.join(safe(each) for each in contact.languages)}" if contact.languages else ""
+    return f"{means} {safe(contact.value)} ({use}{spoken})"
+
+
+def _address(address: pb.PostalAddress, safe: Safe) -> str:
+    parts = [*address.lines, address.postal_code, address.city, address.region, address.country]
+    return ", ".join(safe(each) for each in parts if each)
+
+
+def _fallback(resolution: Resolution, safe: Safe) -> str:
+    why = [code_words(ResolutionReason.DESCRIPTOR, each) for each in resolution.fallback_reasons]
+    authority = resolution.fallback.authority
+    contacts = "; ".join(_contact(c, safe) for c in resolution.fallback.reachability.contacts)
+    return (
+        f"{safe(name_of(authority))}, since the first is {', '.join(why)}"
+        f"{f': {contacts}' if contacts else ''}"
+    )
+
+
+def _there(moment: Timestamp, zone: str) -> str:
+    aware = datetime_from_timestamp(moment)
+    if aware is None:
+        return "a time that cannot be shown"
+    try:
+        local = aware.astimezone(ZoneInfo(zone))
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return f"{aware:%Y-%m-%d %H:%M} UTC"
+    return f"{local:%a %Y-%m-%d %H:%M} there ({aware:%H:%M} UTC)"
+
+
+def _line(title: str, text: str) -> str:
+    return f"  {title:<{WIDTH}}{text or '-'}"

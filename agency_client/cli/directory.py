@@ -1,0 +1,240 @@
+"""`comity directory …`: who handles it in another country, looked up on record."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from agency_client.cli.application import (
+    EXIT_CODES,
+    CommandGroup,
+    JsonOption,
+    ProfileOption,
+    app,
+    command,
+    opened_agency,
+)
+from agency_client.cli.output import json_from, safe, say, write, write_json
+
+directory_app = typer.Typer(
+    cls=CommandGroup,
+    help="Competent authorities of all countries. Every look-up is on record.",
+    epilog=EXIT_CODES,
+    no_args_is_help=True,
+)
+app.add_typer(directory_app, name="directory")
+
+AuthorityArgument = Annotated[str, typer.Argument(metavar="ID", help="The entry's id.")]
+PurposeOption = Annotated[
+    str,
+    typer.Option(
+        help="case, urgent-case, keeping, audit or exercise; else what the role is there for.",
+        show_default=False,
+    ),
+]
+
+
+@directory_app.command()
+@command
+async def find(  # noqa: PLR0913, PLR0917 - each is an option of the command
+    text: Annotated[str, typer.Argument(help="What is known of the name, in any script.")] = "",
+    country: Annotated[list[str] | None, typer.Option(help="Such as BR; repeat.")] = None,
+    competence: Annotated[
+        list[str] | None, typer.Option(help="Such as extradition; repeat.")
+    ] = None,
+    instrument: Annotated[
+        str, typer.Option("--for", help="Such as 'UNTOC 16'.", show_default=False)
+    ] = "",
+    language: Annotated[list[str] | None, typer.Option(help="That is spoken there.")] = None,
+    reachable: Annotated[bool, typer.Option("--reachable", help="Now.")] = False,
+    limit: Annotated[int, typer.Option(min=1, max=50, help="At most.")] = 20,
+    cursor: Annotated[str, typer.Option(help="From the page before.", show_default=False)] = "",
+    purpose: PurposeOption = "",
+    profile: ProfileOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Find authorities by whatever is known of them, the best match first."""
+    from agency_client.authority_text import match_line
+    from comity.v1.directory_pb2 import AuthorityFilter, FindAuthoritiesRequest
+
+    code, article = _instrument(instrument)
+    query = AuthorityFilter(
+        countries=country or (),
+        competences=[_competence(each) for each in competence or ()],
+        instrument=code,
+        article=article,
+        languages=language or (),
+        reachable_now=reachable,
+        text=text,
+    )
+    request = FindAuthoritiesRequest(
+        purpose=_purpose(purpose), filter=query, limit=limit, cursor=cursor
+    )
+    async with opened_agency(profile) as opened:
+        page = await opened.client.directory.find(request)
+    for match in page.matches:
+        if json:
+            write_json(json_from(match))
+        else:
+            write(match_line(match, safe))
+    if not page.matches:
+        say("Nothing matches.")
+    if page.next_cursor:
+        say(f"There is more: --cursor {page.next_cursor}")
+
+
+@directory_app.command()
+@command
+async def show(
+    authority: AuthorityArgument,
+    version: Annotated[int, typer.Option(min=0, help="As it was; 0 for now.")] = 0,
+    purpose: PurposeOption = "",
+    profile: ProfileOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Show an entry. With --json it is what 'propose' takes."""
+    from agency_client.authority_text import record_lines
+    from comity.v1.directory_pb2 import GetAuthorityRequest
+
+    request = GetAuthorityRequest(
+        purpose=_purpose(purpose), authority_id=authority, version=version
+    )
+    async with opened_agency(profile) as opened:
+        record = await opened.client.directory.get(request)
+    if json:
+        write_json(json_from(record))
+        return
+    for line in record_lines(record, safe):
+        write(line)
+
+
+@directory_app.command()
+@command
+async def resolve(  # noqa: PLR0913, PLR0917 - each is an option of the command
+    country: Annotated[str, typer.Argument(help="Such as BR.")],
+    competence: Annotated[str, typer.Argument(help="Such as extradition.")],
+    instrument: Annotated[
+        str, typer.Option("--for", help="Such as 'UNTOC 16'.", show_default=False)
+    ] = "",
+    region: Annotated[str, typer.Option(help="Such as BR-SP.", show_default=False)] = "",
+    urgent: Annotated[bool, typer.Option("--urgent", help="It cannot wait.")] = False,
+    language: Annotated[list[str] | None, typer.Option(help="That you can write in.")] = None,
+    purpose: PurposeOption = "",
+    profile: ProfileOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Who handles it: one card for each instrument that both countries share, the best first."""
+    from agency_client.authority_text import card_lines
+    from comity.errors import NotFound
+    from comity.v1.directory_pb2 import ResolveAuthorityRequest
+
+    code, article = _instrument(instrument)
+    request = ResolveAuthorityRequest(
+        purpose=_purpose(purpose or ("urgent-case" if urgent else "")),
+        country=country,
+        competence=_competence(competence),
+        instrument=code,
+        article=article,
+        region=region,
+        urgent=urgent,
+        languages=language or (),
+    )
+    async with opened_agency(profile) as opened:
+        resolutions = await opened.client.directory.resolve(request)
+    if not resolutions:
+        raise NotFound(f"The directory knows nobody in {country} for that.")
+    for resolution in resolutions:
+        if json:
+            write_json(json_from(resolution))
+            continue
+        for line in card_lines(resolution, safe):
+            write(line)
+        write()
+
+
+@directory_app.command()
+@command
+async def history(
+    authority: AuthorityArgument,
+    between: Annotated[
+        tuple[int, int] | None, typer.Option(metavar="FROM TO", help="What two versions differ in.")
+    ] = None,
+    purpose: PurposeOption = "",
+    profile: ProfileOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Who changed what of an entry, and when; the newest first."""
+    from comity.v1.directory_pb2 import CompareVersionsRequest
+
+    async with opened_agency(profile) as opened:
+        if between is None:
+            for version in await opened.client.directory.list_versions(authority):
+                _write_version(version, json=json)
+            return
+        request = CompareVersionsRequest(
+            purpose=_purpose(purpose),
+            authority_id=authority,
+            from_version=between[0],
+            to_version=between[1],
+        )
+        for difference in await opened.client.directory.compare(request):
+            write_difference(difference, json=json)
+
+
+def _write_version(version: Any, *, json: bool) -> None:
+    from comity.times import datetime_from_timestamp
+
+    if json:
+        write_json(json_from(version))
+        return
+    by = f"{version.agency_id} {version.officer_id}".strip()
+    approved = f"{version.approver_agency_id} {version.approver_officer_id}".strip()
+    how = f", approved by {safe(approved)}" if approved else ""
+    called = (
+        f", called back on {safe(version.call_back.number)}" if version.call_back.number else ""
+    )
+    when = datetime_from_timestamp(version.changed_at)
+    shown = f"{when:%Y-%m-%d %H:%M} UTC" if when else "?"
+    write(f"{version.version:>4}  {shown}  by {safe(by)}{how}{called}; entry {version.entry_index}")
+
+
+def write_difference(difference: Any, *, json: bool) -> None:
+    """One field that differs."""
+    if json:
+        write_json(json_from(difference))
+        return
+    before, after = safe(difference.before) or "-", safe(difference.after) or "-"
+    write(f"  {safe(difference.field)}: {before} -> {after}")
+
+
+def _instrument(text: str) -> tuple[str, str]:
+    """Instrument and article of such as 'UNTOC 16'."""
+    code, _, article = text.strip().partition(" ")
+    return code.upper(), article.strip()
+
+
+def _competence(text: str) -> Any:
+    """A competence by its name, with hyphens or spaces."""
+    from comity.v1.authorities_pb2 import Competence
+
+    return _code(text, Competence, "COMPETENCE_")
+
+
+def _purpose(text: str) -> Any:
+    from comity.v1.ledger_pb2 import LookUpPurpose
+
+    return _code(text, LookUpPurpose, "LOOK_UP_PURPOSE_") if text else 0
+
+
+def _code(text: str, codes: Any, prefix: str) -> Any:
+    name = text.strip().upper().replace("-", "_").replace(" ", "_")
+    known = {each.removeprefix(prefix): number for each, number in codes.items() if number}
+    if name not in known:
+        names = ", ".join(each.lower().replace("_", "-") for each in known)
+        raise typer.BadParameter(f"{text!r} is not one of {names}.")
+    return known[name]
+
+
+# The rest of the group: what keeps entries true.
+from agency_client.cli import directory_keeping  # noqa: E402, F401
