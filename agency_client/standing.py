@@ -139,12 +139,12 @@ def _has_current_certificate(agency: Agency) -> bool | None:
     return roster.has_current_key(own, certificate.fingerprint(SHA256()).hex())
 
 
-def _key_words(is_current: bool | None) -> str:
+def _key_words(is_current: bool | None) -> str:  # noqa: FBT001 - what is said of it
     said = _state(is_current)
     return f"{said}. Next: {_ENROL_AGAIN}" if is_current is False else said
 
 
-def _state(is_current: bool | None) -> str:
+def _state(is_current: bool | None) -> str:  # noqa: FBT001 - what is said of it
     if is_current is None:
         return "?"
     return "current" if is_current else "not current in the roster"
