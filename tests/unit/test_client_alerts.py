@@ -15,7 +15,6 @@ from agency_client.events import ROSTER_CHANGED, VerifiedEvent, verify_event
 from comity.v1 import agencies_pb2, ledger_pb2
 from tests.unit.members import Member
 
-
 IN, OUT = agencies_pb2.AGENCY_STATUS_ACTIVE, agencies_pb2.AGENCY_STATUS_SUSPENDED
 SUSPENDED = ledger_pb2.ROSTER_CHANGE_SUSPENDED
 REINSTATED = ledger_pb2.ROSTER_CHANGE_REINSTATED

@@ -231,7 +231,10 @@ async def test_a_change_that_was_begun_waits_for_what_the_old_key_has_signed(
         await finish_rotation(agency)
     [kept] = agency.inbox.sent.add_submissions([("a notice", SubmitActsRequest())], source="hand")
 
-    for finishing in (finish_rotation(agency), rotate(agency, WantedKeys([pb.KEY_PURPOSE_WITNESS]))):
+    for finishing in (
+        finish_rotation(agency),
+        rotate(agency, WantedKeys([pb.KEY_PURPOSE_WITNESS])),
+    ):
         with pytest.raises(MalformedInput, match="send-kept"):
             await finishing
     assert len(member.ledger.roster) == 1

@@ -1,4 +1,4 @@
-"""What `comity status` says of the agency's membership and keys, by the roster that it has verified."""
+"""What `comity status` says of the agency's membership and keys, by the roster it has verified."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ async def test_an_active_member_with_its_own_keys_has_nothing_to_do(tmp_path: Pa
     standing = await standing_of(member.opened())
 
     assert standing.document()["membership"]["status"] == "ACTIVE"
-    assert (True, True) == (standing.is_signing_key_current, standing.is_certificate_current)
+    assert (standing.is_signing_key_current, standing.is_certificate_current) == (True, True)
     assert not any("Next" in words for words in standing.words(safe).values())
 
 
@@ -89,7 +89,7 @@ async def test_keys_that_have_ended_are_not_current(tmp_path: Path) -> None:
 
     standing = await standing_of(member.opened())
 
-    assert (False, False) == (standing.is_signing_key_current, standing.is_certificate_current)
+    assert (standing.is_signing_key_current, standing.is_certificate_current) == (False, False)
     for name in ("isSigningKeyCurrent", "isCertificateCurrent"):
         assert "comity enrol" in standing.words(safe)[name]
 
