@@ -12,6 +12,7 @@ from comity.identity import AgencyId, country_from_agency_id
 from comity.roster import KeyRecord
 from comity.times import datetime_from_timestamp
 from comity.v1.agencies_pb2 import (
+    KEY_PURPOSE_TLS,
     OUTGOING_POLICY_FREE,
     Agency,
     AgencyKind,
@@ -20,8 +21,36 @@ from comity.v1.agencies_pb2 import (
     KeyAlgorithm,
     KeyPurpose,
 )
-from comity.v1.ledger_pb2 import RosterChange, RosterEntry
+from comity.v1.ledger_pb2 import (
+    ROSTER_CHANGE_ADMITTED,
+    ROSTER_CHANGE_APPROVED,
+    ROSTER_CHANGE_DESCRIBED,
+    ROSTER_CHANGE_INVITED,
+    ROSTER_CHANGE_KEYS_ENDED,
+    ROSTER_CHANGE_KEYS_ROTATED,
+    ROSTER_CHANGE_REFUSED,
+    ROSTER_CHANGE_REINSTATED,
+    ROSTER_CHANGE_REVOKED,
+    ROSTER_CHANGE_SUSPENDED,
+    RosterChange,
+    RosterEntry,
+)
 from comity.v1.notices_pb2 import NoticeKind
+
+# What somebody has to have made; who applies, renews or leaves is the agency of the entry itself.
+_BY_SOMEBODY = frozenset(
+    {
+        ROSTER_CHANGE_ADMITTED,
+        ROSTER_CHANGE_INVITED,
+        ROSTER_CHANGE_APPROVED,
+        ROSTER_CHANGE_SUSPENDED,
+        ROSTER_CHANGE_REINSTATED,
+        ROSTER_CHANGE_REVOKED,
+        ROSTER_CHANGE_REFUSED,
+        ROSTER_CHANGE_DESCRIBED,
+        ROSTER_CHANGE_KEYS_ENDED,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +111,23 @@ def member_lines(agency: Agency, safe: Safe) -> Iterator[str]:
 
 def step_line(step: RosterStep, safe: Safe) -> str:
     """A change of a member on one line: entry, time, what, by whom, why."""
-    what = code_words(RosterChange.DESCRIPTOR, step.entry.change)
+    what = _change_words(step.entry)
     moment = f"{step.recorded_at:%Y-%m-%d %H:%M} UTC" if step.recorded_at else "?"
     by = ", ".join(map(safe, step.entry.changed_by))
+    if not by and step.entry.change in _BY_SOMEBODY:
+        by = "nobody: at the hub's machine, without a log-in"
     who = f" by {by}" if by else ""
     reason = f": {safe(step.entry.reason)}" if step.entry.reason else ""
     return f"  entry {step.entry_index:<6} {moment}  {what}{who}{reason}"
+
+
+def _change_words(entry: RosterEntry) -> str:
+    """What has changed; of keys, whether it was only the certificate."""
+    added = [key.purpose for key in entry.keys_added]
+    is_renewal = bool(added) and all(purpose == KEY_PURPOSE_TLS for purpose in added)
+    if entry.change == ROSTER_CHANGE_KEYS_ROTATED and is_renewal:
+        return "certificate renewed"
+    return code_words(RosterChange.DESCRIPTOR, entry.change)
 
 
 def key_line(record: KeyRecord) -> str:

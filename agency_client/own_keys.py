@@ -41,8 +41,9 @@ class OwnKeys:
                 raise LedgerForked(
                     f"Entry {record.first_entry} of the ledger gives {agency} the signing "
                     f"key {record.key.key_id[:16]}, which this profile has not made: somebody can "
-                    "sign in this agency's name. Take nothing from this hub; ask its "
-                    "administrators and warn the other members, by another way."
+                    "sign in this agency's name, unless this agency was enrolled again in another "
+                    f"folder ('comity agencies {agency}' shows it). Take nothing from this hub; "
+                    "ask its administrators and warn the other members, by another way."
                 )
 
     def _is_own(self, public_key: bytes) -> bool:

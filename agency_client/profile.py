@@ -12,6 +12,7 @@ import sys
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -43,6 +44,10 @@ _NOT_JOINED = (
     "The profile has not joined a hub yet: hand application.json to the hub's administrators, and "
     "'comity join' the file that they hand back."
 )
+_ENROLLING = (
+    "The profile has not joined a hub yet: its enrolment waits for approval. Run the same 'comity "
+    "enrol' again; it goes on where it stopped."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +69,11 @@ class Profile:
         Raises: MalformedInput.
         """
         if not all(self.path(name).exists() for name in (CERTIFICATE, HUB_CA, LEDGER_KEYS)):
-            raise MalformedInput(_NOT_JOINED)
+            self._refuse_not_joined()
+
+    def _refuse_not_joined(self) -> NoReturn:
+        is_enrolling = self.path(ENROLMENT).exists()
+        raise MalformedInput(_ENROLLING if is_enrolling else _NOT_JOINED)
 
     def require_private(self) -> None:
         """Requires that only the owner can read the private keys.
@@ -104,7 +113,7 @@ class Profile:
         self.require_joined()
         lines = self.path(LEDGER_KEYS).read_text(encoding="utf-8").split()
         if not lines:
-            raise MalformedInput(_NOT_JOINED)
+            self._refuse_not_joined()
         return [parse_verifier_key(line) for line in lines]
 
     def add_ledger_key(self, key: LedgerKey) -> None:

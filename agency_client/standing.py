@@ -69,13 +69,14 @@ class Standing:
 
     def words(self, safe: Safe) -> dict[str, str]:
         """The same in words, with what to do next, by the names of the document."""
-        signing = _key_words(self.is_signing_key_current)
+        signing = _key_words(is_current=self.is_signing_key_current)
         if self.is_changing:
-            signing = f"{_state(self.is_signing_key_current)}; a change was begun. Next: {_FINISH}"
+            state = _state(is_current=self.is_signing_key_current)
+            signing = f"{state}; a change was begun. Next: {_FINISH}"
         return {
             "membership": self._membership_words(safe),
             "isSigningKeyCurrent": signing,
-            "isCertificateCurrent": _key_words(self.is_certificate_current),
+            "isCertificateCurrent": _key_words(is_current=self.is_certificate_current),
         }
 
     def _membership_words(self, safe: Safe) -> str:
@@ -139,12 +140,12 @@ def _has_current_certificate(agency: Agency) -> bool | None:
     return roster.has_current_key(own, certificate.fingerprint(SHA256()).hex())
 
 
-def _key_words(is_current: bool | None) -> str:  # noqa: FBT001 - what is said of it
-    said = _state(is_current)
+def _key_words(*, is_current: bool | None) -> str:
+    said = _state(is_current=is_current)
     return f"{said}. Next: {_ENROL_AGAIN}" if is_current is False else said
 
 
-def _state(is_current: bool | None) -> str:  # noqa: FBT001 - what is said of it
+def _state(*, is_current: bool | None) -> str:
     if is_current is None:
         return "?"
     return "current" if is_current else "not current in the roster"

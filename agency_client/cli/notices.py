@@ -56,6 +56,8 @@ async def list_notices(
     chosen = NoticeChoice(own, _agency_of("--from", originator), _agency_of("--held-by", held_by))
     shown = hidden = 0
     async with opened_agency(profile) as agency:
+        for member in (chosen.originator, chosen.holder):
+            await _require_member(agency, member)
         roster = agency.trust.roster
         async for one in chosen.notices(agency, TRAFFIC_EXERCISE if exercise else TRAFFIC_LIVE):
             is_suspended = roster.is_distrusted(AgencyId(one.originator))
@@ -71,7 +73,7 @@ async def list_notices(
             else:
                 write(_line(one, parsed, state, is_suspended=is_suspended))
     if not shown and not json:
-        say(_nothing(own=own, hidden=hidden))
+        say(_nothing(own=own, holder=chosen.holder, hidden=hidden))
 
 
 def _agency_of(option: str, text: str | None) -> AgencyId | None:
@@ -80,8 +82,29 @@ def _agency_of(option: str, text: str | None) -> AgencyId | None:
     return None if text is None else argument(option, text, parse_agency_id)
 
 
-def _nothing(*, own: bool, hidden: int) -> str:
+async def _require_member(agency: Agency, member: AgencyId | None) -> None:
+    """Requires that an agency is or was a member. Asks the hub only where it is not known here.
+
+    Raises: NotFound.
+    """
+    from comity.errors import AccessRefused, HubUnavailable, NotFound
+
+    if member is None or member in agency.trust.roster.agencies:
+        return
+    known = "was never a member of this hub"
+    try:
+        await agency.client.refresh_roster()
+    except (AccessRefused, HubUnavailable):
+        known = f"is no member as far as is known here, at {agency.trust.size:,} entries"
+    if member not in agency.trust.roster.agencies:
+        raise NotFound(f"{member} {known}.")
+
+
+def _nothing(*, own: bool, holder: AgencyId | None, hidden: int) -> str:
     """What stands for an empty list, and where there is something."""
+    if holder is not None:
+        beside = f"; withdrawn or expired: {hidden}, with --all" if hidden else ""
+        return f"(no notice of your own that {holder} is addressed by{beside})"
     hints = [f"withdrawn or expired: {hidden}, with --all"] if hidden else []
     hints += [] if own else ["your own: --own", "the inbox is filled by 'comity run'"]
     return f"({'; '.join(['nothing', *hints])})"

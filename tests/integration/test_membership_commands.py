@@ -90,6 +90,13 @@ def test_nobody_acts_on_notices_of_who_is_suspended(club: Club) -> None:
     assert (ours, held["isOriginatorSuspended"]) == (held["noticeId"], False)
     assert theirs not in stage.comity("FR-NCB", "notice", "list", "--held-by", "BR-NCB")
     assert stage.comity("FR-NCB", "notice", "list", "--from", "KE-NCB") == ""
+    for option in ("--from", "--held-by"):
+        wrong = stage.run("FR-NCB", "notice", "list", option, "NZ-NCB", expected=1).stderr
+        assert "NZ-NCB was never a member" in wrong
+    none = stage.run("KE-NCB", "notice", "list", "--held-by", "BR-NCB", "--exercise").stderr
+    assert "no notice of your own that BR-NCB is addressed by" in none
+    assert "says the hub. Next: ask" in stage.run("BR-NCB", "status", expected=1).stdout
+    assert "active by entry" in stage.comity("FR-NCB", "status")
 
 
 @pytest.mark.usefixtures("brazil_back")

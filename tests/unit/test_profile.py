@@ -11,6 +11,7 @@ import pytest
 from agency_client.disk import PRIVATE_MODE, read_secret, write_secret, write_whole
 from agency_client.profile import (
     CERTIFICATE,
+    ENROLMENT,
     HUB_CA,
     PROFILE_FILE,
     Profile,
@@ -141,6 +142,14 @@ def test_ledger_keys_are_kept_in_order_and_once(tmp_path: Path) -> None:
 def test_a_profile_that_has_not_joined_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(MalformedInput, match="comity join"):
         make_profile(tmp_path).load_ledger_keys()
+
+
+def test_a_profile_that_waits_for_approval_says_what_to_do(tmp_path: Path) -> None:
+    profile = make_profile(tmp_path)
+    profile.path(ENROLMENT).write_text("{}")
+
+    with pytest.raises(MalformedInput, match=r"waits for approval.*comity enrol"):
+        profile.require_joined()
 
 
 def test_profiles_lie_where_the_platform_keeps_data_unless_told(

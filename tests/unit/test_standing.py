@@ -1,4 +1,4 @@
-"""What `comity status` says of membership and keys, by the roster that it has verified."""
+"""What `comity status` says of the agency's membership and keys, by the roster it has verified."""
 
 from __future__ import annotations
 
