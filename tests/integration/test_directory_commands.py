@@ -101,6 +101,8 @@ def test_an_entry_is_proposed_approved_confirmed_and_moved(
     assert "contacts[0].value" in counter.directory(
         "history", authority.authority_id, "--between", "1", "2"
     )
+    counter.stage.comity("FR-NCB", "ledger", "verify")
+    counter.stage.hub("verify-ledger")
     late = counter.directory("propose", str(file), "--reason", "Sample", expected=1)
     assert "AUTHORITY_CHANGED" in late
     assert "contacts[0].value" in late
