@@ -27,12 +27,15 @@ class KnownAuthority:
     keeper: pb.Keeper
     hours: Hours
     verified_at: datetime | None
-    verification: pb.Verification | None = None
-    entry_index: int = 0
+    verification: pb.Verification | None
+    entry_index: int
+    # Made ready because every search asks for them of many entries.
+    due: datetime | None
+    uses: frozenset[int]
 
     def freshness(self, now: datetime) -> pb.Freshness.ValueType:
         """How far the entry can be relied on."""
-        return freshness_at(now, due_at(self.verified_at, self.authority))
+        return freshness_at(now, self.due)
 
     def is_reliable(self, now: datetime) -> bool:
         """Whether it was confirmed in time."""
@@ -40,7 +43,9 @@ class KnownAuthority:
 
     def is_reachable(self, now: datetime, *, urgent: bool) -> bool:
         """Whether somebody can be reached now; lines for urgent cases count in those only."""
-        return any(True for _ in self.contacts_at(now, urgent=urgent))
+        if pb.CONTACT_USE_DUTY in self.uses or (urgent and pb.CONTACT_USE_URGENT in self.uses):
+            return True
+        return pb.CONTACT_USE_OFFICE in self.uses and self.hours.is_open(now)
 
     def contacts_at(self, now: datetime, *, urgent: bool) -> Iterator[pb.ContactPoint]:
         """How somebody can be reached now, best first: the office, who is on duty, urgent lines."""
@@ -61,9 +66,8 @@ class KnownAuthority:
         )
         if self.verification is not None:
             record.last_verified.CopyFrom(self.verification)
-        due = due_at(self.verified_at, self.authority)
-        if due is not None:
-            record.confirmation_due_at.CopyFrom(timestamp_from(due))
+        if self.due is not None:
+            record.confirmation_due_at.CopyFrom(timestamp_from(self.due))
         return record
 
     def reachability(self, now: datetime, *, urgent: bool) -> pb.Reachability:
@@ -91,4 +95,8 @@ def known_from(
 ) -> KnownAuthority:
     """A valid entry made ready."""
     hours = hours_from(authority.office_hours)
-    return KnownAuthority(authority, version, keeper, hours, verified_at, verification, entry_index)
+    due = due_at(verified_at, authority)
+    uses = frozenset(contact.use for contact in authority.contacts)
+    return KnownAuthority(
+        authority, version, keeper, hours, verified_at, verification, entry_index, due, uses
+    )

@@ -92,7 +92,7 @@ def _candidates(entry: KnownAuthority, facts: Facts) -> Iterator[_Candidate]:
         for basis in competence.instruments:
             why = _why(basis, facts)
             if why is not None:
-                yield _Candidate(entry, _with_articles(basis, request), why)
+                yield _Candidate(entry, basis, why)
         if not competence.instruments and not request.instrument:
             why = directory_pb2.RESOLUTION_REASON_NO_INSTRUMENT
             yield _Candidate(entry, pb.InstrumentBasis(), why)
@@ -131,7 +131,7 @@ def _with_articles(
 ) -> pb.InstrumentBasis:
     completed = pb.InstrumentBasis()
     completed.CopyFrom(basis)
-    if not completed.articles:
+    if basis.instrument and not completed.articles:
         known = instruments()[basis.instrument]
         wanted = [request.article] if request.article else []
         completed.articles.extend(wanted or articles_for(request.competence, known))
@@ -162,7 +162,7 @@ def _resolution(
     authority, request = candidate.known.authority, facts.request
     resolution = directory_pb2.Resolution(
         record=candidate.known.record(facts.now, urgent=request.urgent),
-        basis=candidate.basis,
+        basis=_with_articles(candidate.basis, request),
         documents=[
             each
             for each in authority.documents

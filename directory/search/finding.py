@@ -20,6 +20,7 @@ from directory.search.index import MAX_RANKED, Match, SearchIndex
 
 MAX_PAGE = 50  # entries; an officer reads no more, and a scraper shall not have more
 DEFAULT_PAGE = 20
+_NOBODY: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,13 @@ class Finder:
     def entries_of(self, country: str) -> list[KnownAuthority]:
         """The entries of a country."""
         return [self._entries[each] for each in sorted(self._by_country.get(country, ()))]
+
+    def competent_in(self, country: str, competence: int) -> list[KnownAuthority]:
+        """The entries of a country that have a competence."""
+        found = self._by_country.get(country, _NOBODY) & self._by_competence.get(
+            competence, _NOBODY
+        )
+        return [self._entries[each] for each in found]
 
     def named_instruments(self, country: str) -> frozenset[str] | None:
         """The instruments that a country's entries name; None where there is no entry."""

@@ -91,7 +91,7 @@ class LookUpService:
         finder = self._entries.finder
         country = country_from_agency_id(caller.agency)
         facts = Facts(request, country, finder.named_instruments(country), self._clock())
-        resolutions = resolve(finder.entries_of(request.country), facts)
+        resolutions = resolve(finder.competent_in(request.country, request.competence), facts)
         records = [each.record for each in resolutions]
         records += [each.fallback for each in resolutions if each.HasField("fallback")]
         known = [self._entries.get(each.authority.authority_id) for each in records]

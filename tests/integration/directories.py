@@ -70,3 +70,9 @@ async def get(opened: Agency, authority_id: str) -> authorities_pb2.AuthorityRec
     request = pb.GetAuthorityRequest(authority_id=authority_id)
     record: authorities_pb2.AuthorityRecord = (await ask(opened, "GetAuthority", request)).record
     return record
+
+
+def text_of(authority: authorities_pb2.Authority) -> str:
+    """What a card calls an entry: its name in English, else the original."""
+    english = [name.text for name in authority.names if name.language == "en"]
+    return (english or [name.text for name in authority.names if name.original])[0]

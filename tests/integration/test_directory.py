@@ -113,6 +113,7 @@ async def newest_access(connection: Connection) -> ledger_pb2.AccessRecord:
     return ledger_pb2.AccessRecord.FromString(stored[-1].record)
 
 
+@pytest.mark.threat("T124")
 async def test_every_rpc_is_refused_without_a_log_in(served: Served) -> None:
     assert len(RPCS) == len(pb.DESCRIPTOR.services_by_name["DirectoryService"].methods)
     async with served.client("FR-NCB") as system:
@@ -123,6 +124,7 @@ async def test_every_rpc_is_refused_without_a_log_in(served: Served) -> None:
                 await ask(system, name, getattr(pb, f"{name}Request")())
 
 
+@pytest.mark.threat("T126")
 async def test_an_entry_by_two_officers_is_in_the_ledger_and_found(cast: Cast) -> None:
     authority = new_authority("BR", "Autoridade de amostra")
     waiting = await propose(cast.first, authority)
@@ -154,6 +156,7 @@ async def test_an_entry_by_two_officers_is_in_the_ledger_and_found(cast: Cast) -
     assert found.matches[0].reasons
 
 
+@pytest.mark.threat("T121")
 async def test_nobody_approves_what_is_their_own(cast: Cast) -> None:
     waiting = await propose(cast.first, new_authority("BR"))
     with pytest.raises(ApprovedAlready):
@@ -165,6 +168,7 @@ async def test_nobody_approves_what_is_their_own(cast: Cast) -> None:
         await approve(cast.second, waiting.proposal)
 
 
+@pytest.mark.threat("T121")
 async def test_what_is_approved_is_what_was_looked_at(cast: Cast) -> None:
     waiting = await propose(cast.first, new_authority("BR"))
     request = pb.ApproveChangeRequest(
@@ -174,6 +178,7 @@ async def test_what_is_approved_is_what_was_looked_at(cast: Cast) -> None:
         await ask(cast.second, "ApproveChange", request)
 
 
+@pytest.mark.threat("T120")
 async def test_another_countrys_agency_changes_nothing(cast: Cast) -> None:
     authority = new_authority("BR")
     with pytest.raises(NotPermitted):
@@ -187,6 +192,7 @@ async def test_another_countrys_agency_changes_nothing(cast: Cast) -> None:
     assert (await get(cast.france, authority.authority_id)).version == 1
 
 
+@pytest.mark.threat("T120")
 async def test_an_agency_of_the_same_country_keeps_its_own_entries_only(cast: Cast) -> None:
     authority = new_authority("BR")
     await enter(cast.first, cast.second, authority)
@@ -254,6 +260,7 @@ def spoil(
     return call
 
 
+@pytest.mark.threat("T122")
 async def test_one_officer_changes_nothing_else(cast: Cast) -> None:
     authority = new_authority("BR")
     await enter(cast.first, cast.second, authority)
@@ -364,6 +371,7 @@ async def test_anybody_reports_and_the_keeper_deals_with_it(cast: Cast) -> None:
             await ask(cast.france, "ReportAuthority", spoilt)
 
 
+@pytest.mark.threat("T124")
 async def test_every_look_up_is_on_record_with_who_and_why_and_what(cast: Cast) -> None:
     authority = new_authority("BR", "Quaternary Specimen Bureau")
     version = await enter(cast.first, cast.second, authority)
@@ -396,6 +404,7 @@ async def test_every_look_up_is_on_record_with_who_and_why_and_what(cast: Cast) 
     assert access.purpose == ledger_pb2.LOOK_UP_PURPOSE_CASE
 
 
+@pytest.mark.threat("T125")
 async def test_personal_contact_details_are_for_who_works_on_cases(cast: Cast) -> None:
     authority = new_authority("BR")
     authority.contacts[1].functional = False
@@ -475,6 +484,7 @@ async def test_a_cursor_is_good_for_its_own_query_alone(cast: Cast) -> None:
         await ask(cast.france, "FindAuthorities", request)
 
 
+@pytest.mark.threat("T123")
 async def test_an_officer_who_asks_like_a_program_is_told_to_wait(cast: Cast) -> None:
     request = pb.FindAuthoritiesRequest(filter=pb.AuthorityFilter(countries=["KE"]), limit=1)
     with pytest.raises(QuotaExceeded) as refused:

@@ -18,25 +18,16 @@ from docs.examples.generate.inside import CONTRACT, messages_in
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 FILES = sorted((EXAMPLES / "messages").glob("*.json"))
 
-# The story has no officer yet who asks the directory; its examples come with its client.
-WITHOUT_EXAMPLES = ("authorities.proto", "directory.proto")
-
 M = TypeVar("M", bound=Message)
 
 
 def _contract_messages() -> Iterator[Descriptor]:
     for name in generate.list_contract_files():
-        if name.endswith(WITHOUT_EXAMPLES):
-            continue
         module = import_module(name.removesuffix(".proto").replace("/", ".") + "_pb2")
         yield from module.DESCRIPTOR.message_types_by_name.values()
 
 
-MESSAGES: Mapping[str, Descriptor] = {
-    message.name: message
-    for message in _contract_messages()
-    if message.name != "DirectoryEntry"  # of the directory too
-}
+MESSAGES: Mapping[str, Descriptor] = {message.name: message for message in _contract_messages()}
 
 
 def name_of(path: Path) -> str:

@@ -26,11 +26,10 @@ INVENTED = re.compile("example|sample|specimen|invented", re.IGNORECASE)
 
 # Nothing sets these yet, or zero is what they ordinarily are and JSON leaves zero out.
 NOT_SHOWN = {
-    "comity.v1.AccessRecord.purpose",
     "comity.v1.ActHeader.officer",
+    "comity.v1.AuthorityVersion.contacts_withheld",
     "comity.v1.DescribeLogInResponse.client_id",
     "comity.v1.DescribeLogInResponse.issuer",
-    "comity.v1.LedgerEntry.directory",
     "comity.v1.ListEntriesRequest.first_index",
     "comity.v1.ListNoticesRequest.held_by",
     "comity.v1.ListEntriesResponse.first_index",

@@ -12,9 +12,11 @@ from pathlib import Path
 
 from google.protobuf.message import Message
 
+from agency_client.profile import Profile
 from comity.v1 import ledger_pb2
 from deploy.stage import free_port
 from docs.examples.generate import enrolments, officers, story
+from docs.examples.generate.directory import Directory
 from docs.examples.generate.members import Member, admit_members, make_hub
 from docs.examples.generate.recording import Recording, RecordingChannel, recorded_hub
 from docs.examples.generate.seeded import SeededBytes, StoryClock, seeded
@@ -77,10 +79,27 @@ async def _exchange(
         await officers.go_on_and_log_out(at_france)
         await story.watch(scene)
         await enrolments.enrol_others(recording, settings=settings, clock=clock)
+        await _keep_directory(recording, scene, settings=settings, new_id=brazil.new_id)
         return await story.read_and_verify(scene)
     finally:
         await from_france.close()
         await from_brazil.close()
+
+
+async def _keep_directory(
+    recording: Recording, scene: story.Scene, *, settings: Settings, new_id: Callable[[], str]
+) -> None:
+    profile = Profile(
+        settings.folder / "agency", settings.agency, settings.domain, settings.public_address
+    )
+    from_hub = RecordingChannel(profile, recording, address=settings.listen, clock=scene.clock)
+    try:
+        directory = Directory(
+            scene.clock, new_id, brazil=scene.from_brazil, france=scene.from_france, hub=from_hub
+        )
+        await directory.play()
+    finally:
+        await from_hub.close()
 
 
 def _copy(database: Path, target: Path) -> None:
