@@ -80,7 +80,9 @@ class Hours:
             wall = midnight + timedelta(minutes=minute)
             yield wall.replace(fold=0).astimezone(UTC)
             yield wall.replace(fold=1).astimezone(UTC)
-        yield from clock_changes(self.zone, day)
+        for change in clock_changes(self.zone, day):
+            if change.astimezone(self.zone).date() == day:  # those of other days come with them
+                yield change
 
 
 @lru_cache(maxsize=4096)

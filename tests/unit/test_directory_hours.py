@@ -197,3 +197,11 @@ def test_a_time_of_day_is_read_strictly(text: str, minute: int | None) -> None:
 def test_zones_that_are_offsets_in_disguise_are_not_offered() -> None:
     assert {"America/Sao_Paulo", "Africa/Nairobi", "UTC"} <= known_zones()
     assert not {"Etc/GMT+3", "EST", "posixrules", "Factory"} & known_zones()
+
+
+def test_an_opening_before_the_clock_is_set_back_is_not_passed_over() -> None:
+    """That night the clock of Boise goes back at two; it opens at midnight all the same."""
+    message = message_for("America/Boise", {6: [(0, 75)]})
+    instant = datetime(2026, 11, 1, 5, 59, tzinfo=UTC)
+
+    assert datetime(2026, 11, 1, 6, 0, tzinfo=UTC) == hours_from(message).opens_at(instant)
