@@ -62,10 +62,12 @@ class Settings:
     def listening_on(self, address: str) -> Settings:
         """The same settings for another address.
 
-        Raises: MalformedInput where it is none.
+        Raises: MalformedInput where it is none, or has the port that agencies enrol at.
         """
-        if fault := _address_fault(address, lowest_port=0):
-            raise MalformedInput(violations=[Violation("listen", fault)])
+        fault = _address_fault(address, lowest_port=0)
+        violations = [Violation("listen", fault)] if fault else []
+        if violations := violations or _port_violations(address, self.enrol_listen):
+            raise MalformedInput(violations=violations)
         return replace(self, listen=address)
 
 
@@ -118,7 +120,8 @@ def parse_settings(values: dict[str, Any], *, folder: Path) -> Settings:
 
     Raises: MalformedInput with every key at fault.
     """
-    violations = _key_violations(values) + _value_violations(values) + _port_violations(values)
+    violations = _key_violations(values) + _value_violations(values)
+    violations += _port_violations(values.get("listen"), values.get("enrol_listen"))
     if violations:
         raise MalformedInput("The hub's configuration is wrong.", violations=violations)
     paths = {name: folder / values[name] for name in _PATHS}
@@ -131,12 +134,19 @@ def parse_settings(values: dict[str, Any], *, folder: Path) -> Settings:
     return Settings(**given)
 
 
-def _port_violations(values: dict[str, Any]) -> list[Violation]:
-    """One port cannot be for members and for whoever enrols."""
-    ports = [str(values.get(name, "")).rpartition(":")[2] for name in ("listen", "enrol_listen")]
-    if not ports[1] or ports[0] != ports[1] or ports[0] == "0":
+def _port_violations(listen: object, enrol_listen: object) -> list[Violation]:
+    """One port cannot be for members and for whoever enrols. What is no address is no matter here."""
+    addresses = {"listen": listen, "enrol_listen": enrol_listen}
+    ports = {_find_port(address) for address in addresses.values()}
+    if len(ports) > 1 or not all(ports):  # port 0 is any free one, another each time
         return []
-    return [Violation("enrol_listen", f"has the port {ports[1]}, which is that of listen")]
+    said = f"has the port {ports.pop()}: listen and enrol_listen need one each"
+    return [Violation(name, said) for name in addresses]
+
+
+def _find_port(address: object) -> int | None:
+    parts = _ADDRESS.fullmatch(address) if isinstance(address, str) else None
+    return int(parts[2]) if parts else None
 
 
 def _key_violations(values: dict[str, Any]) -> list[Violation]:

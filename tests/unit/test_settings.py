@@ -294,7 +294,26 @@ def test_a_realm_that_is_no_table_is_refused() -> None:
     assert faults_of(example() | {"keycloak": "yes"}) == {"keycloak": "is not a table"}
 
 
-def test_one_port_for_members_and_for_enrolment_is_named() -> None:
-    values = {**example(), "listen": "0.0.0.0:8443", "enrol_listen": "127.0.0.1:8443"}
+@pytest.mark.parametrize("enrol_listen", ["127.0.0.1:8443", "[::]:8443", "0.0.0.0:08443"])
+def test_one_port_for_members_and_for_enrolment_is_refused_naming_both(enrol_listen: str) -> None:
+    values = {**example(), "listen": "0.0.0.0:8443", "enrol_listen": enrol_listen}
 
-    assert "8443" in faults_of(values)["enrol_listen"]
+    faults = faults_of(values)
+
+    assert {"listen", "enrol_listen"} == faults.keys()
+    assert "port 8443" in faults["listen"]
+
+
+def test_ports_that_the_system_chooses_are_not_taken_for_one() -> None:
+    values = {**example(), "listen": "127.0.0.1:0", "enrol_listen": "127.0.0.1:0"}
+
+    assert parse_settings(values, folder=EXAMPLE.parent).enrol_listen == "127.0.0.1:0"
+
+
+def test_an_address_given_at_the_start_cannot_have_the_port_of_enrolment() -> None:
+    settings = parse_settings({**example(), "enrol_listen": "0.0.0.0:8444"}, folder=EXAMPLE.parent)
+
+    with pytest.raises(MalformedInput) as refused:
+        settings.listening_on("127.0.0.1:8444")
+
+    assert {"listen", "enrol_listen"} == {v.field for v in refused.value.violations}
