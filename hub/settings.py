@@ -135,7 +135,7 @@ def parse_settings(values: dict[str, Any], *, folder: Path) -> Settings:
 
 
 def _port_violations(listen: object, enrol_listen: object) -> list[Violation]:
-    """One port cannot be for members and for whoever enrols. What is no address is no matter here."""
+    """One port cannot be for members and for whoever enrols. What is no address is passed over."""
     addresses = {"listen": listen, "enrol_listen": enrol_listen}
     ports = {_find_port(address) for address in addresses.values()}
     if len(ports) > 1 or not all(ports):  # port 0 is any free one, another each time
