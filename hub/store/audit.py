@@ -34,6 +34,7 @@ from comity.v1.ledger_pb2 import (
 )
 from hub.store.access import list_access_records
 from hub.store.acts import StoredAct, find_acts_at
+from hub.store.audit_directory import DirectoryAudit
 from hub.store.database import Connection, Database
 from hub.store.ledger import LedgerHead, StoredEntry, list_entries, load_head
 from hub.store.officers import count_openings, find_opening
@@ -86,7 +87,7 @@ async def audit_ledger(
     3. Each act's envelope is signed by a key that was its originator's at that entry, and opens
        the entry's commitment; entries of acts have their acts, and acts their entries.
     4. Each access entry's root is that over its records' commitments; each officer's entry commits
-       to the officer that is kept for it.
+       to the officer that is kept for it; each entry on an authority to the version kept for it.
     5. The root over all leaves is the head's, and checkpoints handed out are of this tree.
 
     Raises: LedgerForked with what does not verify, and where; StoreUnavailable.
@@ -125,6 +126,7 @@ class _Audit:
         self._roster = Roster()
         self._epoch = 0
         self._officers = 0
+        self._directory = DirectoryAudit()
         self._require_handed_out()
 
     async def take(self, connection: Connection, stored: StoredEntry) -> None:
@@ -161,6 +163,10 @@ class _Audit:
             await self._take_access(connection, index, entry.access)
         elif entry.HasField("officer"):
             await self._take_officer(connection, index, entry.officer)
+        elif entry.HasField("directory"):
+            await self._directory.take(
+                connection, index, entry.directory, roster_entry=self._roster.last_entry
+            )
         else:
             self._take_epoch(index, entry.epoch)
 
@@ -254,6 +260,7 @@ class _Audit:
             raise LedgerForked("The database tells of officers that the ledger does not.")
         if beyond.scalar_one() or total.scalar_one() != self.report.acts:
             raise LedgerForked("The database holds entries or acts that the ledger does not.")
+        await self._directory.require_nothing_else(connection)
 
     def require_head(self, head: LedgerHead) -> None:
         """The head is that of the entries."""

@@ -7,11 +7,17 @@ import json
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select, update
 
+from comity.errors import LedgerForked
 from comity.v1 import authorities_pb2
 from comity.v1 import directory_pb2 as pb
-from deploy.stage import Stage
+from deploy.stage import DOMAIN, Stage
 from directory.sample.file import SAMPLE_FILE, load_sample
+from directory.store.tables import authorities, versions
+from hub.settings import load_settings
+from hub.store.audit import audit_ledger
+from hub.store.database import Database
 from tests.databases import new_database
 from tests.integration.directories import ask
 from tests.integration.officers import serving
@@ -71,3 +77,27 @@ async def test_a_file_with_faults_names_them_and_enters_nothing(
     spoilt.write_bytes(b"\xff{}")
     assert "no JSON" in stage.run_hub("directory", "load", str(spoilt), *WHY, expected=1).stderr
     stage.hub("directory", "load", str(SAMPLE_FILE), *WHY)
+
+
+@pytest.mark.threat("T126")
+async def test_an_entry_that_is_shown_otherwise_than_it_was_entered_is_found(stage: Stage) -> None:
+    stage.hub("directory", "load", str(SAMPLE_FILE), *WHY)
+    database = Database(load_settings(stage.folder / "hub").database_url)
+    await audit_ledger(database, hub_domain=DOMAIN)
+    forged = load_sample()[0]
+    forged.contacts[0].value = "+442079460999"
+    for table, fault in (
+        (authorities, "is shown otherwise than entered"),
+        (versions, "^Entry .*commitment is to something else"),
+    ):
+        kept = table.c.authority_id == forged.authority_id
+        async with database.write() as connection:
+            before = (await connection.execute(select(table.c.authority).where(kept))).scalar_one()
+            changed = {"authority": forged.SerializeToString(deterministic=True)}
+            await connection.execute(update(table).where(kept).values(**changed))
+        with pytest.raises(LedgerForked, match=fault):
+            await audit_ledger(database, hub_domain=DOMAIN)
+        async with database.write() as connection:
+            await connection.execute(update(table).where(kept).values(authority=before))
+    await audit_ledger(database, hub_domain=DOMAIN)
+    await database.dispose()
