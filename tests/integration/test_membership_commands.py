@@ -211,9 +211,11 @@ def test_the_lead_agency_gets_a_copy_and_cannot_be_left_out(club: Club) -> None:
     out = ("--to", "all", "--except", "BR-NCB")
     refused = stage.run("BR-PF", "notice", "submit", RED, *out, expected=1).stderr
     named = stage.run("BR-PF", "notice", "submit", RED, "--to", "BR,FR").stderr
-    club.admin("describe", "BR-NCB", "--outgoing", "free", *WHY)
+    refused_to_hub = club.admin("describe", "BR-NCB", "--outgoing", "free", *WHY, expected=1)
+    describe = ("agency", "describe", "BR-NCB", "--emergency", *WHY)
+    stage.hub(*describe, "--outgoing", "free")
     free = stage.run("BR-PF", "notice", "submit", RED, *out).stderr
-    club.admin("describe", "BR-NCB", "--no-leads-country", *WHY)
+    stage.hub(*describe, "--no-leads-country")
 
     assert "addressed to BR-NCB as well: it leads the country" in sent.stderr
     assert "sent to BR-NCB, FR-NCB;" in sent.stdout
@@ -222,6 +224,7 @@ def test_the_lead_agency_gets_a_copy_and_cannot_be_left_out(club: Club) -> None:
     assert "--except: BR-NCB cannot be excluded" in refused
     assert "as well" not in named
     assert "as well" not in free
+    assert "BR-NCB leads its country" in refused_to_hub
 
 
 def test_a_key_that_was_ended_signs_nothing_more(club: Club) -> None:
