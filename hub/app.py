@@ -185,7 +185,7 @@ async def running_hub(
                 sessions=accounts.sessions,
                 officers=accounts.officers,
                 members=members.servicer,
-                directory=directory,
+                directory=directory.servicer,
                 health=HealthServicer(partial(_is_healthy, signer, database, jobs)),
             ),
         )
@@ -212,6 +212,7 @@ async def running_hub(
         jobs.start("notifications", listen(database, on_notification=tail.wake))
         jobs.start("open watches", open_watches.run())
         jobs.start("retention", retention.run())
+        jobs.start("reminders", directory.run_reminders())
         await server.start()
         stack.push_async_callback(_stop, server, open_watches)
         if enrolment_server is not None:

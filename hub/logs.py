@@ -96,3 +96,4 @@ def configure_logs(level: int) -> None:
     # gRPC logs a client's cancelling as an error of ours; alembic tells of every migration step.
     logging.getLogger("grpc._cython.cygrpc").setLevel(logging.CRITICAL)
     logging.getLogger("alembic").setLevel(logging.WARNING)
+    logging.getLogger("apscheduler").setLevel(logging.WARNING)  # tells of every round

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from google.protobuf.timestamp_pb2 import Timestamp
+
 from comity.errors import MalformedInput, Violation
 from comity.times import datetime_from_timestamp
 from comity.v1 import authorities_pb2 as pb
@@ -48,16 +50,26 @@ def _other_than_telephone(authority: pb.Authority) -> list[pb.ContactPoint]:
 
 
 def _call_violations(call: pb.CallBack, before: pb.Authority, now: datetime) -> Iterator[Violation]:
-    if call.number not in _telephones(before):
+    if call.number not in telephones(before):
         yield Violation("call_back.number", "is no telephone number of the entry as it was")
-    called_at = datetime_from_timestamp(call.called_at)
+    yield from called_at_violations(call.called_at, "call_back.called_at", now=now)
+    yield from spoken_to_violations(call.spoken_to, "call_back.spoken_to")
+
+
+def called_at_violations(timestamp: Timestamp, field: str, *, now: datetime) -> Iterator[Violation]:
+    """What is wrong with the time of a call."""
+    called_at = datetime_from_timestamp(timestamp)
     if called_at is None or not now - MAX_AGE <= called_at <= now + MAX_AHEAD:
-        yield Violation("call_back.called_at", f"is not within the last {MAX_AGE.days} days")
-    spoken_to = call.spoken_to
-    if not spoken_to.strip() or len(spoken_to) > MAX_NAME_CHARS or not spoken_to.isprintable():
-        yield Violation("call_back.spoken_to", "is missing, too long, or holds control characters")
+        yield Violation(field, f"is not within the last {MAX_AGE.days} days")
 
 
-def _telephones(authority: pb.Authority) -> set[str]:
+def spoken_to_violations(name: str, field: str) -> Iterator[Violation]:
+    """What is wrong with the name of who answered a call."""
+    if not name.strip() or len(name) > MAX_NAME_CHARS or not name.isprintable():
+        yield Violation(field, "is missing, too long, or holds control characters")
+
+
+def telephones(authority: pb.Authority) -> set[str]:
+    """Every telephone number of an entry, its persons' too."""
     contacts = [*authority.contacts, *(c for p in authority.persons for c in p.contacts)]
     return {c.value for c in contacts if c.means == pb.CONTACT_MEANS_TELEPHONE}

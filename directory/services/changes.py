@@ -22,7 +22,7 @@ from comity.errors import (
 from comity.identifiers import UUID7_RANDOM_BYTES, uuid7_from
 from comity.identity import AgencyId
 from comity.times import datetime_from_microseconds, microseconds_from, timestamp_from
-from comity.v1 import authorities_pb2, ledger_pb2
+from comity.v1 import authorities_pb2
 from comity.v1 import directory_pb2 as pb
 from directory.differences import differences
 from directory.entry import verify_authority
@@ -30,8 +30,6 @@ from directory.services.call_backs import require_call_back
 from directory.services.calls import (
     Caller,
     Commit,
-    Database,
-    RecordLookUp,
     RosterWithin,
     Transaction,
     decide_each,
@@ -52,11 +50,8 @@ from directory.store.proposals import (
     StoredProposal,
     add_proposal,
     get_proposal,
-    list_waiting,
     settle_proposal,
 )
-
-MAX_PROPOSALS = 20  # of 128 KiB each, below gRPC's 4 MiB
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,25 +76,21 @@ class _Decision:
 
 
 class ChangesService:
-    """ProposeChange, ListProposals, ApproveChange, RefuseChange."""
+    """ProposeChange, ApproveChange, RefuseChange."""
 
     def __init__(
         self,
         *,
-        database: Database,
         commit: Commit,
         roster_within: RosterWithin,
         hub_agency: AgencyId,
-        record: RecordLookUp,
         limits: Limits,
         clock: Callable[[], datetime],
         token_bytes: Callable[[int], bytes],
     ) -> None:
-        self._database = database
         self._commit = commit
         self._roster_within = roster_within
         self._hub_agency = hub_agency
-        self._record = record
         self._limits = limits
         self._clock = clock
         self._token_bytes = token_bytes
@@ -144,27 +135,6 @@ class ChangesService:
         await self._commit(self.refuse_many, decision)
         return pb.RefuseChangeResponse()
 
-    async def list_proposals(
-        self, caller: Caller, request: pb.ListProposalsRequest
-    ) -> pb.ListProposalsResponse:
-        """What waits for the caller's agency, the oldest first.
-
-        Raises: QuotaExceeded, StoreUnavailable.
-        """
-        limit = min(request.limit or MAX_PROPOSALS, MAX_PROPOSALS)
-        self._limits.count_call(caller)
-        async with self._database.read() as connection:
-            found = await list_waiting(
-                connection, caller.agency, after=request.after_proposal_id, limit=limit + 1
-            )
-            shown, indices = [], []
-            for proposal in found[:limit]:
-                base = await find_authority(connection, proposal.authority.authority_id)
-                shown.append(_message(proposal, None if base is None else base.authority))
-                indices += [] if base is None else [base.entry_index]
-        await self._record(caller, ledger_pb2.LOOK_UP_PURPOSE_KEEPING, sorted(set(indices)))
-        return pb.ListProposalsResponse(proposals=shown, more=len(found) > limit)
-
     # --- the commit halves -----------------------------------------------------------------------
 
     async def propose_many(
@@ -201,7 +171,7 @@ class ChangesService:
         proposal = _stored_proposal(item, keeper, now=microseconds_from(transaction.now))
         if not request.HasField("call_back"):
             await add_proposal(connection, proposal)
-            return pb.ProposeChangeResponse(proposal=_message(proposal, before))
+            return pb.ProposeChangeResponse(proposal=proposal_message(proposal, before))
         require_call_back(request.call_back, before, authority, now=transaction.now)  # 4
         proposal = replace(proposal, status=pb.PROPOSAL_STATUS_APPROVED)
         version = _version_from(proposal, transaction)
@@ -210,7 +180,7 @@ class ChangesService:
         )
         await add_proposal(connection, proposal)
         return pb.ProposeChangeResponse(
-            proposal=_message(proposal, before), version=version.version
+            proposal=proposal_message(proposal, before), version=version.version
         )
 
     async def _approve(
@@ -331,9 +301,10 @@ def _decision(caller: Caller, proposal_id: str, digest: str | None) -> _Decision
     return _Decision(proposal_id, caller.agency, officer_of(caller).officer_id, digest)
 
 
-def _message(
+def proposal_message(
     proposal: StoredProposal, before: authorities_pb2.Authority | None
 ) -> pb.ChangeProposal:
+    """A proposal as it is shown, with what it changes of an entry."""
     return pb.ChangeProposal(
         proposal_id=proposal.proposal_id,
         authority=proposal.authority,

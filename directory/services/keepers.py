@@ -38,7 +38,7 @@ class Keepers:
             AgencyId(kept.agency_id)
         ):
             return kept
-        lead = self._find_lead(country)
+        lead = self.find_lead(country)
         if lead is not None:
             return pb.Keeper(kind=pb.KEEPER_KIND_LEAD_AGENCY, agency_id=lead)
         if kept.kind == pb.KEEPER_KIND_HUB:
@@ -53,7 +53,7 @@ class Keepers:
 
         Raises: NotPermitted, MalformedInput.
         """
-        lead = self._find_lead(country)
+        lead = self.find_lead(country)
         if agency == self.hub_agency:  # 1
             if lead is not None:
                 raise NotPermitted(f"{lead} leads that country and keeps its entries.")
@@ -78,7 +78,7 @@ class Keepers:
             keeper.notified_on.CopyFrom(asked.notified_on)
         return keeper
 
-    def _find_lead(self, country: str) -> AgencyId | None:
+    def find_lead(self, country: str) -> AgencyId | None:
         """The active lead agency of a country; who is suspended answers for nothing."""
         leads = (a for a in self.roster.leads_of(country) if self.roster.is_active(a))
         return min(leads, default=None)

@@ -17,8 +17,6 @@ from directory.freshness import due_at
 from directory.services.calls import (
     Caller,
     Commit,
-    Database,
-    RecordLookUp,
     RosterWithin,
     Transaction,
     decide_each,
@@ -28,6 +26,7 @@ from directory.services.entries import verification_from_stored
 from directory.services.keepers import Keepers, require_keeper
 from directory.services.limits import Limits
 from directory.services.reasons import require_text
+from directory.services.telling import keeper_of, tell
 from directory.services.versions import enter_verification, verification_now
 from directory.store.authorities import StoredAuthority, find_authority, require_newest
 from directory.store.reports import (
@@ -35,10 +34,8 @@ from directory.store.reports import (
     add_report,
     close_report,
     find_report,
-    list_open_reports,
 )
 
-MAX_REPORTS = 50  # at once; each is a page of text at most
 MAX_FIELD_CHARS = 200  # a path such as persons[0].contacts[1].value
 
 
@@ -56,25 +53,21 @@ class _Closing:
 
 
 class KeepingService:
-    """ConfirmAuthority, ReportAuthority, ListReports, CloseReport."""
+    """ConfirmAuthority, ReportAuthority, CloseReport."""
 
     def __init__(
         self,
         *,
-        database: Database,
         commit: Commit,
         roster_within: RosterWithin,
         hub_agency: AgencyId,
-        record: RecordLookUp,
         limits: Limits,
         clock: Callable[[], datetime],
         token_bytes: Callable[[int], bytes],
     ) -> None:
-        self._database = database
         self._commit = commit
         self._roster_within = roster_within
         self._hub_agency = hub_agency
-        self._record = record
         self._limits = limits
         self._clock = clock
         self._token_bytes = token_bytes
@@ -113,28 +106,7 @@ class KeepingService:
             reported_at=microseconds_from(self._clock()),
         )
         await self._commit(self.report_many, report)
-        return pb.ReportAuthorityResponse(report=_message(report))
-
-    async def list_reports(
-        self, caller: Caller, request: pb.ListReportsRequest
-    ) -> pb.ListReportsResponse:
-        """The open reports on the entries that the caller's agency keeps, the oldest first.
-
-        Raises: QuotaExceeded, StoreUnavailable.
-        """
-        self._limits.count_call(caller)
-        limit = min(request.limit or MAX_REPORTS, MAX_REPORTS)
-        async with self._database.read() as connection:
-            found = await list_open_reports(
-                connection, caller.agency, after=request.after_report_id, limit=limit + 1
-            )
-            about = {each.authority_id for each in found[:limit]}
-            entries = [await find_authority(connection, each) for each in sorted(about)]
-        indices = [each.entry_index for each in entries if each is not None]
-        await self._record(caller, ledger_pb2.LOOK_UP_PURPOSE_KEEPING, sorted(indices))
-        return pb.ListReportsResponse(
-            reports=[_message(each) for each in found[:limit]], more=len(found) > limit
-        )
+        return pb.ReportAuthorityResponse(report=report_message(report))
 
     async def close_report(
         self, caller: Caller, request: pb.CloseReportRequest
@@ -145,7 +117,7 @@ class KeepingService:
         """
         require_text(request.outcome, "outcome")
         closed: StoredReport = await self._commit(self.close_many, _Closing(request, caller.agency))
-        return pb.CloseReportResponse(report=_message(closed))
+        return pb.CloseReportResponse(report=report_message(closed))
 
     # --- the commit halves -----------------------------------------------------------------------
 
@@ -159,7 +131,7 @@ class KeepingService:
         self, transaction: Transaction, items: Sequence[StoredReport]
     ) -> list[ComityError | None]:
         """Enters reports."""
-        return await decide_each(partial(_report, transaction), items)
+        return await decide_each(partial(self._report, transaction), items)
 
     async def close_many(
         self, transaction: Transaction, items: Sequence[_Closing]
@@ -191,6 +163,23 @@ class KeepingService:
             confirmation_due_at=timestamp_from(due),
         )
 
+    async def _report(self, transaction: Transaction, report: StoredReport) -> None:
+        """The keeper is told that there is one, and reads it by asking for it."""
+        current = await _get_authority(transaction, report.authority_id)
+        if not 0 < report.version <= current.version:
+            said = f"is none of the entry's: the newest is {current.version}"
+            raise MalformedInput(violations=[Violation("version", said)])
+        keepers = Keepers(await self._roster_within(transaction), self._hub_agency)
+        index = tell(
+            transaction,
+            ledger_pb2.DIRECTORY_CHANGE_REPORTED,
+            current,
+            keepers=keepers,
+            recipients=[keeper_of(current, keepers).agency_id],
+            report_id=report.report_id,
+        )
+        await add_report(transaction.connection, replace(report, entry_index=index))
+
     async def _close(self, transaction: Transaction, item: _Closing) -> StoredReport:
         """What is another's, or closed already, is as if there were none."""
         report = await find_report(transaction.connection, item.request.report_id)
@@ -206,14 +195,6 @@ class KeepingService:
         return replace(report, closed_at=now, outcome=outcome)
 
 
-async def _report(transaction: Transaction, report: StoredReport) -> None:
-    current = await _get_authority(transaction, report.authority_id)
-    if not 0 < report.version <= current.version:
-        said = f"is none of the entry's: the newest is {current.version}"
-        raise MalformedInput(violations=[Violation("version", said)])
-    await add_report(transaction.connection, report)
-
-
 async def _get_authority(transaction: Transaction, authority_id: str) -> StoredAuthority:
     found = await find_authority(transaction.connection, authority_id)
     if found is None:
@@ -221,7 +202,8 @@ async def _get_authority(transaction: Transaction, authority_id: str) -> StoredA
     return found
 
 
-def _message(report: StoredReport) -> pb.AuthorityReport:
+def report_message(report: StoredReport) -> pb.AuthorityReport:
+    """A report as it is shown."""
     message = pb.AuthorityReport(
         report_id=report.report_id,
         authority_id=report.authority_id,

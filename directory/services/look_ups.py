@@ -22,14 +22,15 @@ from directory.services.enquiries import purpose_of, require_enquiry, require_fa
 from directory.services.entries import Entries
 from directory.services.keepers import Keepers
 from directory.services.limits import Limits
+from directory.services.standing import add_standing
 from directory.services.withholding import (
     may_see_persons,
+    withhold_call,
     withhold_persons,
     withhold_persons_of_version,
     without_persons,
 )
 from directory.store.authorities import StoredVersion, get_version, list_versions
-from directory.store.reports import count_open_reports
 
 MAX_VERSIONS = 50  # of an entry's history at once; each may be 128 KiB
 
@@ -166,18 +167,13 @@ class LookUpService:
         records: Sequence[authorities_pb2.AuthorityRecord],
         known: Sequence[KnownAuthority],
     ) -> None:
-        """Adds open reports, leaves out what the caller does not need, and accounts for it."""
-        ids = {each.authority.authority_id for each in records}
+        """Adds what stands beside entries, withholds what is not for the caller, accounts for it."""
         async with self._database.read() as connection:
-            open_reports = await count_open_reports(connection, ids) if ids else {}
+            await add_standing(connection, records)
         for record, entry in zip(records, known, strict=True):
-            reports = open_reports.get(record.authority.authority_id)
-            if reports is not None:
-                record.open_reports = reports.count
-                oldest = datetime_from_microseconds(reports.oldest_at)
-                record.oldest_report_at.CopyFrom(timestamp_from(oldest))
             if not self._may_see_persons(caller, entry):
                 withhold_persons(record)
+            withhold_call(record, caller, self._keeper_of(entry))
         await self._account(caller, purpose, (each.entry_index for each in known))
 
     async def _account(
@@ -192,9 +188,11 @@ class LookUpService:
         await self._record(caller, purpose_of(caller, purpose), shown)
 
     def _may_see_persons(self, caller: Caller, entry: KnownAuthority) -> bool:
+        return may_see_persons(caller, self._keeper_of(entry))
+
+    def _keeper_of(self, entry: KnownAuthority) -> AgencyId:
         keepers = Keepers(self._roster(), self._hub_agency)
-        keeper = keepers.keeper_now(entry.keeper, entry.authority.country)
-        return may_see_persons(caller, AgencyId(keeper.agency_id))
+        return AgencyId(keepers.keeper_now(entry.keeper, entry.authority.country).agency_id)
 
 
 def version_message(stored: StoredVersion) -> authorities_pb2.AuthorityVersion:

@@ -37,6 +37,16 @@ def withhold_persons_of_version(version: pb.AuthorityVersion) -> None:
         version.ClearField("salt")
 
 
+def withhold_call(record: pb.AuthorityRecord, caller: Caller, keeper_agency: AgencyId) -> None:
+    """Leaves out of the last contact test what is between who asked or called and the keeper."""
+    test = record.last_contact_test
+    is_told = caller.agency in (keeper_agency, test.agency_id)
+    if is_told or not record.HasField("last_contact_test"):
+        return
+    for field in ("contact", "spoken_to", "note"):
+        test.ClearField(field)
+
+
 def without_persons(authority: pb.Authority) -> pb.Authority:
     """A copy of an entry without personal contact details."""
     copied = pb.Authority()

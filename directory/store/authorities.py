@@ -8,8 +8,10 @@ from dataclasses import dataclass, fields
 from sqlalchemy import Row, insert, select, update
 
 from comity.errors import AuthorityChanged, NotFound, Violation
+from comity.times import datetime_from_microseconds, microseconds_from
 from comity.v1 import authorities_pb2 as pb
 from directory.differences import differences
+from directory.freshness import due_at
 from directory.store.connection import Connection
 from directory.store.tables import authorities, versions
 
@@ -28,13 +30,17 @@ class StoredVerification:
 
 @dataclass(frozen=True, slots=True)
 class StoredAuthority:
-    """An entry as it is now. `entry_index` is of the newest entry of the ledger about it."""
+    """An entry as it is now. `entry_index` is of the newest entry of the ledger about it.
+
+    `due_at` is when it has to be confirmed; for one that never was verified, when it was entered.
+    """
 
     authority: pb.Authority
     version: int
     keeper: pb.Keeper
     verification: StoredVerification | None
     entry_index: int
+    due_at: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +81,14 @@ async def append_version(connection: Connection, added: StoredVersion) -> None:
     authority_id = added.authority.authority_id
     current = await require_newest(connection, authority_id, added.version - 1)
     if current is None:
-        await connection.execute(insert(authorities).values(**_current_values(added)))
+        values = {**_current_values(added), "due_at": added.changed_at}
+        await connection.execute(insert(authorities).values(**values))
     else:
+        due = _due_after(current.verification, added.authority) or current.due_at
         await connection.execute(
             update(authorities)
             .where(authorities.c.authority_id == added.authority.authority_id)
-            .values(**_current_values(added))
+            .values(**_current_values(added), due_at=due)
         )
     await connection.execute(insert(versions).values(**_version_values(added)))
 
@@ -96,7 +104,10 @@ async def record_verification(
 
     Raises: NotFound.
     """
-    result = await connection.execute(
+    current = await find_authority(connection, authority_id)
+    if current is None:
+        raise NotFound
+    await connection.execute(
         update(authorities)
         .where(authorities.c.authority_id == authority_id)
         .values(
@@ -105,17 +116,16 @@ async def record_verification(
             verified_by_officer_id=verification.officer_id,
             verification_method=int(verification.method),
             entry_index=entry_index,
+            due_at=_due_after(verification, current.authority),
         )
     )
-    if not result.rowcount:
-        raise NotFound
 
 
 async def find_authority(connection: Connection, authority_id: str) -> StoredAuthority | None:
     """An entry as it is now."""
     statement = select(authorities).where(authorities.c.authority_id == authority_id)
     row = (await connection.execute(statement)).one_or_none()
-    return None if row is None else _authority_from(row)
+    return None if row is None else authority_from(row)
 
 
 async def list_changed(
@@ -128,7 +138,7 @@ async def list_changed(
         .order_by(authorities.c.entry_index, authorities.c.authority_id)
         .limit(limit)
     )
-    return [_authority_from(row) for row in await connection.execute(statement)]
+    return [authority_from(row) for row in await connection.execute(statement)]
 
 
 async def get_version(connection: Connection, authority_id: str, version: int) -> StoredVersion:
@@ -173,6 +183,14 @@ async def _changed_since(
     ]
 
 
+def _due_after(verification: StoredVerification | None, authority: pb.Authority) -> int | None:
+    """When an entry that was verified has to be confirmed again."""
+    if verification is None:
+        return None
+    due = due_at(datetime_from_microseconds(verification.verified_at), authority)
+    return None if due is None else microseconds_from(due)
+
+
 def _current_values(added: StoredVersion) -> dict[str, object]:
     return {
         "authority_id": added.authority.authority_id,
@@ -197,7 +215,8 @@ def _version_values(added: StoredVersion) -> dict[str, object]:
     }
 
 
-def _authority_from(row: Row[*tuple[object, ...]]) -> StoredAuthority:
+def authority_from(row: Row[*tuple[object, ...]]) -> StoredAuthority:
+    """An entry from its row."""
     verification = None
     if row.verified_at is not None:
         verification = StoredVerification(
@@ -212,6 +231,7 @@ def _authority_from(row: Row[*tuple[object, ...]]) -> StoredAuthority:
         keeper=pb.Keeper.FromString(row.keeper),
         verification=verification,
         entry_index=row.entry_index,
+        due_at=row.due_at,
     )
 
 

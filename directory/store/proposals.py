@@ -42,6 +42,7 @@ async def add_proposal(connection: Connection, proposal: StoredProposal) -> None
             authority=proposal.authority.SerializeToString(deterministic=True),
             keeper=proposal.keeper.SerializeToString(deterministic=True),
             keeper_agency_id=proposal.keeper.agency_id,
+            country=proposal.authority.country,
             agency_id=proposal.agency_id,
             officer_id=proposal.officer_id,
             proposed_at=proposal.proposed_at,
@@ -64,17 +65,18 @@ async def get_proposal(connection: Connection, proposal_id: str) -> StoredPropos
 
 
 async def list_waiting(
-    connection: Connection, keeper_agency_id: str, *, after: str = "", limit: int
+    connection: Connection, country: str | None, *, after: str = "", limit: int
 ) -> list[StoredProposal]:
-    """The proposals that wait for a keeper, the oldest first."""
+    """The proposals that wait, of a country or of all, the oldest first."""
     statement = (
         select(proposals)
-        .where(proposals.c.keeper_agency_id == keeper_agency_id)
         .where(proposals.c.status == int(PROPOSAL_STATUS_WAITING))
         .where(proposals.c.proposal_id > after)
         .order_by(proposals.c.proposal_id)
         .limit(limit)
     )
+    if country is not None:
+        statement = statement.where(proposals.c.country == country)
     return [_proposal_from(row) for row in await connection.execute(statement)]
 
 

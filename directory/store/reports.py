@@ -8,8 +8,11 @@ from dataclasses import dataclass, fields
 from sqlalchemy import Row, func, insert, select, update
 
 from comity.errors import NotFound
+from comity.v1.authorities_pb2 import Keeper
 from directory.store.connection import Connection
 from directory.store.tables import authorities, reports
+
+_NEWEST_ENTRY = authorities.c.entry_index.label("newest_entry")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,18 @@ class StoredReport:
     reported_at: int
     closed_at: int | None = None
     outcome: str = ""
+    entry_index: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReportedAuthority:
+    """A report, and of its entry the country, the keeper of the last version and the newest entry
+    of the ledger."""
+
+    report: StoredReport
+    country: str
+    keeper: Keeper
+    newest_entry: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,19 +82,25 @@ async def close_report(
 
 
 async def list_open_reports(
-    connection: Connection, keeper_agency_id: str, *, after: str = "", limit: int
-) -> list[StoredReport]:
-    """The open reports on a keeper's entries, the oldest first."""
+    connection: Connection, country: str | None, *, after: str = "", limit: int
+) -> list[ReportedAuthority]:
+    """The open reports on the entries of a country or of all, the oldest first."""
     statement = (
-        select(reports)
+        select(reports, authorities.c.country, authorities.c.keeper, _NEWEST_ENTRY)
         .join(authorities, authorities.c.authority_id == reports.c.authority_id)
-        .where(authorities.c.keeper_agency_id == keeper_agency_id)
         .where(reports.c.closed_at.is_(None))
         .where(reports.c.report_id > after)
         .order_by(reports.c.report_id)
         .limit(limit)
     )
-    return [_report_from(row) for row in await connection.execute(statement)]
+    if country is not None:
+        statement = statement.where(authorities.c.country == country)
+    return [
+        ReportedAuthority(
+            _report_from(row), row.country, Keeper.FromString(row.keeper), row.newest_entry
+        )
+        for row in await connection.execute(statement)
+    ]
 
 
 async def count_open_reports(

@@ -47,10 +47,13 @@ authorities = Table(
     Column("verification_method", SmallInteger),
     # The newest entry of the ledger about it: what other processes read anew by.
     Column("entry_index", BigInteger, nullable=False),
+    # When it has to be confirmed; for one that never was verified, when it was entered.
+    Column("due_at", BigInteger, nullable=False, server_default="0"),
 )
 Index("ix_directory_authorities_country", authorities.c.country)
 Index("ix_directory_authorities_keeper_agency_id", authorities.c.keeper_agency_id)
 Index("ix_directory_authorities_entry_index", authorities.c.entry_index)
+Index("ix_directory_authorities_due_at", authorities.c.due_at)
 
 # Append-only.
 versions = Table(
@@ -86,8 +89,9 @@ proposals = Table(
     Column("base_version", Integer, nullable=False),
     Column("authority", LargeBinary, nullable=False),
     Column("keeper", LargeBinary, nullable=False),
-    # Whose officers may approve it.
+    # Who kept the entry when it was proposed; who may approve it is judged anew.
     Column("keeper_agency_id", Text, nullable=False),
+    Column("country", Text, nullable=False, server_default=""),
     Column("agency_id", Text, nullable=False),
     Column("officer_id", Text, nullable=False),
     Column("proposed_at", BigInteger, nullable=False),
@@ -96,9 +100,9 @@ proposals = Table(
     Column("reason", Text, nullable=False),
 )
 Index(
-    "ix_directory_proposals_keeper_agency_id_status_proposal_id",
-    proposals.c.keeper_agency_id,
+    "ix_directory_proposals_status_country_proposal_id",
     proposals.c.status,
+    proposals.c.country,
     proposals.c.proposal_id,
 )
 Index("ix_directory_proposals_authority_id_status", proposals.c.authority_id, proposals.c.status)
@@ -117,5 +121,63 @@ reports = Table(
     # Null while it is open.
     Column("closed_at", BigInteger),
     Column("outcome", Text, nullable=False),
+    # Where the ledger tells the keeper of it; null for those from before it did.
+    Column("entry_index", BigInteger),
 )
 Index("ix_directory_reports_authority_id_closed_at", reports.c.authority_id, reports.c.closed_at)
+
+# What was sent of every cycle, which ends with a confirmation: `due_at` is another then.
+reminders = Table(
+    "directory_reminders",
+    metadata,
+    Column("authority_id", Text, ForeignKey(authorities.c.authority_id), primary_key=True),
+    Column("due_at", BigInteger, primary_key=True, autoincrement=False),
+    # The days before `due_at` at which it is sent; below 0 after it.
+    Column("stage", SmallInteger, primary_key=True, autoincrement=False),
+    Column("sent_at", BigInteger, nullable=False),
+    # Of the ledger; null for one that was left out, since a later one was due as well.
+    Column("entry_index", BigInteger),
+)
+
+# Which process does something now, so that the others need not try.
+leases = Table(
+    "directory_leases",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("holder", Text, nullable=False),
+    Column("until", BigInteger, nullable=False),
+)
+
+contact_tests = Table(
+    "directory_contact_tests",
+    metadata,
+    Column("test_id", Text, primary_key=True),
+    Column("authority_id", Text, ForeignKey(authorities.c.authority_id), nullable=False),
+    Column("version", Integer, nullable=False),
+    # A ContactTestMethod.
+    Column("method", SmallInteger, nullable=False),
+    Column("contact", Text, nullable=False),
+    Column("agency_id", Text, nullable=False),
+    Column("officer_id", Text, nullable=False),
+    Column("asked_at", BigInteger, nullable=False),
+    # Null while nobody has answered.
+    Column("answered_at", BigInteger),
+    Column("answered_by_officer_id", Text, nullable=False),
+    Column("spoken_to", Text, nullable=False),
+    Column("note", Text, nullable=False),
+    # When it was entered: of a call later than `asked_at`.
+    Column("recorded_at", BigInteger, nullable=False),
+    # Of the ledger.
+    Column("entry_index", BigInteger, nullable=False),
+    Column("answer_entry_index", BigInteger),
+)
+Index(
+    "ix_directory_contact_tests_authority_id_test_id",
+    contact_tests.c.authority_id,
+    contact_tests.c.test_id,
+)
+Index(
+    "ix_directory_contact_tests_agency_id_test_id",
+    contact_tests.c.agency_id,
+    contact_tests.c.test_id,
+)

@@ -9,20 +9,30 @@ import grpc
 from comity.v1 import directory_pb2 as pb
 from comity.v1 import directory_pb2_grpc
 from directory.services.changes import ChangesService
+from directory.services.contact_tests import ContactTestService
 from directory.services.keeping import KeepingService
 from directory.services.look_ups import LookUpService
+from directory.services.waiting import WaitingService
 from hub.rpc.guard import current_caller
 
 
 class DirectoryServicer(directory_pb2_grpc.DirectoryServiceServicer):
-    """Look-ups, changes, confirmations, reports."""
+    """Look-ups, changes, confirmations, reports, contact tests."""
 
     def __init__(
-        self, look_ups: LookUpService, changes: ChangesService, keeping: KeepingService
+        self,
+        look_ups: LookUpService,
+        changes: ChangesService,
+        keeping: KeepingService,
+        *,
+        waiting: WaitingService,
+        contact_tests: ContactTestService,
     ) -> None:
         self._look_ups = look_ups
         self._changes = changes
         self._keeping = keeping
+        self._waiting = waiting
+        self._contact_tests = contact_tests
 
     async def FindAuthorities(
         self, request: pb.FindAuthoritiesRequest, context: grpc.aio.ServicerContext[Any, Any]
@@ -57,7 +67,7 @@ class DirectoryServicer(directory_pb2_grpc.DirectoryServiceServicer):
     async def ListProposals(
         self, request: pb.ListProposalsRequest, context: grpc.aio.ServicerContext[Any, Any]
     ) -> pb.ListProposalsResponse:
-        return await self._changes.list_proposals(current_caller(), request)
+        return await self._waiting.list_proposals(current_caller(), request)
 
     async def ApproveChange(
         self, request: pb.ApproveChangeRequest, context: grpc.aio.ServicerContext[Any, Any]
@@ -82,9 +92,34 @@ class DirectoryServicer(directory_pb2_grpc.DirectoryServiceServicer):
     async def ListReports(
         self, request: pb.ListReportsRequest, context: grpc.aio.ServicerContext[Any, Any]
     ) -> pb.ListReportsResponse:
-        return await self._keeping.list_reports(current_caller(), request)
+        return await self._waiting.list_reports(current_caller(), request)
 
     async def CloseReport(
         self, request: pb.CloseReportRequest, context: grpc.aio.ServicerContext[Any, Any]
     ) -> pb.CloseReportResponse:
         return await self._keeping.close_report(current_caller(), request)
+
+    async def ListDueAuthorities(
+        self, request: pb.ListDueAuthoritiesRequest, context: grpc.aio.ServicerContext[Any, Any]
+    ) -> pb.ListDueAuthoritiesResponse:
+        return await self._waiting.list_due(current_caller(), request)
+
+    async def TestContact(
+        self, request: pb.TestContactRequest, context: grpc.aio.ServicerContext[Any, Any]
+    ) -> pb.TestContactResponse:
+        return await self._contact_tests.ask(current_caller(), request)
+
+    async def AnswerContactTest(
+        self, request: pb.AnswerContactTestRequest, context: grpc.aio.ServicerContext[Any, Any]
+    ) -> pb.AnswerContactTestResponse:
+        return await self._contact_tests.answer(current_caller(), request)
+
+    async def RecordContactCall(
+        self, request: pb.RecordContactCallRequest, context: grpc.aio.ServicerContext[Any, Any]
+    ) -> pb.RecordContactCallResponse:
+        return await self._contact_tests.record_call(current_caller(), request)
+
+    async def ListContactTests(
+        self, request: pb.ListContactTestsRequest, context: grpc.aio.ServicerContext[Any, Any]
+    ) -> pb.ListContactTestsResponse:
+        return await self._waiting.list_contact_tests(current_caller(), request)

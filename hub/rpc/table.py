@@ -12,6 +12,7 @@ from enum import Enum
 
 from comity.v1.officers_pb2 import ROLE_AGENCY_ADMINISTRATOR, ROLE_HUB_ADMINISTRATOR, Role
 from directory.services.keepers import KEEPING_ROLES
+from directory.services.withholding import CASE_ROLES
 from hub.services.calls import Step
 
 
@@ -186,6 +187,22 @@ RULES: Mapping[str, Rule] = {
         "keep entries of authorities", Admission.OFFICER, UNARY_SECONDS, KEEPING_ROLES
     ),
     "/comity.v1.DirectoryService/CloseReport": Rule(
+        "keep entries of authorities", Admission.OFFICER, UNARY_SECONDS, KEEPING_ROLES
+    ),
+    "/comity.v1.DirectoryService/ListDueAuthorities": Rule(
+        "keep entries of authorities", Admission.OFFICER, UNARY_SECONDS, KEEPING_ROLES
+    ),
+    "/comity.v1.DirectoryService/TestContact": Rule(
+        "test contacts of authorities", Admission.OFFICER, UNARY_SECONDS, CASE_ROLES
+    ),
+    "/comity.v1.DirectoryService/AnswerContactTest": Rule(
+        "keep entries of authorities", Admission.OFFICER, UNARY_SECONDS, KEEPING_ROLES
+    ),
+    # Also by the hub's administrators, to whom entries are escalated.
+    "/comity.v1.DirectoryService/RecordContactCall": Rule(
+        "note calls to authorities", Admission.OFFICER, UNARY_SECONDS, KEEPING_ROLES
+    ),
+    "/comity.v1.DirectoryService/ListContactTests": Rule(
         "keep entries of authorities", Admission.OFFICER, UNARY_SECONDS, KEEPING_ROLES
     ),
     "/grpc.health.v1.Health/Check": Rule("ask for health", Admission.ACTIVE_AGENCY, UNARY_SECONDS),

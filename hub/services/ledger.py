@@ -17,6 +17,7 @@ from hub.store.database import Database
 from hub.store.events import find_events
 from hub.store.ledger import (
     ACTS_RECORD,
+    DIRECTORY_RECORD,
     OFFICER_RECORD,
     PUBLIC_RECORDS,
     StoredEntry,
@@ -145,7 +146,8 @@ class LedgerService:
         return size or current
 
     async def _readable(self, agency: AgencyId, stored: Sequence[StoredEntry]) -> list[StoredEntry]:
-        """What all may read, acts that the agency sent or receives, entries on its officers.
+        """What all may read, acts that the agency sent or receives, entries on its officers, and of
+        those on the directory what tells it something or everybody.
 
         The hub's own agency reads the entries on all officers: its administrators account for them.
         """
@@ -160,12 +162,22 @@ class LedgerService:
             for entry in stored
             if entry.record == OFFICER_RECORD and agency in (self._own_agency, _agency(entry))
         }
+        allowed |= {
+            entry.entry_index
+            for entry in stored
+            if entry.record == DIRECTORY_RECORD and agency in (_recipients(entry) or [agency])
+        }
         return [e for e in stored if e.record in PUBLIC_RECORDS or e.entry_index in allowed]
 
 
 def _agency(stored: StoredEntry) -> str:
     """Whose officer an entry is about."""
     return ledger_pb2.LedgerEntry.FromString(stored.entry).officer.agency_id
+
+
+def _recipients(stored: StoredEntry) -> Sequence[str]:
+    """Whom alone an entry on the directory tells something; empty where all may read it."""
+    return ledger_pb2.LedgerEntry.FromString(stored.entry).directory.recipients
 
 
 def _originator(stored: StoredEntry) -> str:

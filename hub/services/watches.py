@@ -12,7 +12,7 @@ from comity.identity import AgencyId, is_country_code, parse_agency_id
 from comity.texts import code_and_text_violations
 from comity.times import microseconds_from
 from comity.v1 import notices_pb2, watches_pb2
-from comity.v1.events_pb2 import NoticeFilter
+from comity.v1.events_pb2 import EVENT_KIND_DIRECTORY_CHANGED, NoticeFilter
 from hub.store.database import Database
 from hub.store.transaction import LedgerTransaction
 from hub.store.watches import (
@@ -156,10 +156,12 @@ def _start_index(opening: Opening, before: StoredWatch | None, *, size: int) -> 
 
 
 def is_wanted(event: Any, wanted: NoticeFilter, *, traffic: int) -> bool:
-    """Whether an event passes a filter. What everybody gets passes every filter."""
+    """Whether an event passes a filter. What everybody gets, and what the directory tells its
+    reader, is of no notice and passes every filter."""
     if event.audience is None:
         return True
-    return event.traffic == traffic and passes(event, wanted)
+    is_of_notice = event.kind != EVENT_KIND_DIRECTORY_CHANGED
+    return event.traffic == traffic and (not is_of_notice or passes(event, wanted))
 
 
 def passes(notice: Any, wanted: NoticeFilter) -> bool:

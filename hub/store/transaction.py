@@ -18,6 +18,7 @@ from comity.merkle import (
     root_from_leaf_hashes,
 )
 from comity.times import microseconds_from
+from comity.v1.events_pb2 import EVENT_KIND_DIRECTORY_CHANGED
 from comity.v1.ledger_pb2 import (
     AccessEntry,
     AccessRecord,
@@ -28,7 +29,9 @@ from comity.v1.ledger_pb2 import (
     OfficerEntry,
     RosterEntry,
 )
+from comity.v1.notices_pb2 import TRAFFIC_LIVE
 from hub.store.access import StoredAccess, insert_access_records
+from hub.store.audiences import Audience, audience_of, insert_missing_audiences
 from hub.store.database import Connection
 from hub.store.events import StoredEvent, insert_events
 from hub.store.ledger import LedgerHead, StoredEntry, insert_entries, insert_nodes, update_head
@@ -88,6 +91,7 @@ class LedgerTransaction:
         self._entries: list[StoredEntry] = []
         self._events: list[StoredEvent] = []
         self._accesses: list[AccessRecord] = []
+        self._audiences: list[Audience] = []
         # The roster entries appended here, which no roster read from the store knows yet.
         self.roster_changes: list[tuple[int, RosterEntry]] = []
 
@@ -118,8 +122,13 @@ class LedgerTransaction:
         return self._append(LedgerEntry(officer=entry), LedgerEntry.OFFICER_FIELD_NUMBER)
 
     def append_directory(self, entry: DirectoryEntry) -> int:
-        """Appends an entry on the directory of authorities."""
-        return self._append(LedgerEntry(directory=entry), LedgerEntry.DIRECTORY_FIELD_NUMBER)
+        """Appends an entry on the directory of authorities, as an event for whom it tells."""
+        index = self._append(LedgerEntry(directory=entry), LedgerEntry.DIRECTORY_FIELD_NUMBER)
+        if entry.recipients:
+            audience = audience_of(frozenset(AgencyId(each) for each in entry.recipients))
+            self._audiences.append(audience)
+            self.add_event(_directory_event(index, audience))
+        return index
 
     def append_epoch(self, entry: EpochEntry) -> int:
         """Appends the entry that begins an epoch; from here on its origin is the ledger's."""
@@ -153,6 +162,7 @@ class LedgerTransaction:
         nodes: dict[NodeKey, bytes] = dict(edge.nodes())
         completed = edge.append([entry.leaf_hash for entry in self._entries])
         nodes.update(completed)
+        await insert_missing_audiences(self.connection, self._audiences, known=set())
         await insert_entries(self.connection, self._entries)
         await insert_events(self.connection, self._events)
         await insert_nodes(
@@ -191,3 +201,18 @@ class LedgerTransaction:
             salt=salt,
             commitment=access_commitment(record_bytes, salt),
         )
+
+
+def _directory_event(entry_index: int, audience: Audience) -> StoredEvent:
+    """Of no originator: who has caused it may be told as well."""
+    return StoredEvent(
+        entry_index=entry_index,
+        kind=EVENT_KIND_DIRECTORY_CHANGED,
+        originator=AgencyId(""),
+        notice_id="",
+        notice_kind=0,
+        traffic=TRAFFIC_LIVE,
+        urgency=0,
+        audience=audience.key,
+        act_entry=entry_index,
+    )

@@ -3,24 +3,41 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
+from comity.identifiers import UUID7_RANDOM_BYTES, uuid7_from
 from comity.roster import Roster
 from comity.v1.ledger_pb2 import ACCESS_ACTION_LOOK_UP_AUTHORITIES, LookUpPurpose
 from directory.services.changes import ChangesService
+from directory.services.contact_tests import ContactTestService
 from directory.services.entries import Entries
 from directory.services.keeping import KeepingService
 from directory.services.limits import Limits
 from directory.services.look_ups import LookUpService
+from directory.services.reminders import ROUND_SECONDS, Reminders
+from directory.services.waiting import WaitingService
 from hub.rpc.directory import DirectoryServicer
 from hub.services.access import AccessService
 from hub.services.membership import Membership
 from hub.services.roster_changes import roster_within
+from hub.services.schedule import run_regularly
 from hub.settings import Settings
 from hub.store.database import Database
 from hub.store.writer import LedgerWriter
+
+HOLDER_BYTES = 16  # tells processes apart that hold a lease
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """What the hub serves of the directory, and its job beside that."""
+
+    servicer: DirectoryServicer
+    run_reminders: Callable[[], Coroutine[None, None, None]]
 
 
 async def make_directory(
@@ -32,7 +49,7 @@ async def make_directory(
     access: AccessService,
     clock: Callable[[], datetime],
     monotonic: Callable[[], float],
-) -> DirectoryServicer:
+) -> Directory:
     """Reads every entry into memory first.
 
     Raises: StoreUnavailable.
@@ -61,23 +78,46 @@ async def make_directory(
         clock=clock,
     )
     changes = ChangesService(
-        database=database,
         commit=writer.commit_result,
         roster_within=roster_of,
         hub_agency=settings.agency,
-        record=record,
         limits=limits,
         clock=clock,
         token_bytes=secrets.token_bytes,
     )
     keeping = KeepingService(
-        database=database,
         commit=writer.commit_result,
         roster_within=roster_of,
         hub_agency=settings.agency,
-        record=record,
         limits=limits,
         clock=clock,
         token_bytes=secrets.token_bytes,
     )
-    return DirectoryServicer(look_ups, changes, keeping)
+    waiting = WaitingService(
+        database=database,
+        roster=lambda: membership.roster,
+        hub_agency=settings.agency,
+        record=record,
+        limits=limits,
+        clock=clock,
+    )
+    contact_tests = ContactTestService(
+        commit=writer.commit_result,
+        roster_within=roster_of,
+        hub_agency=settings.agency,
+        limits=limits,
+        clock=clock,
+        new_id=lambda: uuid7_from(clock(), secrets.token_bytes(UUID7_RANDOM_BYTES)),
+    )
+    reminders = Reminders(
+        database=database,
+        commit=writer.commit_result,
+        roster_within=roster_of,
+        hub_agency=settings.agency,
+        clock=clock,
+        holder=secrets.token_hex(HOLDER_BYTES),
+    )
+    return Directory(
+        DirectoryServicer(look_ups, changes, keeping, waiting=waiting, contact_tests=contact_tests),
+        partial(run_regularly, reminders.run_round, every_seconds=ROUND_SECONDS),
+    )

@@ -211,13 +211,13 @@ async def test_a_proposal_waits_until_it_is_settled_once(database: Database) -> 
         await proposals.add_proposal(connection, two)
 
     async with database.write() as connection:
-        waiting = await proposals.list_waiting(connection, "GB-SCA", limit=10)
+        waiting = await proposals.list_waiting(connection, "GB", limit=10)
         await proposals.settle_proposal(
             connection, "a", PROPOSAL_STATUS_APPROVED, reason="Moved house."
         )
         with pytest.raises(NotFound):
             await proposals.settle_proposal(connection, "a", PROPOSAL_STATUS_APPROVED, reason="")
-        left = await proposals.list_waiting(connection, "GB-SCA", limit=10)
+        left = await proposals.list_waiting(connection, "GB", limit=10)
         settled = await proposals.get_proposal(connection, "a")
 
     assert [one, two] == waiting
@@ -225,11 +225,11 @@ async def test_a_proposal_waits_until_it_is_settled_once(database: Database) -> 
     assert replace(one, status=PROPOSAL_STATUS_APPROVED) == settled
 
 
-async def test_proposals_for_others_do_not_wait_here(database: Database) -> None:
+async def test_proposals_for_other_countries_do_not_wait_here(database: Database) -> None:
     async with database.write() as connection:
         await proposals.add_proposal(connection, proposal("a", base_version=1))
 
-        assert await proposals.list_waiting(connection, "FR-NCB", limit=10) == []
+        assert await proposals.list_waiting(connection, "FR", limit=10) == []
         with pytest.raises(NotFound):
             await proposals.get_proposal(connection, "b")
 
@@ -266,15 +266,17 @@ async def test_a_report_goes_to_the_keeper_until_it_is_closed(database: Database
         await reports.add_report(connection, report)
         await reports.add_report(connection, replace(report, report_id="r2", reported_at=5_000_000))
 
-        found = await reports.list_open_reports(connection, "GB-SCA", limit=1)
-        of_others = await reports.list_open_reports(connection, "FR-NCB", limit=10)
+        found = await reports.list_open_reports(connection, "GB", limit=1)
+        of_all = await reports.list_open_reports(connection, None, limit=10)
+        of_others = await reports.list_open_reports(connection, "FR", limit=10)
         before = await reports.count_open_reports(connection, [AUTHORITY_ID])
         await reports.close_report(connection, "r1", closed_at=6_000_000, outcome="New number.")
         with pytest.raises(NotFound):
             await reports.close_report(connection, "r1", closed_at=6_000_000, outcome="Again.")
         after = await reports.count_open_reports(connection, [AUTHORITY_ID])
 
-    assert [report] == found
+    assert [(report, "GB", KEEPER)] == [(each.report, each.country, each.keeper) for each in found]
+    assert ["r1", "r2"] == [each.report.report_id for each in of_all]
     assert of_others == []
     assert {AUTHORITY_ID: OpenReports(2, 4_000_000)} == before
     assert {AUTHORITY_ID: OpenReports(1, 5_000_000)} == after

@@ -323,6 +323,27 @@ FRESHNESS_UNVERIFIED: Freshness.ValueType  # 4
 """Never verified."""
 Global___Freshness: _TypeAlias = Freshness  # noqa: Y015
 
+class _ContactTestMethod:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ContactTestMethodEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ContactTestMethod.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    CONTACT_TEST_METHOD_UNSPECIFIED: _ContactTestMethod.ValueType  # 0
+    CONTACT_TEST_METHOD_EXCHANGE: _ContactTestMethod.ValueType  # 1
+    """Asked through the exchange, for the keeper to answer."""
+    CONTACT_TEST_METHOD_CALL: _ContactTestMethod.ValueType  # 2
+    """Somebody called a number of the entry."""
+
+class ContactTestMethod(_ContactTestMethod, metaclass=_ContactTestMethodEnumTypeWrapper): ...
+
+CONTACT_TEST_METHOD_UNSPECIFIED: ContactTestMethod.ValueType  # 0
+CONTACT_TEST_METHOD_EXCHANGE: ContactTestMethod.ValueType  # 1
+"""Asked through the exchange, for the keeper to answer."""
+CONTACT_TEST_METHOD_CALL: ContactTestMethod.ValueType  # 2
+"""Somebody called a number of the entry."""
+Global___ContactTestMethod: _TypeAlias = ContactTestMethod  # noqa: Y015
+
 @_typing.final
 class ContactPoint(_message.Message):
     """One number or address."""
@@ -980,6 +1001,65 @@ class Reachability(_message.Message):
 Global___Reachability: _TypeAlias = Reachability  # noqa: Y015
 
 @_typing.final
+class ContactTest(_message.Message):
+    """Whether somebody can be reached as an entry says."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TEST_ID_FIELD_NUMBER: _builtins.int
+    AUTHORITY_ID_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    METHOD_FIELD_NUMBER: _builtins.int
+    AGENCY_ID_FIELD_NUMBER: _builtins.int
+    ASKED_AT_FIELD_NUMBER: _builtins.int
+    ANSWERED_AT_FIELD_NUMBER: _builtins.int
+    CONTACT_FIELD_NUMBER: _builtins.int
+    SPOKEN_TO_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
+    test_id: _builtins.str
+    """UUIDv7."""
+    authority_id: _builtins.str
+    version: _builtins.int
+    method: Global___ContactTestMethod.ValueType
+    agency_id: _builtins.str
+    """Who asked or called."""
+    contact: _builtins.str
+    """The contact of the entry that it is about; this and what follows only for the keeper and for who
+    asked or called.
+    """
+    spoken_to: _builtins.str
+    note: _builtins.str
+    @_builtins.property
+    def asked_at(self) -> _timestamp_pb2.Timestamp:
+        """When that was."""
+
+    @_builtins.property
+    def answered_at(self) -> _timestamp_pb2.Timestamp:
+        """Absent while nobody has answered, and of a call that nobody took."""
+
+    def __init__(
+        self,
+        *,
+        test_id: _builtins.str = ...,
+        authority_id: _builtins.str = ...,
+        version: _builtins.int = ...,
+        method: Global___ContactTestMethod.ValueType = ...,
+        agency_id: _builtins.str = ...,
+        asked_at: _timestamp_pb2.Timestamp | None = ...,
+        answered_at: _timestamp_pb2.Timestamp | None = ...,
+        contact: _builtins.str = ...,
+        spoken_to: _builtins.str = ...,
+        note: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["answered_at", b"answered_at", "asked_at", b"asked_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agency_id", b"agency_id", "answered_at", b"answered_at", "asked_at", b"asked_at", "authority_id", b"authority_id", "contact", b"contact", "method", b"method", "note", b"note", "spoken_to", b"spoken_to", "test_id", b"test_id", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ContactTest: _TypeAlias = ContactTest  # noqa: Y015
+
+@_typing.final
 class AuthorityRecord(_message.Message):
     """An entry as the directory shows it."""
 
@@ -995,6 +1075,7 @@ class AuthorityRecord(_message.Message):
     OPEN_REPORTS_FIELD_NUMBER: _builtins.int
     OLDEST_REPORT_AT_FIELD_NUMBER: _builtins.int
     CONTACTS_WITHHELD_FIELD_NUMBER: _builtins.int
+    LAST_CONTACT_TEST_FIELD_NUMBER: _builtins.int
     version: _builtins.int
     """From 1."""
     freshness: Global___Freshness.ValueType
@@ -1014,6 +1095,10 @@ class AuthorityRecord(_message.Message):
     def reachability(self) -> Global___Reachability: ...
     @_builtins.property
     def oldest_report_at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def last_contact_test(self) -> Global___ContactTest:
+        """The newest one."""
+
     def __init__(
         self,
         *,
@@ -1027,10 +1112,11 @@ class AuthorityRecord(_message.Message):
         open_reports: _builtins.int = ...,
         oldest_report_at: _timestamp_pb2.Timestamp | None = ...,
         contacts_withheld: _builtins.bool = ...,
+        last_contact_test: Global___ContactTest | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["authority", b"authority", "confirmation_due_at", b"confirmation_due_at", "keeper", b"keeper", "last_verified", b"last_verified", "oldest_report_at", b"oldest_report_at", "reachability", b"reachability"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["authority", b"authority", "confirmation_due_at", b"confirmation_due_at", "keeper", b"keeper", "last_contact_test", b"last_contact_test", "last_verified", b"last_verified", "oldest_report_at", b"oldest_report_at", "reachability", b"reachability"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["authority", b"authority", "confirmation_due_at", b"confirmation_due_at", "contacts_withheld", b"contacts_withheld", "freshness", b"freshness", "keeper", b"keeper", "last_verified", b"last_verified", "oldest_report_at", b"oldest_report_at", "open_reports", b"open_reports", "reachability", b"reachability", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["authority", b"authority", "confirmation_due_at", b"confirmation_due_at", "contacts_withheld", b"contacts_withheld", "freshness", b"freshness", "keeper", b"keeper", "last_contact_test", b"last_contact_test", "last_verified", b"last_verified", "oldest_report_at", b"oldest_report_at", "open_reports", b"open_reports", "reachability", b"reachability", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1029,3 +1029,281 @@ class CloseReportResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CloseReportResponse: _TypeAlias = CloseReportResponse  # noqa: Y015
+
+@_typing.final
+class ListDueAuthoritiesRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AFTER_AUTHORITY_ID_FIELD_NUMBER: _builtins.int
+    LIMIT_FIELD_NUMBER: _builtins.int
+    after_authority_id: _builtins.str
+    """Goes on after this entry; empty from the first."""
+    limit: _builtins.int
+    """At most 50; 0 for that."""
+    def __init__(
+        self,
+        *,
+        after_authority_id: _builtins.str = ...,
+        limit: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_authority_id", b"after_authority_id", "limit", b"limit"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListDueAuthoritiesRequest: _TypeAlias = ListDueAuthoritiesRequest  # noqa: Y015
+
+@_typing.final
+class DueAuthority(_message.Message):
+    """An entry that has to be confirmed within 30 days, or had to be."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RECORD_FIELD_NUMBER: _builtins.int
+    DUE_AT_FIELD_NUMBER: _builtins.int
+    DAYS_LEFT_FIELD_NUMBER: _builtins.int
+    ESCALATED_FIELD_NUMBER: _builtins.int
+    ALTERNATES_FIELD_NUMBER: _builtins.int
+    days_left: _builtins.int
+    """Rounded up; below 0 where it is past."""
+    escalated: _builtins.bool
+    """It is past by 14 days, and not for the keeper alone any longer."""
+    @_builtins.property
+    def record(self) -> _authorities_pb2.AuthorityRecord: ...
+    @_builtins.property
+    def due_at(self) -> _timestamp_pb2.Timestamp:
+        """For one that never was verified: when it was entered."""
+
+    @_builtins.property
+    def alternates(self) -> _containers.RepeatedCompositeFieldContainer[_authorities_pb2.ContactPerson]:
+        """Whom to call where the keeper does not answer."""
+
+    def __init__(
+        self,
+        *,
+        record: _authorities_pb2.AuthorityRecord | None = ...,
+        due_at: _timestamp_pb2.Timestamp | None = ...,
+        days_left: _builtins.int = ...,
+        escalated: _builtins.bool = ...,
+        alternates: _abc.Iterable[_authorities_pb2.ContactPerson] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["due_at", b"due_at", "record", b"record"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alternates", b"alternates", "days_left", b"days_left", "due_at", b"due_at", "escalated", b"escalated", "record", b"record"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DueAuthority: _TypeAlias = DueAuthority  # noqa: Y015
+
+@_typing.final
+class ListDueAuthoritiesResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AUTHORITIES_FIELD_NUMBER: _builtins.int
+    NEXT_AFTER_AUTHORITY_ID_FIELD_NUMBER: _builtins.int
+    next_after_authority_id: _builtins.str
+    """Empty where nothing follows. A page may be empty and others follow."""
+    @_builtins.property
+    def authorities(self) -> _containers.RepeatedCompositeFieldContainer[Global___DueAuthority]: ...
+    def __init__(
+        self,
+        *,
+        authorities: _abc.Iterable[Global___DueAuthority] | None = ...,
+        next_after_authority_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["authorities", b"authorities", "next_after_authority_id", b"next_after_authority_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListDueAuthoritiesResponse: _TypeAlias = ListDueAuthoritiesResponse  # noqa: Y015
+
+@_typing.final
+class TestContactRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AUTHORITY_ID_FIELD_NUMBER: _builtins.int
+    CONTACT_FIELD_NUMBER: _builtins.int
+    authority_id: _builtins.str
+    contact: _builtins.str
+    """One of the entry's, as it stands there; empty for the entry as a whole."""
+    def __init__(
+        self,
+        *,
+        authority_id: _builtins.str = ...,
+        contact: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["authority_id", b"authority_id", "contact", b"contact"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TestContactRequest: _TypeAlias = TestContactRequest  # noqa: Y015
+
+@_typing.final
+class TestContactResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TEST_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def test(self) -> _authorities_pb2.ContactTest: ...
+    def __init__(
+        self,
+        *,
+        test: _authorities_pb2.ContactTest | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["test", b"test"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["test", b"test"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TestContactResponse: _TypeAlias = TestContactResponse  # noqa: Y015
+
+@_typing.final
+class AnswerContactTestRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TEST_ID_FIELD_NUMBER: _builtins.int
+    test_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        test_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["test_id", b"test_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AnswerContactTestRequest: _TypeAlias = AnswerContactTestRequest  # noqa: Y015
+
+@_typing.final
+class AnswerContactTestResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TEST_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def test(self) -> _authorities_pb2.ContactTest: ...
+    def __init__(
+        self,
+        *,
+        test: _authorities_pb2.ContactTest | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["test", b"test"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["test", b"test"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AnswerContactTestResponse: _TypeAlias = AnswerContactTestResponse  # noqa: Y015
+
+@_typing.final
+class RecordContactCallRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AUTHORITY_ID_FIELD_NUMBER: _builtins.int
+    NUMBER_FIELD_NUMBER: _builtins.int
+    CALLED_AT_FIELD_NUMBER: _builtins.int
+    REACHED_FIELD_NUMBER: _builtins.int
+    SPOKEN_TO_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
+    authority_id: _builtins.str
+    number: _builtins.str
+    """One of the entry's."""
+    reached: _builtins.bool
+    """False where nobody took the call."""
+    spoken_to: _builtins.str
+    """Who answered; only where somebody did."""
+    note: _builtins.str
+    """What came of it; may be empty."""
+    @_builtins.property
+    def called_at(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        authority_id: _builtins.str = ...,
+        number: _builtins.str = ...,
+        called_at: _timestamp_pb2.Timestamp | None = ...,
+        reached: _builtins.bool = ...,
+        spoken_to: _builtins.str = ...,
+        note: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["called_at", b"called_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["authority_id", b"authority_id", "called_at", b"called_at", "note", b"note", "number", b"number", "reached", b"reached", "spoken_to", b"spoken_to"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecordContactCallRequest: _TypeAlias = RecordContactCallRequest  # noqa: Y015
+
+@_typing.final
+class RecordContactCallResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TEST_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def test(self) -> _authorities_pb2.ContactTest: ...
+    def __init__(
+        self,
+        *,
+        test: _authorities_pb2.ContactTest | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["test", b"test"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["test", b"test"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecordContactCallResponse: _TypeAlias = RecordContactCallResponse  # noqa: Y015
+
+@_typing.final
+class ListContactTestsRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BEFORE_TEST_ID_FIELD_NUMBER: _builtins.int
+    LIMIT_FIELD_NUMBER: _builtins.int
+    before_test_id: _builtins.str
+    """Goes on before this test; empty from the newest."""
+    limit: _builtins.int
+    """At most 50; 0 for that."""
+    def __init__(
+        self,
+        *,
+        before_test_id: _builtins.str = ...,
+        limit: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["before_test_id", b"before_test_id", "limit", b"limit"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListContactTestsRequest: _TypeAlias = ListContactTestsRequest  # noqa: Y015
+
+@_typing.final
+class ListContactTestsResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TESTS_FIELD_NUMBER: _builtins.int
+    MORE_FIELD_NUMBER: _builtins.int
+    more: _builtins.bool
+    @_builtins.property
+    def tests(self) -> _containers.RepeatedCompositeFieldContainer[_authorities_pb2.ContactTest]: ...
+    def __init__(
+        self,
+        *,
+        tests: _abc.Iterable[_authorities_pb2.ContactTest] | None = ...,
+        more: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["more", b"more", "tests", b"tests"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListContactTestsResponse: _TypeAlias = ListContactTestsResponse  # noqa: Y015

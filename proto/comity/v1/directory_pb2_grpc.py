@@ -100,6 +100,31 @@ class DirectoryServiceStub:
                 request_serializer=comity_dot_v1_dot_directory__pb2.CloseReportRequest.SerializeToString,
                 response_deserializer=comity_dot_v1_dot_directory__pb2.CloseReportResponse.FromString,
                 _registered_method=True)
+        self.ListDueAuthorities = channel.unary_unary(
+                '/comity.v1.DirectoryService/ListDueAuthorities',
+                request_serializer=comity_dot_v1_dot_directory__pb2.ListDueAuthoritiesRequest.SerializeToString,
+                response_deserializer=comity_dot_v1_dot_directory__pb2.ListDueAuthoritiesResponse.FromString,
+                _registered_method=True)
+        self.TestContact = channel.unary_unary(
+                '/comity.v1.DirectoryService/TestContact',
+                request_serializer=comity_dot_v1_dot_directory__pb2.TestContactRequest.SerializeToString,
+                response_deserializer=comity_dot_v1_dot_directory__pb2.TestContactResponse.FromString,
+                _registered_method=True)
+        self.AnswerContactTest = channel.unary_unary(
+                '/comity.v1.DirectoryService/AnswerContactTest',
+                request_serializer=comity_dot_v1_dot_directory__pb2.AnswerContactTestRequest.SerializeToString,
+                response_deserializer=comity_dot_v1_dot_directory__pb2.AnswerContactTestResponse.FromString,
+                _registered_method=True)
+        self.RecordContactCall = channel.unary_unary(
+                '/comity.v1.DirectoryService/RecordContactCall',
+                request_serializer=comity_dot_v1_dot_directory__pb2.RecordContactCallRequest.SerializeToString,
+                response_deserializer=comity_dot_v1_dot_directory__pb2.RecordContactCallResponse.FromString,
+                _registered_method=True)
+        self.ListContactTests = channel.unary_unary(
+                '/comity.v1.DirectoryService/ListContactTests',
+                request_serializer=comity_dot_v1_dot_directory__pb2.ListContactTestsRequest.SerializeToString,
+                response_deserializer=comity_dot_v1_dot_directory__pb2.ListContactTestsResponse.FromString,
+                _registered_method=True)
 
 
 class DirectoryServiceServicer:
@@ -197,6 +222,42 @@ class DirectoryServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListDueAuthorities(self, request, context):
+        """Entries that have to be confirmed: the keeper's, and for a country's lead agency and the hub's
+        own agency those that were escalated to it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def TestContact(self, request, context):
+        """Asks the keeper to answer, so that the caller knows that somebody is there. A few a day.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AnswerContactTest(self, request, context):
+        """For the keeper. Answering again changes nothing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RecordContactCall(self, request, context):
+        """Notes that the caller has called a number of the entry.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListContactTests(self, request, context):
+        """Those that the caller's agency may answer, or that it asked for; the newest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_DirectoryServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -264,6 +325,31 @@ def add_DirectoryServiceServicer_to_server(servicer, server):
                     servicer.CloseReport,
                     request_deserializer=comity_dot_v1_dot_directory__pb2.CloseReportRequest.FromString,
                     response_serializer=comity_dot_v1_dot_directory__pb2.CloseReportResponse.SerializeToString,
+            ),
+            'ListDueAuthorities': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListDueAuthorities,
+                    request_deserializer=comity_dot_v1_dot_directory__pb2.ListDueAuthoritiesRequest.FromString,
+                    response_serializer=comity_dot_v1_dot_directory__pb2.ListDueAuthoritiesResponse.SerializeToString,
+            ),
+            'TestContact': grpc.unary_unary_rpc_method_handler(
+                    servicer.TestContact,
+                    request_deserializer=comity_dot_v1_dot_directory__pb2.TestContactRequest.FromString,
+                    response_serializer=comity_dot_v1_dot_directory__pb2.TestContactResponse.SerializeToString,
+            ),
+            'AnswerContactTest': grpc.unary_unary_rpc_method_handler(
+                    servicer.AnswerContactTest,
+                    request_deserializer=comity_dot_v1_dot_directory__pb2.AnswerContactTestRequest.FromString,
+                    response_serializer=comity_dot_v1_dot_directory__pb2.AnswerContactTestResponse.SerializeToString,
+            ),
+            'RecordContactCall': grpc.unary_unary_rpc_method_handler(
+                    servicer.RecordContactCall,
+                    request_deserializer=comity_dot_v1_dot_directory__pb2.RecordContactCallRequest.FromString,
+                    response_serializer=comity_dot_v1_dot_directory__pb2.RecordContactCallResponse.SerializeToString,
+            ),
+            'ListContactTests': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListContactTests,
+                    request_deserializer=comity_dot_v1_dot_directory__pb2.ListContactTestsRequest.FromString,
+                    response_serializer=comity_dot_v1_dot_directory__pb2.ListContactTestsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -618,6 +704,141 @@ class DirectoryService:
             '/comity.v1.DirectoryService/CloseReport',
             comity_dot_v1_dot_directory__pb2.CloseReportRequest.SerializeToString,
             comity_dot_v1_dot_directory__pb2.CloseReportResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListDueAuthorities(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/comity.v1.DirectoryService/ListDueAuthorities',
+            comity_dot_v1_dot_directory__pb2.ListDueAuthoritiesRequest.SerializeToString,
+            comity_dot_v1_dot_directory__pb2.ListDueAuthoritiesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def TestContact(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/comity.v1.DirectoryService/TestContact',
+            comity_dot_v1_dot_directory__pb2.TestContactRequest.SerializeToString,
+            comity_dot_v1_dot_directory__pb2.TestContactResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AnswerContactTest(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/comity.v1.DirectoryService/AnswerContactTest',
+            comity_dot_v1_dot_directory__pb2.AnswerContactTestRequest.SerializeToString,
+            comity_dot_v1_dot_directory__pb2.AnswerContactTestResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RecordContactCall(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/comity.v1.DirectoryService/RecordContactCall',
+            comity_dot_v1_dot_directory__pb2.RecordContactCallRequest.SerializeToString,
+            comity_dot_v1_dot_directory__pb2.RecordContactCallResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListContactTests(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/comity.v1.DirectoryService/ListContactTests',
+            comity_dot_v1_dot_directory__pb2.ListContactTestsRequest.SerializeToString,
+            comity_dot_v1_dot_directory__pb2.ListContactTestsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -59,6 +59,18 @@ class DirectoryServiceStub:
     """For the keeper: those of its entries, the oldest first."""
     CloseReport: _grpc.UnaryUnaryMultiCallable[_directory_pb2.CloseReportRequest, _directory_pb2.CloseReportResponse]
     """The keeper has dealt with it."""
+    ListDueAuthorities: _grpc.UnaryUnaryMultiCallable[_directory_pb2.ListDueAuthoritiesRequest, _directory_pb2.ListDueAuthoritiesResponse]
+    """Entries that have to be confirmed: the keeper's, and for a country's lead agency and the hub's
+    own agency those that were escalated to it.
+    """
+    TestContact: _grpc.UnaryUnaryMultiCallable[_directory_pb2.TestContactRequest, _directory_pb2.TestContactResponse]
+    """Asks the keeper to answer, so that the caller knows that somebody is there. A few a day."""
+    AnswerContactTest: _grpc.UnaryUnaryMultiCallable[_directory_pb2.AnswerContactTestRequest, _directory_pb2.AnswerContactTestResponse]
+    """For the keeper. Answering again changes nothing."""
+    RecordContactCall: _grpc.UnaryUnaryMultiCallable[_directory_pb2.RecordContactCallRequest, _directory_pb2.RecordContactCallResponse]
+    """Notes that the caller has called a number of the entry."""
+    ListContactTests: _grpc.UnaryUnaryMultiCallable[_directory_pb2.ListContactTestsRequest, _directory_pb2.ListContactTestsResponse]
+    """Those that the caller's agency may answer, or that it asked for; the newest first."""
 
 @_typing.type_check_only
 class DirectoryServiceAsyncStub(DirectoryServiceStub):
@@ -91,6 +103,18 @@ class DirectoryServiceAsyncStub(DirectoryServiceStub):
     """For the keeper: those of its entries, the oldest first."""
     CloseReport: _aio.UnaryUnaryMultiCallable[_directory_pb2.CloseReportRequest, _directory_pb2.CloseReportResponse]  # type: ignore[assignment]
     """The keeper has dealt with it."""
+    ListDueAuthorities: _aio.UnaryUnaryMultiCallable[_directory_pb2.ListDueAuthoritiesRequest, _directory_pb2.ListDueAuthoritiesResponse]  # type: ignore[assignment]
+    """Entries that have to be confirmed: the keeper's, and for a country's lead agency and the hub's
+    own agency those that were escalated to it.
+    """
+    TestContact: _aio.UnaryUnaryMultiCallable[_directory_pb2.TestContactRequest, _directory_pb2.TestContactResponse]  # type: ignore[assignment]
+    """Asks the keeper to answer, so that the caller knows that somebody is there. A few a day."""
+    AnswerContactTest: _aio.UnaryUnaryMultiCallable[_directory_pb2.AnswerContactTestRequest, _directory_pb2.AnswerContactTestResponse]  # type: ignore[assignment]
+    """For the keeper. Answering again changes nothing."""
+    RecordContactCall: _aio.UnaryUnaryMultiCallable[_directory_pb2.RecordContactCallRequest, _directory_pb2.RecordContactCallResponse]  # type: ignore[assignment]
+    """Notes that the caller has called a number of the entry."""
+    ListContactTests: _aio.UnaryUnaryMultiCallable[_directory_pb2.ListContactTestsRequest, _directory_pb2.ListContactTestsResponse]  # type: ignore[assignment]
+    """Those that the caller's agency may answer, or that it asked for; the newest first."""
 
 class DirectoryServiceServicer(metaclass=_abc_1.ABCMeta):
     """Officers only, in every RPC."""
@@ -198,5 +222,47 @@ class DirectoryServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_directory_pb2.CloseReportResponse, _abc.Awaitable[_directory_pb2.CloseReportResponse]]:
         """The keeper has dealt with it."""
+
+    @_abc_1.abstractmethod
+    def ListDueAuthorities(
+        self,
+        request: _directory_pb2.ListDueAuthoritiesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_directory_pb2.ListDueAuthoritiesResponse, _abc.Awaitable[_directory_pb2.ListDueAuthoritiesResponse]]:
+        """Entries that have to be confirmed: the keeper's, and for a country's lead agency and the hub's
+        own agency those that were escalated to it.
+        """
+
+    @_abc_1.abstractmethod
+    def TestContact(
+        self,
+        request: _directory_pb2.TestContactRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_directory_pb2.TestContactResponse, _abc.Awaitable[_directory_pb2.TestContactResponse]]:
+        """Asks the keeper to answer, so that the caller knows that somebody is there. A few a day."""
+
+    @_abc_1.abstractmethod
+    def AnswerContactTest(
+        self,
+        request: _directory_pb2.AnswerContactTestRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_directory_pb2.AnswerContactTestResponse, _abc.Awaitable[_directory_pb2.AnswerContactTestResponse]]:
+        """For the keeper. Answering again changes nothing."""
+
+    @_abc_1.abstractmethod
+    def RecordContactCall(
+        self,
+        request: _directory_pb2.RecordContactCallRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_directory_pb2.RecordContactCallResponse, _abc.Awaitable[_directory_pb2.RecordContactCallResponse]]:
+        """Notes that the caller has called a number of the entry."""
+
+    @_abc_1.abstractmethod
+    def ListContactTests(
+        self,
+        request: _directory_pb2.ListContactTestsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_directory_pb2.ListContactTestsResponse, _abc.Awaitable[_directory_pb2.ListContactTestsResponse]]:
+        """Those that the caller's agency may answer, or that it asked for; the newest first."""
 
 def add_DirectoryServiceServicer_to_server(servicer: DirectoryServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

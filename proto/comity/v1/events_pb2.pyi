@@ -36,6 +36,10 @@ class _EventKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_EventKind.V
     """The reader became an addressee of a notice that exists."""
     EVENT_KIND_ROSTER_CHANGED: _EventKind.ValueType  # 5
     """Membership or keys changed; every watch gets these, whatever its filter."""
+    EVENT_KIND_DIRECTORY_CHANGED: _EventKind.ValueType  # 6
+    """The reader is told something about an entry of the directory; in live watches, whatever their
+    filter.
+    """
 
 class EventKind(_EventKind, metaclass=_EventKindEnumTypeWrapper): ...
 
@@ -47,6 +51,10 @@ EVENT_KIND_ADDRESSEE_ADDED: EventKind.ValueType  # 4
 """The reader became an addressee of a notice that exists."""
 EVENT_KIND_ROSTER_CHANGED: EventKind.ValueType  # 5
 """Membership or keys changed; every watch gets these, whatever its filter."""
+EVENT_KIND_DIRECTORY_CHANGED: EventKind.ValueType  # 6
+"""The reader is told something about an entry of the directory; in live watches, whatever their
+filter.
+"""
 Global___EventKind: _TypeAlias = EventKind  # noqa: Y015
 
 class _NoticeState:
@@ -83,7 +91,7 @@ class Event(_message.Message):
     @_builtins.property
     def act(self) -> Global___ActRecord:
         """The version or the withdrawal; for ADDRESSEE_ADDED the latest version. Absent for
-        ROSTER_CHANGED.
+        ROSTER_CHANGED and DIRECTORY_CHANGED, whose entries say all.
         """
 
     def __init__(

@@ -104,6 +104,17 @@ class _DirectoryChangeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Direc
     """A new entry, or a new version of one."""
     DIRECTORY_CHANGE_CONFIRMED: _DirectoryChange.ValueType  # 2
     """The keeper found the version right."""
+    DIRECTORY_CHANGE_REMINDED: _DirectoryChange.ValueType  # 3
+    """The keeper is told that the entry has to be confirmed."""
+    DIRECTORY_CHANGE_ESCALATED: _DirectoryChange.ValueType  # 4
+    """It was not, in time: the country's lead agency and the hub's own agency are told as well."""
+    DIRECTORY_CHANGE_CONTACT_TEST_ASKED: _DirectoryChange.ValueType  # 5
+    """An officer asks the keeper whether somebody can be reached."""
+    DIRECTORY_CHANGE_CONTACT_TEST_ANSWERED: _DirectoryChange.ValueType  # 6
+    DIRECTORY_CHANGE_CONTACT_CALLED: _DirectoryChange.ValueType  # 7
+    """Somebody called, and has noted who answered."""
+    DIRECTORY_CHANGE_REPORTED: _DirectoryChange.ValueType  # 8
+    """Somebody says that the entry is wrong."""
 
 class DirectoryChange(_DirectoryChange, metaclass=_DirectoryChangeEnumTypeWrapper): ...
 
@@ -112,6 +123,17 @@ DIRECTORY_CHANGE_VERSION: DirectoryChange.ValueType  # 1
 """A new entry, or a new version of one."""
 DIRECTORY_CHANGE_CONFIRMED: DirectoryChange.ValueType  # 2
 """The keeper found the version right."""
+DIRECTORY_CHANGE_REMINDED: DirectoryChange.ValueType  # 3
+"""The keeper is told that the entry has to be confirmed."""
+DIRECTORY_CHANGE_ESCALATED: DirectoryChange.ValueType  # 4
+"""It was not, in time: the country's lead agency and the hub's own agency are told as well."""
+DIRECTORY_CHANGE_CONTACT_TEST_ASKED: DirectoryChange.ValueType  # 5
+"""An officer asks the keeper whether somebody can be reached."""
+DIRECTORY_CHANGE_CONTACT_TEST_ANSWERED: DirectoryChange.ValueType  # 6
+DIRECTORY_CHANGE_CONTACT_CALLED: DirectoryChange.ValueType  # 7
+"""Somebody called, and has noted who answered."""
+DIRECTORY_CHANGE_REPORTED: DirectoryChange.ValueType  # 8
+"""Somebody says that the entry is wrong."""
 Global___DirectoryChange: _TypeAlias = DirectoryChange  # noqa: Y015
 
 class _AccessAction:
@@ -368,8 +390,8 @@ Global___OfficerEntry: _TypeAlias = OfficerEntry  # noqa: Y015
 
 @_typing.final
 class DirectoryEntry(_message.Message):
-    """An entry of the directory of authorities was changed or confirmed. Names no person, neither in it
-    nor behind it: the entry itself is committed to.
+    """An entry of the directory of authorities was changed or confirmed, or some agencies are told
+    something about it. Names no person, neither in it nor behind it: the entry itself is committed to.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -380,17 +402,36 @@ class DirectoryEntry(_message.Message):
     AUTHORITY_COMMITMENT_FIELD_NUMBER: _builtins.int
     AGENCY_ID_FIELD_NUMBER: _builtins.int
     ROSTER_ENTRY_FIELD_NUMBER: _builtins.int
+    RECIPIENTS_FIELD_NUMBER: _builtins.int
+    CONFIRMATION_DUE_AT_FIELD_NUMBER: _builtins.int
+    DAYS_LEFT_FIELD_NUMBER: _builtins.int
+    CONTACT_TEST_ID_FIELD_NUMBER: _builtins.int
+    REPORT_ID_FIELD_NUMBER: _builtins.int
     authority_id: _builtins.str
     """UUIDv7."""
     version: _builtins.int
     """From 1."""
     change: Global___DirectoryChange.ValueType
     authority_commitment: _builtins.bytes
-    """Over SHA-256 of the serialized Authority of that version."""
+    """Over SHA-256 of the serialized Authority of that version; only of VERSION and CONFIRMED."""
     agency_id: _builtins.str
     """The agency that keeps the entry: the hub's own where no member does."""
     roster_entry: _builtins.int
     """The roster entry that this was decided by."""
+    days_left: _builtins.int
+    """The days until then when this was written, rounded up; below 0 where it is past."""
+    contact_test_id: _builtins.str
+    report_id: _builtins.str
+    @_builtins.property
+    def recipients(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Whom it tells something, in order: an event of their watches, and nobody else reads the entry.
+        Empty for VERSION and CONFIRMED, which all members read.
+        """
+
+    @_builtins.property
+    def confirmation_due_at(self) -> _timestamp_pb2.Timestamp:
+        """Of REMINDED and ESCALATED: when the entry has to be confirmed."""
+
     def __init__(
         self,
         *,
@@ -400,10 +441,15 @@ class DirectoryEntry(_message.Message):
         authority_commitment: _builtins.bytes = ...,
         agency_id: _builtins.str = ...,
         roster_entry: _builtins.int = ...,
+        recipients: _abc.Iterable[_builtins.str] | None = ...,
+        confirmation_due_at: _timestamp_pb2.Timestamp | None = ...,
+        days_left: _builtins.int = ...,
+        contact_test_id: _builtins.str = ...,
+        report_id: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["confirmation_due_at", b"confirmation_due_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agency_id", b"agency_id", "authority_commitment", b"authority_commitment", "authority_id", b"authority_id", "change", b"change", "roster_entry", b"roster_entry", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agency_id", b"agency_id", "authority_commitment", b"authority_commitment", "authority_id", b"authority_id", "change", b"change", "confirmation_due_at", b"confirmation_due_at", "contact_test_id", b"contact_test_id", "days_left", b"days_left", "recipients", b"recipients", "report_id", b"report_id", "roster_entry", b"roster_entry", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
