@@ -66,6 +66,7 @@ def load_trust(profile: Profile, inbox: Inbox) -> Trust:
         ledger_keys=ledger_keys,
         checkpoint=inbox.memory.find_checkpoint(ledger_keys[-1].origin),
         roster_leaves=inbox.memory.list_roster_leaves(),
+        reader=profile.agency,
     )
 
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from agency_client.agency import Agency
-from agency_client.events import VerifiedEvent
+from agency_client.events import ROSTER_CHANGED, VerifiedEvent
 from agency_client.field_text import Safe, code_words
 from agency_client.trust import Trust, parse_entry
 from comity.identity import AgencyId
@@ -62,7 +62,7 @@ def alerts_of(agency: Agency, events: Sequence[VerifiedEvent]) -> list[MemberAle
     parsed = [
         (event.entry_index, parse_entry(event.message.leaf.entry).roster)
         for event in events
-        if event.act is None
+        if event.kind == ROSTER_CHANGED
     ]
     found = [(index, entry) for index, entry in parsed if entry.change in _CHANGES]
     known = _entries_by_agency(agency.trust) if found else {}

@@ -52,21 +52,21 @@ def card_lines(resolution: Resolution, safe: Safe) -> Iterator[str]:
     """All that an officer needs to act: whom, under what, with what, how, and when."""
     authority = resolution.record.authority
     yield from _heading(resolution.record, safe)
-    yield _line("under", _basis(resolution.basis, safe))
+    yield line("under", _basis(resolution.basis, safe))
     reasons = [code_words(ResolutionReason.DESCRIPTOR, each) for each in resolution.reasons]
-    yield _line("because", ", ".join(reasons))
+    yield line("because", ", ".join(reasons))
     ways = [code_words(pb.Channel.DESCRIPTOR, resolution.channel)] if resolution.channel else []
     if resolution.means:
         ways.append(f"by {code_words(pb.RequestMeans.DESCRIPTOR, resolution.means)}")
-    yield _line("send", ", ".join(ways))
-    yield _line("in", ", ".join(safe(each) for each in resolution.languages))
-    yield _line("with", ", ".join(_document(each, safe) for each in resolution.documents))
+    yield line("send", ", ".join(ways))
+    yield line("in", ", ".join(safe(each) for each in resolution.languages))
+    yield line("with", ", ".join(_document(each, safe) for each in resolution.documents))
     yield from reach_lines(resolution.record, safe)
     urgent = text_of(authority.urgent_procedure)
     if urgent:
-        yield _line("if urgent", safe(urgent))
+        yield line("if urgent", safe(urgent))
     if resolution.HasField("fallback"):
-        yield _line("else", _fallback(resolution, safe))
+        yield line("else", _fallback(resolution, safe))
 
 
 def record_lines(record: pb.AuthorityRecord, safe: Safe) -> Iterator[str]:
@@ -76,53 +76,80 @@ def record_lines(record: pb.AuthorityRecord, safe: Safe) -> Iterator[str]:
     for basis in authority.competences:
         under = "; ".join(_basis(each, safe) for each in basis.instruments)
         words = code_words(pb.Competence.DESCRIPTOR, basis.competence)
-        yield _line("handles", f"{words}{f' ({under})' if under else ''}")
+        yield line("handles", f"{words}{f' ({under})' if under else ''}")
     channels = [code_words(pb.Channel.DESCRIPTOR, each) for each in authority.channels]
-    yield _line("channels", ", ".join(channels))
-    yield _line("accepts", ", ".join(safe(each) for each in authority.accepted_languages))
-    yield _line("speaks", ", ".join(safe(each) for each in authority.spoken_languages))
-    yield _line("documents", ", ".join(_document(each, safe) for each in authority.documents))
+    yield line("channels", ", ".join(channels))
+    yield line("accepts", ", ".join(safe(each) for each in authority.accepted_languages))
+    yield line("speaks", ", ".join(safe(each) for each in authority.spoken_languages))
+    yield line("documents", ", ".join(_document(each, safe) for each in authority.documents))
     for contact in authority.contacts:
-        yield _line("contact", _contact(contact, safe))
+        yield line("contact", contact_text(contact, safe))
     for person in authority.persons:
-        ways = ", ".join(_contact(each, safe) for each in person.contacts)
-        yield _line("person", f"{safe(person.name)}: {ways}")
-    yield _line("address", _address(authority.postal_address, safe))
+        ways = ", ".join(contact_text(each, safe) for each in person.contacts)
+        yield line("person", f"{safe(person.name)}: {ways}")
+    yield line("address", _address(authority.postal_address, safe))
     yield from reach_lines(record, safe)
     for texts in (authority.urgent_procedure, authority.legal_requirements, authority.remarks):
         if texts:
-            yield _line("note", safe(text_of(texts)))
+            yield line("note", safe(text_of(texts)))
     if record.contacts_withheld:
-        yield _line("withheld", "personal contact details, which this role does not need")
+        yield line("withheld", "personal contact details, which this role does not need")
+    yield from standing_lines(record, safe)
+
+
+def standing_lines(record: pb.AuthorityRecord, safe: Safe) -> Iterator[str]:
+    """Open reports on an entry and its last contact test."""
     if record.open_reports:
-        yield _line("reported", f"wrong {record.open_reports} times, not dealt with yet")
+        oldest = datetime_from_timestamp(record.oldest_report_at)
+        since = f", the first on {oldest:%Y-%m-%d}" if oldest else ""
+        yield line("reported", f"wrong {record.open_reports} times, not dealt with yet{since}")
+    if record.HasField("last_contact_test"):
+        yield line("tested", contact_test_text(record.last_contact_test, safe))
+
+
+def contact_test_text(test: pb.ContactTest, safe: Safe) -> str:
+    """A contact test on one line."""
+    asked = datetime_from_timestamp(test.asked_at)
+    answered = datetime_from_timestamp(test.answered_at)
+    when = f"{asked:%Y-%m-%d %H:%M} UTC" if asked else "at a time that cannot be shown"
+    if test.method == pb.CONTACT_TEST_METHOD_CALL:
+        number = f" {safe(test.contact)}" if test.contact else ""
+        spoken = f", {safe(test.spoken_to)}" if test.spoken_to else ""
+        came = f"answered{spoken}" if test.HasField("answered_at") else "nobody answered"
+        note = f" ({safe(test.note)})" if test.note else ""
+        return f"{safe(test.agency_id)} called{number} on {when}: {came}{note}"
+    about = f" about {safe(test.contact)}" if test.contact else ""
+    came = "not answered yet"
+    if test.HasField("answered_at") and answered:
+        came = f"answered on {answered:%Y-%m-%d %H:%M} UTC"
+    return f"{safe(test.agency_id)} asked{about} on {when}: {came}"
 
 
 def reach_lines(record: pb.AuthorityRecord, safe: Safe) -> Iterator[str]:
     """Whether somebody can be reached now, how, and else when."""
     reach, zone = record.reachability, record.authority.office_hours.time_zone
     if reach.office_open:
-        yield _line("now", f"open until {_there(reach.closes_at, zone)}")
+        yield line("now", f"open until {_there(reach.closes_at, zone)}")
     elif reach.HasField("opens_at"):
-        yield _line("now", f"closed until {_there(reach.opens_at, zone)}")
+        yield line("now", f"closed until {_there(reach.opens_at, zone)}")
     else:
-        yield _line("now", "closed")
+        yield line("now", "closed")
     for contact in reach.contacts:
-        yield _line("reach now", _contact(contact, safe))
+        yield line("reach now", contact_text(contact, safe))
 
 
 def _heading(record: pb.AuthorityRecord, safe: Safe) -> Iterator[str]:
     authority = record.authority
     unit = text_of(authority.units)
     yield f"{safe(name_of(authority))}{f', {safe(unit)}' if unit else ''}"
-    yield _line("country", safe(authority.country))
-    yield _line("entry", f"{safe(authority.authority_id)}, version {record.version}")
+    yield line("country", safe(authority.country))
+    yield line("entry", f"{safe(authority.authority_id)}, version {record.version}")
     kept = safe(record.keeper.agency_id)
     verified = datetime_from_timestamp(record.last_verified.verified_at)
     when = f" on {verified:%Y-%m-%d}" if record.HasField("last_verified") and verified else ""
-    yield _line("trust", f"{_MARKS.get(record.freshness, 'unknown')}{when}; kept by {kept}")
+    yield line("trust", f"{_MARKS.get(record.freshness, 'unknown')}{when}; kept by {kept}")
     if record.keeper.note_verbale:
-        yield _line("notified", safe(record.keeper.note_verbale))
+        yield line("notified", safe(record.keeper.note_verbale))
 
 
 def _basis(basis: pb.InstrumentBasis, safe: Safe) -> str:
@@ -142,7 +169,8 @@ def _document(required: pb.RequiredDocument, safe: Safe) -> str:
     return safe(details) if details else safe(required.document).replace("_", " ").lower()
 
 
-def _contact(contact: pb.ContactPoint, safe: Safe) -> str:
+def contact_text(contact: pb.ContactPoint, safe: Safe) -> str:
+    """A contact with what it is for."""
     means = code_words(pb.ContactMeans.DESCRIPTOR, contact.means)
     use = code_words(pb.ContactUse.DESCRIPTOR, contact.use)
     spoken = f", {', '.join(safe(each) for each in contact.languages)}" if contact.languages else ""
@@ -157,7 +185,7 @@ def _address(address: pb.PostalAddress, safe: Safe) -> str:
 def _fallback(resolution: Resolution, safe: Safe) -> str:
     why = [code_words(ResolutionReason.DESCRIPTOR, each) for each in resolution.fallback_reasons]
     authority = resolution.fallback.authority
-    contacts = "; ".join(_contact(c, safe) for c in resolution.fallback.reachability.contacts)
+    contacts = "; ".join(contact_text(c, safe) for c in resolution.fallback.reachability.contacts)
     return (
         f"{safe(name_of(authority))}, since the first is {', '.join(why)}"
         f"{f': {contacts}' if contacts else ''}"
@@ -175,5 +203,6 @@ def _there(moment: Timestamp, zone: str) -> str:
     return f"{local:%a %Y-%m-%d %H:%M} there ({aware:%H:%M} UTC)"
 
 
-def _line(title: str, text: str) -> str:
+def line(title: str, text: str) -> str:
+    """A line of a card."""
     return f"  {title:<{WIDTH}}{text or '-'}"

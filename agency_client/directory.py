@@ -7,8 +7,14 @@ from __future__ import annotations
 
 from agency_client.channel import HubChannel
 from comity.authorities import authority_digest
-from comity.v1.authorities_pb2 import AuthorityRecord, AuthorityVersion, FieldDifference
+from comity.v1.authorities_pb2 import (
+    AuthorityRecord,
+    AuthorityVersion,
+    ContactTest,
+    FieldDifference,
+)
 from comity.v1.directory_pb2 import (
+    AnswerContactTestRequest,
     ApproveChangeRequest,
     AuthorityReport,
     ChangeProposal,
@@ -16,18 +22,23 @@ from comity.v1.directory_pb2 import (
     CompareVersionsRequest,
     ConfirmAuthorityRequest,
     ConfirmAuthorityResponse,
+    DueAuthority,
     FindAuthoritiesRequest,
     FindAuthoritiesResponse,
     GetAuthorityRequest,
     ListAuthorityVersionsRequest,
+    ListContactTestsRequest,
+    ListDueAuthoritiesRequest,
     ListProposalsRequest,
     ListReportsRequest,
     ProposeChangeRequest,
     ProposeChangeResponse,
+    RecordContactCallRequest,
     RefuseChangeRequest,
     ReportAuthorityRequest,
     Resolution,
     ResolveAuthorityRequest,
+    TestContactRequest,
 )
 from comity.v1.directory_pb2_grpc import DirectoryServiceStub
 
@@ -179,3 +190,64 @@ class DirectoryClient:
             lambda c: DirectoryServiceStub(c).CloseReport, request
         )
         return response.report
+
+    async def list_due(self) -> list[DueAuthority]:
+        """Entries that the own agency has to confirm, or that were escalated to it; those that are
+        past the longest first."""
+        found: list[DueAuthority] = []
+        after, more = "", True
+        while more:
+            response = await self._channel.call(
+                lambda c: DirectoryServiceStub(c).ListDueAuthorities,
+                ListDueAuthoritiesRequest(after_authority_id=after),
+            )
+            found += response.authorities
+            more = response.next_after_authority_id > after
+            after = response.next_after_authority_id
+        return sorted(found, key=lambda each: each.due_at.ToNanoseconds())
+
+    async def test_contact(self, authority_id: str, contact: str = "") -> ContactTest:
+        """Asks the keeper of an entry to answer.
+
+        Raises: NotFound, MalformedInput, NotPermitted, QuotaExceeded.
+        """
+        response = await self._channel.call_once(
+            lambda c: DirectoryServiceStub(c).TestContact,
+            TestContactRequest(authority_id=authority_id, contact=contact),
+        )
+        return response.test
+
+    async def answer_test(self, test_id: str) -> ContactTest:
+        """Answers another agency that somebody is there.
+
+        Raises: NotFound.
+        """
+        response = await self._channel.call(
+            lambda c: DirectoryServiceStub(c).AnswerContactTest,
+            AnswerContactTestRequest(test_id=test_id),
+        )
+        return response.test
+
+    async def record_call(self, request: RecordContactCallRequest) -> ContactTest:
+        """Notes a call to a number of an entry.
+
+        Raises: NotFound, MalformedInput, QuotaExceeded.
+        """
+        response = await self._channel.call_once(
+            lambda c: DirectoryServiceStub(c).RecordContactCall, request
+        )
+        return response.test
+
+    async def list_tests(self) -> list[ContactTest]:
+        """What the own agency may answer, or has asked for; the newest first."""
+        found: list[ContactTest] = []
+        more = True
+        while more:
+            before = found[-1].test_id if found else ""
+            response = await self._channel.call(
+                lambda c: DirectoryServiceStub(c).ListContactTests,
+                ListContactTestsRequest(before_test_id=before),
+            )
+            found += response.tests
+            more = response.more and bool(response.tests)
+        return found

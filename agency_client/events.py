@@ -29,6 +29,7 @@ NEW_VERSION = events_pb2.EVENT_KIND_NEW_VERSION
 WITHDRAWN = events_pb2.EVENT_KIND_WITHDRAWN
 ADDRESSEE_ADDED = events_pb2.EVENT_KIND_ADDRESSEE_ADDED
 ROSTER_CHANGED = events_pb2.EVENT_KIND_ROSTER_CHANGED
+DIRECTORY_CHANGED = events_pb2.EVENT_KIND_DIRECTORY_CHANGED
 
 _EVENT_ACTS = {
     PUBLISHED: VERSION,
@@ -40,7 +41,8 @@ _EVENT_ACTS = {
 
 @dataclass(frozen=True, slots=True)
 class VerifiedEvent:
-    """An event whose act is its originator's and in the ledger. `act` is None for the roster."""
+    """An event whose act is its originator's and in the ledger. `act` is None for the roster and
+    for the directory."""
 
     kind: events_pb2.EventKind.ValueType
     entry_index: int
@@ -66,7 +68,8 @@ def require_order(events: Sequence[events_pb2.Event], *, first_index: int, next_
 def verify_event(event: events_pb2.Event, trust: Trust) -> VerifiedEvent:
     """Verifies an event whose entries lie in a verified tree. From any thread.
 
-    1. A roster event shows an entry that the roster is made of.
+    1. A roster event shows an entry that the roster is made of; one of the directory an entry that
+       tells this reader something, judged by the roster that is known.
     2. Otherwise the act is of the kind that the event says.
     3. Its entry is of that kind, and commits to the act.
     4. The act is signed for this hub by a key that was its originator's at that entry, and the
@@ -84,6 +87,9 @@ def verify_event(event: events_pb2.Event, trust: Trust) -> VerifiedEvent:
         if known is None or known.entry != event.leaf.entry:
             raise ProofInvalid("The hub shows a roster entry that the roster is not made of.")
         return VerifiedEvent(event.kind, index, None, False, event)
+    if event.kind == DIRECTORY_CHANGED:
+        _require_told(event.leaf, trust)
+        return VerifiedEvent(event.kind, index, None, False, event)
     if event.kind not in _EVENT_ACTS:  # 2
         raise ProofInvalid("The event is of a kind that this version does not know.")
     parsed = parse_act(event.act.envelope)
@@ -97,6 +103,13 @@ def verify_event(event: events_pb2.Event, trust: Trust) -> VerifiedEvent:
     leaf = event.act.leaf if was_added else event.leaf
     _verify_content(parsed, trust=trust, leaf=leaf, content_salt=event.act.content_salt)  # 3, 4
     return VerifiedEvent(event.kind, index, parsed, has_unknown_fields(parsed.act), event)
+
+
+def _require_told(leaf: ledger_pb2.LedgerLeaf, trust: Trust) -> None:
+    entry = parse_entry(leaf.entry).directory
+    if trust.reader is None or trust.reader not in entry.recipients:
+        raise ProofInvalid("The event tells another agency something about the directory.")
+    trust.require_roster_at(leaf.entry_index, entry.roster_entry)
 
 
 def _fits_version(kind: events_pb2.EventKind.ValueType, parsed: ParsedAct) -> bool:

@@ -14,6 +14,7 @@ from typing import Protocol
 
 from agency_client.agency import Agency
 from agency_client.alerts import MemberAlert, alerts_of
+from agency_client.authority_alerts import AuthorityAlert, authority_alerts_of
 from agency_client.events import VerifiedEvent
 from agency_client.failures import InboxFailed
 from agency_client.inbox import KeptWindow
@@ -58,6 +59,9 @@ class Reporter(Protocol):
 
     def alert(self, alert: MemberAlert) -> None:
         """A member was suspended, say, or has had keys ended."""
+
+    def told(self, alert: AuthorityAlert) -> None:
+        """An entry of the directory has to be confirmed, say."""
 
     def renewed(self, until: datetime) -> None:
         """The certificate was renewed, and is good until then (aware)."""
@@ -123,6 +127,8 @@ async def _keep_watch(
                     if name == LIVE_WATCH:  # the other one is told of the roster too
                         for alert in alerts_of(agency, window.verified):
                             reporter.alert(alert)
+                        for told in authority_alerts_of(window.verified):
+                            reporter.told(told)
         except Superseded as error:
             raise Superseded(
                 "This profile is in use elsewhere, perhaps by a copy of it: its watch was opened "

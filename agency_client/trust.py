@@ -47,8 +47,10 @@ class Trust:
         ledger_keys: Sequence[LedgerKey],
         checkpoint: SeenCheckpoint | None = None,
         roster_leaves: Iterable[ledger_pb2.LedgerLeaf] = (),
+        reader: AgencyId | None = None,
     ) -> None:
         self.hub_domain = hub_domain
+        self.reader = reader  # whom the directory's events have to name; without one none is taken
         self.ledger_keys = list(ledger_keys)
         self.checkpoint = checkpoint
         self._lock = threading.Lock()  # events are verified beside the event loop

@@ -237,4 +237,4 @@ def _code(text: str, codes: Any, prefix: str) -> Any:
 
 
 # The rest of the group: what keeps entries true.
-from agency_client.cli import directory_keeping  # noqa: E402, F401
+from agency_client.cli import directory_keeping, directory_upkeep  # noqa: E402, F401

@@ -58,7 +58,7 @@ async def propose(
         authority=record.authority, base_version=record.version, reason=reason
     )
     if called:
-        moment = utc_now() if called_at is None else _as_utc(called_at)
+        moment = utc_now() if called_at is None else as_utc(called_at)
         request.call_back.CopyFrom(
             CallBack(number=called, called_at=timestamp_from(moment), spoken_to=spoken_to)
         )
@@ -195,7 +195,8 @@ def _read_record(file: Path) -> Any:
         raise MalformedInput(f"{file} is no entry as 'show --json' writes it: {error}") from error
 
 
-def _as_utc(moment: datetime) -> datetime:
+def as_utc(moment: datetime) -> datetime:
+    """A time as it was typed."""
     from datetime import UTC
 
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from agency_client.agency import Agency
     from agency_client.alerts import MemberAlert
+    from agency_client.authority_alerts import AuthorityAlert
     from agency_client.failures import InboxFailed
     from agency_client.inbox import KeptWindow
     from agency_client.submission import Outcome
@@ -95,7 +96,7 @@ class Log:
         self._agency = agency
         self._in_trouble: dict[str, str] = {}
 
-    def line(self, what: str, **figures: object) -> None:
+    def line(self, what: str, /, **figures: object) -> None:
         """Writes one line."""
         moment = self._agency.clock().strftime("%Y-%m-%dT%H:%M:%SZ")
         say(" ".join([moment, what, *(f"{key}={value}" for key, value in figures.items())]))
@@ -120,6 +121,22 @@ class Log:
         if self._in_trouble.get(watch) != error.message:
             self._in_trouble[watch] = error.message
             self.line("trouble", watch=watch, reason=f'"{safe(error.message)}"')
+
+    def told(self, alert: AuthorityAlert) -> None:
+        """An entry of the directory has to be confirmed, say."""
+        figures = {
+            "days_left": alert.days_left,
+            "due": None if alert.due_at is None else f"{alert.due_at:%Y-%m-%d}",
+            "report": alert.report_id or None,
+            "test": alert.contact_test_id or None,
+        }
+        self.line(
+            "alert",
+            authority=safe(alert.authority_id),
+            what=alert.what,
+            **{name: safe(str(value)) for name, value in figures.items() if value is not None},
+            next=f'"{safe(alert.next_command)}"',
+        )
 
     def alert(self, alert: MemberAlert) -> None:
         """A member was suspended, say, or has had keys ended."""

@@ -145,12 +145,15 @@ def _write_window(window: KeptWindow, shown: Shown, *, json: bool) -> None:
 
 
 def _document(event: VerifiedEvent, shown: Shown) -> dict[str, Any]:
+    from agency_client.events import DIRECTORY_CHANGED
     from comity.v1.events_pb2 import EventKind
 
     document: dict[str, Any] = {
         "event": EventKind.Name(event.kind).removeprefix("EVENT_KIND_"),
         "entryIndex": event.entry_index,
     }
+    if event.kind == DIRECTORY_CHANGED:
+        return document | {"directory": json_from(_entry(event).directory)}
     if event.act is None:
         alert = shown.alerts.get(event.entry_index)
         document |= {"roster": json_from(_roster_entry(event))}
@@ -176,12 +179,16 @@ def _alert_document(alert: MemberAlert) -> dict[str, Any]:
 
 def _line(event: VerifiedEvent, shown: Shown) -> str:
     from agency_client.alerts import alert_line
+    from agency_client.authority_alerts import authority_alert_from, authority_alert_line
+    from agency_client.events import DIRECTORY_CHANGED
     from agency_client.field_text import code_words
     from agency_client.notice_text import SUSPENDED_WARNING, headline
     from comity.v1.agencies_pb2 import AgencyStatus
     from comity.v1.events_pb2 import EventKind
     from comity.v1.notices_pb2 import NoticeKind
 
+    if event.kind == DIRECTORY_CHANGED:
+        return authority_alert_line(authority_alert_from(event), safe)
     if event.act is None:
         if event.entry_index in shown.alerts:
             return alert_line(shown.alerts[event.entry_index], safe)
@@ -200,9 +207,13 @@ def _line(event: VerifiedEvent, shown: Shown) -> str:
 
 
 def _roster_entry(event: VerifiedEvent) -> Any:
+    return _entry(event).roster
+
+
+def _entry(event: VerifiedEvent) -> Any:
     from agency_client.trust import parse_entry
 
-    return parse_entry(event.message.leaf.entry).roster
+    return parse_entry(event.message.leaf.entry)
 
 
 class Line:

@@ -167,7 +167,7 @@ class LookUpService:
         records: Sequence[authorities_pb2.AuthorityRecord],
         known: Sequence[KnownAuthority],
     ) -> None:
-        """Adds what stands beside entries, withholds what is not for the caller, accounts for it."""
+        """Adds what stands beside entries, withholds what is not the caller's, accounts for it."""
         async with self._database.read() as connection:
             await add_standing(connection, records)
         for record, entry in zip(records, known, strict=True):

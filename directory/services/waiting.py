@@ -204,8 +204,10 @@ class WaitingService:
 
     def _due_message(self, stored: StoredAuthority) -> pb.DueAuthority:
         now, due = self._clock(), datetime_from_microseconds(stored.due_at)
+        record = known_from_stored(stored).record(now)
+        record.keeper.CopyFrom(keeper_of(stored, self._keepers()))
         return pb.DueAuthority(
-            record=known_from_stored(stored).record(now),
+            record=record,
             due_at=timestamp_from(due),
             days_left=days_left(now, due),
             escalated=is_escalated(now, due),

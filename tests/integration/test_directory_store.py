@@ -276,7 +276,7 @@ async def test_a_report_goes_to_the_keeper_until_it_is_closed(database: Database
         after = await reports.count_open_reports(connection, [AUTHORITY_ID])
 
     assert [(report, "GB", KEEPER)] == [(each.report, each.country, each.keeper) for each in found]
-    assert ["r1", "r2"] == [each.report.report_id for each in of_all]
+    assert [each.report.report_id for each in of_all] == ["r1", "r2"]
     assert of_others == []
     assert {AUTHORITY_ID: OpenReports(2, 4_000_000)} == before
     assert {AUTHORITY_ID: OpenReports(1, 5_000_000)} == after

@@ -10,6 +10,7 @@ from typing import Any
 from agency_client.agency import Agency
 from agency_client.alerts import MemberAlert
 from agency_client.application import NewKeys, join_hub
+from agency_client.authority_alerts import AuthorityAlert
 from agency_client.client import HubClient
 from agency_client.failures import InboxFailed
 from agency_client.inbox import Inbox, KeptWindow
@@ -163,6 +164,9 @@ class Heard:
 
     def trouble(self, watch: str, error: ComityError | InboxFailed) -> None:
         self.said.append(f"{watch}: {error}")
+
+    def told(self, alert: AuthorityAlert) -> None:
+        self.said.append(f"{alert.authority_id} {alert.what}")
 
     def alert(self, alert: MemberAlert) -> None:
         self.said.append(f"{alert.agency} {alert.change_words}")
