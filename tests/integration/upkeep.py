@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import secrets
+import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from comity.identity import AgencyId
 from comity.roster import Roster
+from comity.times import utc_now
 from comity.v1 import agencies_pb2, authorities_pb2, ledger_pb2
 from comity.v1 import directory_pb2 as pb
 from comity.v1.officers_pb2 import ROLE_OFFICER
@@ -18,11 +20,14 @@ from directory.services.reminders import Reminders
 from directory.services.versions import enter_version
 from directory.store.authorities import StoredVersion
 from hub.services.calls import Caller, Officer
+from hub.services.membership import Membership
 from hub.services.roster_changes import append_change, roster_within
 from hub.store.database import Database
 from hub.store.ledger import DIRECTORY_RECORD, list_entries
 from hub.store.transaction import LedgerTransaction
+from hub.store.writer import commit_alone
 from tests.integration.directories import new_authority
+from tests.integration.officers import Served
 from tests.unit.hub_parts import HubParts
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -153,3 +158,38 @@ async def directory_entries(database: Database) -> list[ledger_pb2.DirectoryEntr
         for each in stored
         if each.record == DIRECTORY_RECORD
     ]
+
+
+@dataclass
+class Later:
+    """Another process of a hub that serves, whose clock is ahead."""
+
+    served: Served
+
+    async def send_in(self, days: float) -> int:
+        """A round so many days from now."""
+        clock = HandClock()
+        clock.now = utc_now() + timedelta(days=days)
+        membership = Membership(self.served.database, monotonic=time.monotonic)
+
+        async def commit(use_case: Any, item: Any) -> Any:
+            return await commit_alone(
+                self.served.database, use_case, item, clock=clock, token_bytes=secrets.token_bytes
+            )
+
+        async def roster(transaction: Any) -> Roster:
+            return await roster_within(transaction, membership)
+
+        return await Reminders(
+            database=self.served.database,
+            commit=commit,
+            roster_within=roster,
+            hub_agency=self.served.settings.agency,
+            clock=clock,
+            holder="later",
+        ).send_due()
+
+
+def beside(served: Served) -> Later:
+    """Such a process."""
+    return Later(served)
