@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
@@ -29,7 +30,7 @@ from hub.settings import Settings
 from hub.store.database import Database
 from hub.store.writer import LedgerWriter
 
-HOLDER_BYTES = 16  # tells processes apart that hold a lease
+HOLDER_BYTES = 16  # tells processes apart that hold a lease; no secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +116,7 @@ async def make_directory(
         roster_within=roster_of,
         hub_agency=settings.agency,
         clock=clock,
-        holder=secrets.token_hex(HOLDER_BYTES),
+        holder=os.urandom(HOLDER_BYTES).hex(),
     )
     return Directory(
         DirectoryServicer(look_ups, changes, keeping, waiting=waiting, contact_tests=contact_tests),

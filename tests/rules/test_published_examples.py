@@ -24,12 +24,15 @@ from tests.rules.published_examples import (
 
 INVENTED = re.compile("example|sample|specimen|invented", re.IGNORECASE)
 
-# Nothing sets these yet, or zero is what they ordinarily are and JSON leaves zero out.
+# Nothing sets these yet, or zero is what they ordinarily are and JSON leaves zero out, or they are
+# of another change than the one that is shown.
 NOT_SHOWN = {
     "comity.v1.ActHeader.officer",
     "comity.v1.AuthorityVersion.contacts_withheld",
     "comity.v1.DescribeLogInResponse.client_id",
     "comity.v1.DescribeLogInResponse.issuer",
+    "comity.v1.DirectoryEntry.contact_test_id",
+    "comity.v1.DirectoryEntry.report_id",
     "comity.v1.ListEntriesRequest.first_index",
     "comity.v1.ListNoticesRequest.held_by",
     "comity.v1.ListEntriesResponse.first_index",

@@ -1,8 +1,8 @@
 """The part of the story in which officers keep the directory and look authorities up.
 
 Brazil enters two authorities, one officer proposing and another approving; the hub proposes what
-Kenya notified. An officer of France's finds them, resolves a case, and reports what is wrong.
-Everything is invented.
+Kenya notified. An officer of France's finds them, resolves a case, reports what is wrong, and asks
+whether somebody is there. One authority is confirmed, the other one is not. Everything is invented.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from comity.v1 import directory_pb2 as pb
 from comity.v1.directory_pb2_grpc import DirectoryServiceStub
 from comity.v1.notices_pb2 import CalendarDate
 from comity.v1.officers_pb2 import ROLE_AUDITOR, ROLE_HUB_ADMINISTRATOR, ROLE_OFFICER, Role
-from docs.examples.generate.recording import RecordingChannel
+from docs.examples.generate.recording import Recording, RecordingChannel
 from docs.examples.generate.seeded import StoryClock
 from hub.services.calls import Officer
 
@@ -30,6 +30,7 @@ ENTRY = Path(__file__).parents[1] / "authority.json"
 REASON = "Invented. The office has moved."
 BY_DAY = datetime(2026, 11, 10, 13, tzinfo=UTC)  # ten in the morning at São Paulo
 BY_NIGHT = datetime(2026, 11, 11, 2, tzinfo=UTC)
+A_FORTNIGHT_LATER = datetime(2026, 11, 25, 13, tzinfo=UTC)
 
 
 class Directory:
@@ -40,12 +41,14 @@ class Directory:
         clock: StoryClock,
         new_id: Callable[[], str],
         *,
+        recording: Recording,
         brazil: RecordingChannel,
         france: RecordingChannel,
         hub: RecordingChannel,
     ) -> None:
         self._clock = clock
         self._new_id = new_id
+        self._recording = recording
         self._brazil = brazil
         self._france = france
         self._hub = hub
@@ -57,7 +60,9 @@ class Directory:
             first, second = await self._enter()
             await self._keep(first, second)
             await self._look_up(first)
+            await self._test_contacts(first)
             await self._deal_with_reports(first)
+            await self._confirm_late()
         finally:
             self._brazil.officer = self._france.officer = None
 
@@ -192,6 +197,38 @@ class Directory:
             report_id=listed.reports[0].report_id, outcome="Invented. The number is right."
         )
         await self._ask(self._brazil, "first", "CloseReport", closing)
+
+    async def _test_contacts(self, first: authorities_pb2.Authority) -> None:
+        """Asked through the hub, and by telephone."""
+        identity, number = first.authority_id, "+442079460009"
+        asking = pb.TestContactRequest(authority_id=identity, contact=number)
+        asked = await self._ask(self._france, "first", "TestContact", asking)
+        answer = pb.AnswerContactTestRequest(test_id=asked.test.test_id)
+        await self._ask(self._brazil, "first", "AnswerContactTest", answer)
+        self._clock.advance(seconds=60)  # Tests are listed in the order of their times.
+        call = pb.RecordContactCallRequest(
+            authority_id=identity,
+            number=number,
+            called_at=timestamp_from(self._clock()),
+            reached=True,
+            spoken_to="Ada Specimen",
+            note="Invented. English is spoken.",
+        )
+        noted = await self._ask(self._france, "first", "RecordContactCall", call)
+        for before in ("", noted.test.test_id):
+            listing = pb.ListContactTestsRequest(before_test_id=before, limit=1)
+            await self._ask(self._brazil, "first", "ListContactTests", listing)
+
+    async def _confirm_late(self) -> None:
+        """What nobody has verified is escalated."""
+        assert self._recording.remind is not None
+        await self._recording.remind()
+        self._until(A_FORTNIGHT_LATER)
+        await self._recording.remind()
+        listing = pb.ListDueAuthoritiesRequest(limit=1)
+        page = await self._ask(self._brazil, "first", "ListDueAuthorities", listing)
+        listing.after_authority_id = page.next_after_authority_id
+        await self._ask(self._brazil, "first", "ListDueAuthorities", listing)
 
     async def _propose(
         self, authority: authorities_pb2.Authority, *, base: int = 0, **given: Any

@@ -6,7 +6,7 @@ known by the channel instead. Never serves anybody but the story.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -29,17 +29,20 @@ from hub.services import delivery
 from hub.services.calls import Officer
 from hub.settings import Settings
 from hub.tls import TlsFiles
+from hub.wiring import directory
 
 PROGRESS_SECONDS = 0.1  # the story need not wait for a message that a hub sends every 10 seconds
 
 
 @dataclass(slots=True)
 class Recording:
-    """The messages in the order in which they passed, and who is calling now."""
+    """The messages in the order in which they passed, and who is calling now. `remind` is the hub's
+    round of reminders, which comes when the story says so and not by a machine's clock."""
 
     messages: list[Message]
     peer: Peer | None = None
     officer: Officer | None = None
+    remind: Callable[[], Awaitable[None]] | None = None
 
     def keep(self, message: Message) -> None:
         """Keeps a copy: the message may still be changed by whoever made it."""
@@ -120,6 +123,9 @@ def _without_tls(recording: Recording) -> Iterator[None]:
     async def identify(self: guard.Guard, *calling: Any) -> Officer | None:
         return recording.officer or await identified(self, *calling)
 
+    async def keep_job(job: Callable[[], Awaitable[None]], *, every_seconds: float) -> None:
+        recording.remind = job
+
     with (
         patch.object(TlsFiles, "credentials", lambda _: grpc.insecure_server_credentials()),
         patch.object(
@@ -128,6 +134,7 @@ def _without_tls(recording: Recording) -> Iterator[None]:
         patch.object(enrolment_guard, "require_strong_channel", lambda _: None),
         patch.object(guard.Guard, "_identify", identify),
         patch.object(guard, "read_peer", lambda *_, **__: recording.peer),
+        patch.object(directory, "run_regularly", keep_job),
         patch.object(delivery, "PROGRESS_EVERY_SECONDS", PROGRESS_SECONDS),
     ):
         yield

@@ -95,7 +95,12 @@ async def _keep_directory(
     from_hub = RecordingChannel(profile, recording, address=settings.listen, clock=scene.clock)
     try:
         directory = Directory(
-            scene.clock, new_id, brazil=scene.from_brazil, france=scene.from_france, hub=from_hub
+            scene.clock,
+            new_id,
+            recording=recording,
+            brazil=scene.from_brazil,
+            france=scene.from_france,
+            hub=from_hub,
         )
         await directory.play()
     finally:
