@@ -10,6 +10,7 @@ import pytest
 from google.protobuf.json_format import MessageToJson
 
 from agency_client.cli.secrets import NEW_PASSWORD_FILE_VARIABLE, PASSWORD_FILE_VARIABLE
+from comity.v1.authorities_pb2 import CONTACT_MEANS_TELEPHONE
 from directory.sample.file import SAMPLE_FILE, load_sample
 from tests.integration.desk import PASSWORD, Desk, last_word
 from tests.integration.directories import new_authority, text_of
@@ -106,6 +107,27 @@ def test_an_entry_is_proposed_approved_confirmed_and_moved(
     late = counter.directory("propose", str(file), "--reason", "Sample", expected=1)
     assert "AUTHORITY_CHANGED" in late
     assert "contacts[0].value" in late
+
+
+def test_whether_somebody_is_there_is_asked_called_and_listed(counter: Counter) -> None:
+    counter.log_in(OFFICERS[0])
+    identity = counter.directory("find", "--country", "BR", "--limit", "1").split()[0]
+    [record] = [each for each in load_sample() if each.authority_id == identity]
+    number = next(c.value for c in record.contacts if c.means == CONTACT_MEANS_TELEPHONE)
+
+    asked = counter.directory("test-contact", identity)
+    called = counter.directory("test-contact", identity, "--called", number, "--not-reached")
+
+    assert "FR-NCB asked on" in asked
+    assert "not answered yet" in asked
+    assert f"FR-NCB called {number} on" in called
+    assert "nobody answered" in called
+    assert counter.directory("tests") == called + asked
+    assert "tested       FR-NCB called" in counter.directory("show", identity)
+    assert "NOT_FOUND" in counter.directory("answer-test", asked.split()[0], expected=1)
+    assert counter.directory("due") == ""
+    for wrong in (("--spoken-to", "A"), ("--called", number, "--contact", number)):
+        counter.directory("test-contact", identity, *wrong, expected=2)
 
 
 def test_nobody_looks_anything_up_without_a_log_in(counter: Counter) -> None:

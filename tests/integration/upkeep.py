@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,11 +14,13 @@ from comity.roster import Roster
 from comity.times import utc_now
 from comity.v1 import agencies_pb2, authorities_pb2, ledger_pb2
 from comity.v1 import directory_pb2 as pb
+from comity.v1.ledger_pb2 import LookUpPurpose
 from comity.v1.officers_pb2 import ROLE_OFFICER
 from directory.services.keeping import KeepingService
 from directory.services.limits import Limits
 from directory.services.reminders import Reminders
 from directory.services.versions import enter_version
+from directory.services.waiting import WaitingService
 from directory.store.authorities import StoredVersion
 from hub.services.calls import Caller, Officer
 from hub.services.membership import Membership
@@ -43,6 +46,12 @@ class HandClock:
 
     def __call__(self) -> datetime:
         return self.now
+
+
+def officer_of(agency: AgencyId) -> Caller:
+    """An officer of an agency who calls."""
+    officer = Officer("first", frozenset({ROLE_OFFICER}), "session")
+    return Caller(agency, "", "request", officer)
 
 
 @dataclass
@@ -111,9 +120,26 @@ class Upkeep:
         agency = next(
             a for a in self.parts.membership.roster.agencies if a[:2] == authority.country
         )
-        officer = Officer("first", frozenset({ROLE_OFFICER}), "session")
         request = pb.ConfirmAuthorityRequest(authority_id=authority.authority_id, version=1)
-        return await keeping.confirm(Caller(agency, "", "request", officer), request)
+        return await keeping.confirm(officer_of(agency), request)
+
+    @property
+    def waiting(self) -> WaitingService:
+        """What officers are shown of what waits."""
+
+        async def record(
+            caller: Any, purpose: LookUpPurpose.ValueType, entry_indices: Sequence[int]
+        ) -> None:
+            return
+
+        return WaitingService(
+            database=self.parts.database,
+            roster=lambda: self.parts.membership.roster,
+            hub_agency=HUB,
+            record=record,
+            limits=Limits(monotonic=lambda: 0.0),
+            clock=self.clock,
+        )
 
     async def verified(self, agency: str, **given: Any) -> authorities_pb2.Authority:
         """An entry that was entered and confirmed at the start."""
