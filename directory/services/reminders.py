@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
-from comity.errors import ComityError, HubUnavailable
+from comity.errors import ComityError, HubUnavailable, InternalError
 from comity.identity import AgencyId
 from comity.times import datetime_from_microseconds, microseconds_from, timestamp_from
 from comity.v1 import ledger_pb2
@@ -112,11 +112,10 @@ class Reminders:
         commits = (self._commit(self.remind_many, each) for each in page)
         results = await asyncio.gather(*commits, return_exceptions=True)
         for authority_id, result in zip(page, results, strict=True):
-            if isinstance(result, HubUnavailable) or not isinstance(result, ComityError | bool):
-                assert isinstance(result, BaseException)
-                raise result
-            if isinstance(result, ComityError):
-                _log.error("no reminder for %s: %s", authority_id, type(result).__name__)
+            if isinstance(result, BaseException):
+                if not isinstance(result, InternalError):  # the database is away, or the hub stops
+                    raise result
+                _log.error("the entry %s cannot be reminded of", authority_id)
         return results.count(True)
 
     # --- the commit halves -----------------------------------------------------------------------

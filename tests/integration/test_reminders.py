@@ -16,7 +16,7 @@ from comity.v1 import agencies_pb2
 from deploy.stage import DOMAIN
 from directory.services import reminders as reminders_module
 from directory.services.reminders import LEASE
-from directory.store.tables import reminders
+from directory.store.tables import authorities, reminders
 from hub.store.audit import audit_ledger
 from hub.store.database import Database
 from tests.databases import new_database
@@ -190,6 +190,20 @@ async def test_a_round_that_is_cut_off_is_finished_by_the_next(
 
     assert await hub.send_at(150.1) == 3
     assert sorted(identities) == sorted(identity for identity, *_ in await hub.told())
+
+
+async def test_an_entry_that_cannot_be_read_holds_up_no_other(hub: Upkeep) -> None:
+    entries = [await hub.verified(BRAZIL) for _ in range(3)]
+    identities = sorted(each.authority_id for each in entries)
+    async with hub.parts.database.write() as connection:
+        await connection.execute(
+            update(authorities)
+            .where(authorities.c.authority_id == identities[0])
+            .values(authority=b"\xff")
+        )
+
+    assert [await hub.send_at(day) for day in (150, 150.1)] == [2, 0]
+    assert identities[1:] == sorted(identity for identity, *_ in await hub.told())
 
 
 async def test_a_lead_agency_is_told_of_what_a_suspended_member_kept(hub: Upkeep) -> None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
 from comity.errors import MalformedInput
-from hub.store.database import Database
+from hub.store.database import Connection, Database
 from hub.store.migrations import (
     create_schema,
     current_revision,
@@ -22,6 +22,7 @@ from hub.store.migrations import (
     require_empty,
 )
 from tests.databases import new_database
+from tests.unit.authorities import sample_authority
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -95,3 +96,68 @@ async def test_what_postgresql_does_not_allow_is_said_in_one_line(postgres_url: 
         await require_empty(database)
 
     await database.dispose()
+
+
+async def fill_0005(database: Database) -> None:
+    """One entry that was verified and one that never was, and a proposal."""
+    authority = sample_authority()
+    authority.confirm_every_days = 90
+    entry = {
+        "version": 1,
+        "authority": authority.SerializeToString(),
+        "keeper": b"",
+        "country": "GB",
+        "keeper_agency_id": "GB-SCA",
+        "entry_index": 7,
+    }
+    version = {
+        **dict.fromkeys(("agency_id", "officer_id", "approver_agency_id"), ""),
+        **dict.fromkeys(("approver_officer_id",), ""),
+        **dict.fromkeys(("call_back", "keeper", "salt"), b""),
+        "authority": entry["authority"],
+        "entry_index": 7,
+    }
+    proposal = {
+        **{key: entry[key] for key in ("authority", "keeper", "keeper_agency_id")},
+        **dict.fromkeys(("agency_id", "officer_id", "reason"), ""),
+        "proposal_id": "p", "authority_id": "new", "base_version": 0,
+        "proposed_at": 5, "status": 1,
+    }
+    async with database.write() as connection:
+        for authority_id, verified_at in (("verified", 1_000), ("never", None)):
+            row = {**entry, "authority_id": authority_id, "verified_at": verified_at}
+            await insert(connection, "directory_authorities", row)
+            for number, changed_at in ((1, 2_000), (2, 3_000)):
+                row = {**version, "authority_id": authority_id, "version": number}
+                await insert(connection, "directory_versions", {**row, "changed_at": changed_at})
+        await insert(connection, "directory_proposals", proposal)
+
+
+async def insert(connection: Connection, table: str, row: Mapping[str, object]) -> None:
+    """Inserts a row as an older version of the schema has it."""
+    names, places = ", ".join(row), ", ".join(f":{name}" for name in row)
+    await connection.execute(text(f"INSERT INTO {table} ({names}) VALUES ({places})"), row)
+
+
+async def test_entries_of_before_fall_due_by_their_verification_or_entry(
+    database: Database,
+) -> None:
+    await migrate(database, revision="0005")
+    await fill_0005(database)
+
+    await migrate(database)
+
+    async with database.read() as connection:
+        due = await connection.execute(
+            text("SELECT authority_id, due_at FROM directory_authorities ORDER BY authority_id")
+        )
+        country = await connection.execute(text("SELECT country FROM directory_proposals"))
+        assert [
+            tuple(row) for row in due
+        ] == [("never", 2_000), ("verified", 1_000 + 90 * 86_400_000_000)]
+        assert country.scalar_one() == "GB"
+    await migrate(database, revision="0005")
+    async with database.read() as connection:
+        kept = await connection.execute(text("SELECT count(*) FROM directory_authorities"))
+        assert kept.scalar_one() == 2
+    await migrate(database)
