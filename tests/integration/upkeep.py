@@ -48,6 +48,37 @@ class HandClock:
         return self.now
 
 
+def authority_of(agency: str, **given: Any) -> authorities_pb2.Authority:
+    """An entry of an agency's country, to be confirmed as often as most are."""
+    authority = new_authority(agency[:2])
+    authority.ClearField("confirm_every_days")
+    for name, value in given.items():
+        setattr(authority, name, value)
+    return authority
+
+
+async def enter_first_version(
+    transaction: LedgerTransaction,
+    authority: authorities_pb2.Authority,
+    agency: str,
+    *,
+    roster: Roster,
+) -> None:
+    """Enters an entry that an agency keeps itself and that nobody has verified."""
+    kind = authorities_pb2.KEEPER_KIND_OWN_AGENCY
+    version = StoredVersion(
+        authority=authority,
+        version=1,
+        keeper=authorities_pb2.Keeper(kind=kind, agency_id=agency),
+        agency_id=agency,
+        officer_id="first",
+        changed_at=int(transaction.now.timestamp() * 1_000_000),
+        entry_index=0,
+        salt=transaction.new_salt(),
+    )
+    await enter_version(transaction, version, roster=roster)
+
+
 def officer_of(agency: AgencyId) -> Caller:
     """An officer of an agency who calls."""
     officer = Officer("first", frozenset({ROLE_OFFICER}), "session")
@@ -83,26 +114,12 @@ class Upkeep:
 
     async def enter(self, agency: str, **given: Any) -> authorities_pb2.Authority:
         """An entry of an agency's country that the agency keeps itself."""
-        authority = new_authority(agency[:2])
-        authority.ClearField("confirm_every_days")  # what most entries have: 180
-        for name, value in given.items():
-            setattr(authority, name, value)
-        kind = authorities_pb2.KEEPER_KIND_OWN_AGENCY
-        keeper = authorities_pb2.Keeper(kind=kind, agency_id=agency)
+        authority = authority_of(agency, **given)
 
-        async def enter(transaction: LedgerTransaction, items: Any) -> list[StoredVersion]:
-            version = StoredVersion(
-                authority=authority,
-                version=1,
-                keeper=keeper,
-                agency_id=agency,
-                officer_id="first",
-                changed_at=int(self.clock.now.timestamp() * 1_000_000),
-                entry_index=0,
-                salt=transaction.new_salt(),
-            )
+        async def enter(transaction: LedgerTransaction, items: Any) -> list[None]:
             roster = await self._roster(transaction)
-            return [await enter_version(transaction, version, roster=roster) for _ in items]
+            await enter_first_version(transaction, authority, agency, roster=roster)
+            return [None for _ in items]
 
         await self.parts.writer.commit(enter, None)
         return authority
@@ -188,34 +205,48 @@ async def directory_entries(database: Database) -> list[ledger_pb2.DirectoryEntr
 
 @dataclass
 class Later:
-    """Another process of a hub that serves, whose clock is ahead."""
+    """Another process of a hub, whose clock is ahead."""
 
-    served: Served
+    database: Database
+    hub_agency: AgencyId
+
+    def __post_init__(self) -> None:
+        self._clock = HandClock()
+        self._membership = Membership(self.database, monotonic=time.monotonic)
 
     async def send_in(self, days: float) -> int:
         """A round so many days from now."""
-        clock = HandClock()
-        clock.now = utc_now() + timedelta(days=days)
-        membership = Membership(self.served.database, monotonic=time.monotonic)
-
-        async def commit(use_case: Any, item: Any) -> Any:
-            return await commit_alone(
-                self.served.database, use_case, item, clock=clock, token_bytes=secrets.token_bytes
-            )
-
-        async def roster(transaction: Any) -> Roster:
-            return await roster_within(transaction, membership)
-
+        self._clock.now = utc_now() + timedelta(days=days)
         return await Reminders(
-            database=self.served.database,
-            commit=commit,
-            roster_within=roster,
-            hub_agency=self.served.settings.agency,
-            clock=clock,
+            database=self.database,
+            commit=self._commit,
+            roster_within=self._roster,
+            hub_agency=self.hub_agency,
+            clock=self._clock,
             holder="later",
         ).send_due()
 
+    async def enter(self, agency: str) -> authorities_pb2.Authority:
+        """An entry that an agency keeps itself, entered now, which nobody has verified."""
+        self._clock.now, authority = utc_now(), authority_of(agency)
+
+        async def enter(transaction: LedgerTransaction, items: Any) -> list[None]:
+            roster = await self._roster(transaction)
+            await enter_first_version(transaction, authority, agency, roster=roster)
+            return [None for _ in items]
+
+        await self._commit(enter, None)
+        return authority
+
+    async def _commit(self, use_case: Any, item: Any) -> Any:
+        return await commit_alone(
+            self.database, use_case, item, clock=self._clock, token_bytes=secrets.token_bytes
+        )
+
+    async def _roster(self, transaction: Any) -> Roster:
+        return await roster_within(transaction, self._membership)
+
 
 def beside(served: Served) -> Later:
-    """Such a process."""
-    return Later(served)
+    """Another process of a hub that serves."""
+    return Later(served.database, served.settings.agency)

@@ -120,8 +120,11 @@ async def fill_0005(database: Database) -> None:
     proposal = {
         **{key: entry[key] for key in ("authority", "keeper", "keeper_agency_id")},
         **dict.fromkeys(("agency_id", "officer_id", "reason"), ""),
-        "proposal_id": "p", "authority_id": "new", "base_version": 0,
-        "proposed_at": 5, "status": 1,
+        "proposal_id": "p",
+        "authority_id": "new",
+        "base_version": 0,
+        "proposed_at": 5,
+        "status": 1,
     }
     async with database.write() as connection:
         for authority_id, verified_at in (("verified", 1_000), ("never", None)):
@@ -152,9 +155,10 @@ async def test_entries_of_before_fall_due_by_their_verification_or_entry(
             text("SELECT authority_id, due_at FROM directory_authorities ORDER BY authority_id")
         )
         country = await connection.execute(text("SELECT country FROM directory_proposals"))
-        assert [
-            tuple(row) for row in due
-        ] == [("never", 2_000), ("verified", 1_000 + 90 * 86_400_000_000)]
+        assert [tuple(row) for row in due] == [
+            ("never", 2_000),
+            ("verified", 1_000 + 90 * 86_400_000_000),
+        ]
         assert country.scalar_one() == "GB"
     await migrate(database, revision="0005")
     async with database.read() as connection:
