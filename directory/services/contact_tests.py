@@ -1,14 +1,14 @@
 """Contact tests: asking the keeper to answer, answering, and noting a call.
 
-A test proves that somebody is there, not that the entry is right. Nobody is pestered: what an
-agency may ask for is counted in the store, so that it holds for all processes and over restarts.
+A test proves that somebody is there, not that the entry is right. Nobody is pestered
+(`contact_limits`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 
 from comity.errors import (
@@ -16,7 +16,6 @@ from comity.errors import (
     MalformedInput,
     NotFound,
     NotPermitted,
-    QuotaExceeded,
     Violation,
 )
 from comity.identity import AgencyId
@@ -32,6 +31,7 @@ from directory.services.calls import (
     decide_each,
     officer_of,
 )
+from directory.services.contact_limits import require_few
 from directory.services.keepers import Keepers
 from directory.services.limits import Limits
 from directory.services.reasons import require_text
@@ -42,16 +42,8 @@ from directory.store.contact_tests import (
     StoredContactTest,
     add_contact_test,
     answer_contact_test,
-    count_contact_tests,
     get_contact_test,
 )
-
-# In a day. Each question is a message to somebody who has to answer it.
-MAX_TESTS_OF_AGENCY = 20  # more is a survey, which goes by other ways
-MAX_TESTS_OF_ENTRY = 6  # by three agencies: by then it is known whether somebody is there
-MAX_TESTS_OF_BOTH = 2  # once again in the afternoon
-MAX_CALLS_OF_AGENCY = 100  # a long day of three people at the telephone
-_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +76,7 @@ class ContactTestService:
     async def ask(self, caller: Caller, request: pb.TestContactRequest) -> pb.TestContactResponse:
         """Asks the keeper to answer.
 
-        Raises: NotFound, MalformedInput, NotPermitted, QuotaExceeded, StoreUnavailable.
+        Raises: NotFound, MalformedInput, NotPermitted, StoreUnavailable.
         """
         self._limits.count_call(caller)
         test = self._new_test(caller, request.authority_id, request.contact)
@@ -169,7 +161,7 @@ class ContactTestService:
         keepers = Keepers(await self._roster_within(transaction), self._hub_agency)
         if keeper_of(current, keepers).agency_id == test.agency_id:  # 2
             raise NotPermitted("Your own agency keeps that entry. Call, and note the call.")
-        await _require_few(transaction, test)  # 3
+        await require_few(transaction, test)  # 3
         change = ledger_pb2.DIRECTORY_CHANGE_CONTACT_TEST_ASKED
         return await _enter(transaction, change, current, test, keepers=keepers)
 
@@ -179,7 +171,7 @@ class ContactTestService:
         if call.contact not in telephones(current.authority):  # 1
             said = "is no telephone number of the entry"
             raise MalformedInput(violations=[Violation("number", said)])
-        await _require_few(transaction, call)  # 2
+        await require_few(transaction, call)  # 2
         keepers = Keepers(await self._roster_within(transaction), self._hub_agency)
         change = ledger_pb2.DIRECTORY_CHANGE_CONTACT_CALLED
         return await _enter(transaction, change, current, call, keepers=keepers)
@@ -234,28 +226,6 @@ async def _enter(
     entered = replace(test, version=current.version, entry_index=index)
     await add_contact_test(transaction.connection, entered)
     return entered
-
-
-async def _require_few(transaction: Transaction, test: StoredContactTest) -> None:
-    of_agency, of_entry = {"agency_id": test.agency_id}, {"authority_id": test.authority_id}
-    bounds = {
-        authorities_pb2.CONTACT_TEST_METHOD_CALL: [
-            (MAX_CALLS_OF_AGENCY, "calls that an agency notes", of_agency)
-        ],
-        authorities_pb2.CONTACT_TEST_METHOD_EXCHANGE: [
-            (MAX_TESTS_OF_AGENCY, "contact tests that an agency asks for", of_agency),
-            (MAX_TESTS_OF_ENTRY, "contact tests of an entry", of_entry),
-            (MAX_TESTS_OF_BOTH, "contact tests of an entry by an agency", of_agency | of_entry),
-        ],
-    }
-    since = microseconds_from(transaction.now - _DAY)
-    for most, what, whose in bounds[test.method]:
-        found = await count_contact_tests(transaction.connection, test.method, since=since, **whose)
-        if found >= most:
-            raise QuotaExceeded(
-                f"That is more than the {most} {what} in a day.",
-                retry_after_seconds=_DAY.total_seconds(),
-            )
 
 
 def _contacts(authority: authorities_pb2.Authority) -> set[str]:

@@ -80,19 +80,21 @@ class Reminders:
 
         Raises: StoreUnavailable, ShuttingDown; what is left is sent by the next round.
         """
+        if not await self._commit(self.take_lease_many, self._holder):
+            return 0
         sent = 0
         for window in _windows(self._clock()):
             sent += await self._send_window(window)
         return sent
 
     async def _send_window(self, window: _Window) -> int:
-        sent, after = 0, ""
-        while await self._commit(self.take_lease_many, self._holder):
-            page = await self._list_page(window, after)
-            if not page:
-                break
+        """Page by page; the lease is renewed after each, and where it is lost another goes on."""
+        sent, is_held = 0, True
+        page = await self._list_page(window, "")
+        while page and is_held:
             sent += await self._send_page(page)
-            after = page[-1]
+            is_held = await self._commit(self.take_lease_many, self._holder)
+            page = await self._list_page(window, page[-1])
         return sent
 
     async def _list_page(self, window: _Window, after: str) -> list[str]:

@@ -29,7 +29,7 @@ from comity.v1.officers_pb2 import (
     ROLE_SUPERVISOR,
 )
 from deploy.stage import DOMAIN, Stage
-from directory.services import contact_tests as contact_tests_module
+from directory.services import contact_limits
 from directory.store.tables import authorities
 from hub.settings import load_settings
 from hub.store.audit import audit_ledger
@@ -234,16 +234,16 @@ async def test_nobody_is_pestered_with_contact_tests(
 ) -> None:
     first, second = (await cast.enter("BR")).authority_id, (await cast.enter("BR")).authority_id
     directory = cast.france.client.directory
-    for _ in range(contact_tests_module.MAX_TESTS_OF_BOTH):
+    for _ in range(contact_limits.MAX_TESTS_OF_BOTH):
         await directory.test_contact(first)
     with pytest.raises(QuotaExceeded, match="of an entry by an agency"):
         await directory.test_contact(first)
     await directory.test_contact(second)
 
-    monkeypatch.setattr(contact_tests_module, "MAX_TESTS_OF_ENTRY", 2)
+    monkeypatch.setattr(contact_limits, "MAX_TESTS_OF_ENTRY", 2)
     with pytest.raises(QuotaExceeded, match="contact tests of an entry in a day"):
         await cast.police.client.directory.test_contact(first)
-    monkeypatch.setattr(contact_tests_module, "MAX_TESTS_OF_AGENCY", 1)
+    monkeypatch.setattr(contact_limits, "MAX_TESTS_OF_AGENCY", 1)
     with pytest.raises(QuotaExceeded, match="that an agency asks for"):
         await directory.test_contact(second)
 
