@@ -78,7 +78,8 @@ async def revoke(
     )
     if not yes:
         typer.echo(
-            f"Where {agency} may come back, suspend it: comity-hub agency suspend {agency}", err=True
+            f"Where {agency} may come back, suspend it: comity-hub agency suspend {agency}",
+            err=True,
         )
         said = f"Revoke {agency} for good? Its id is never a member's again."
         typer.confirm(said, abort=True, err=True)
