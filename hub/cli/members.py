@@ -67,6 +67,7 @@ async def reinstate(
 async def revoke(
     agency: AgencyArgument,
     reason: Reason,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     administrator: AdministratorOption = None,
     emergency: EmergencyOption = False,
     folder: Folder = DEFAULT_FOLDER,
@@ -75,6 +76,13 @@ async def revoke(
     request = membership_pb2.ChangeAgencyStatusRequest(
         agency_id=agency, status=agencies_pb2.AGENCY_STATUS_REVOKED, reason=reason
     )
+    if not yes:
+        typer.echo(
+            f"Where {agency} may come back, suspend it: comity-hub agency suspend {agency}",
+            err=True,
+        )
+        said = f"Revoke {agency} for good? Its id is never a member's again."
+        typer.confirm(said, abort=True, err=True)
     async with _watching(folder, administrator, emergency=emergency) as (members, by):
         await members.change_status(by, request)
     typer.echo(f"Revoked {agency}, for good.")

@@ -14,7 +14,8 @@ from comity.statuses import refusal_for
 from comity.v1 import acts_pb2
 from hub.services.acts import ActsService
 from hub.services.calls import Caller
-from hub.services.membership import CONFIRM_EVERY_SECONDS, Membership
+from hub.services.confirmation import CONFIRM_EVERY_SECONDS
+from hub.services.membership import Membership
 from hub.services.preparing import Prepared, Preparing
 
 MAX_CHUNK_SUBMISSIONS = 256  # one batch of the ledger writer

@@ -8,21 +8,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from contextlib import suppress
 
-from comity.errors import (
-    AgencyNotActive,
-    CertificateRefused,
-    MembershipUnconfirmed,
-    StoreUnavailable,
-)
+from comity.errors import AgencyNotActive, CertificateRefused
 from comity.identity import AgencyId
 from comity.roster import Roster
+from hub.services.confirmation import Confirmation
 from hub.store.database import Connection, Database
 from hub.store.ledger import LedgerHead, list_roster_entries, load_head, roster_entry_of
 
-CONFIRM_WITHIN_SECONDS = 1.0  # the design's bound on serving whoever was suspended
-CONFIRM_EVERY_SECONDS = 0.25  # leaves room for three late rounds
 PAGE_ENTRIES = 256
 
 
@@ -31,8 +24,7 @@ class Membership:
 
     def __init__(self, database: Database, *, monotonic: Callable[[], float]) -> None:
         self._database = database
-        self._monotonic = monotonic
-        self._confirmed_at: float | None = None
+        self._confirmation = Confirmation(monotonic=monotonic)
         self._refreshing = asyncio.Lock()
         self.roster = Roster()
 
@@ -46,11 +38,11 @@ class Membership:
 
         Raises: StoreUnavailable.
         """
-        asked_at = self._monotonic()
+        asked_at = self._confirmation.now()
         async with self._refreshing, self._database.read() as connection:
             head = await load_head(connection)
             await self._read_up_to(connection, head.roster_entry)
-        self._confirmed_at = asked_at
+        self._confirmation.take(asked_at)
 
     async def refresh_within(self, connection: Connection, head: LedgerHead) -> None:
         """The same inside the writer's transaction, where the head is locked."""
@@ -61,23 +53,18 @@ class Membership:
     def confirm(self, head: LedgerHead) -> None:
         """Takes a head that was just committed or read as confirmation, if it says the same."""
         if head.roster_entry == self.version:
-            self._confirmed_at = self._monotonic()
+            self._confirmation.take(self._confirmation.now())
 
     async def run(self) -> None:
         """Confirms again and again until cancelled."""
-        while True:
-            with suppress(StoreUnavailable):  # Calls are refused until a later round succeeds.
-                await self.refresh()
-            await asyncio.sleep(CONFIRM_EVERY_SECONDS)
+        await self._confirmation.run(self.refresh)
 
     def require_confirmed(self) -> None:
         """Refuses to answer on a roster that may be out of date.
 
         Raises: MembershipUnconfirmed.
         """
-        confirmed_at = self._confirmed_at
-        if confirmed_at is None or self._monotonic() - confirmed_at > CONFIRM_WITHIN_SECONDS:
-            raise MembershipUnconfirmed()
+        self._confirmation.require()
 
     def require_active(self, agency: AgencyId, *, certificate_id: str) -> None:
         """Refuses who is no member now, or comes with a certificate that is none of theirs now.

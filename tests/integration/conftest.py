@@ -7,16 +7,27 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator
 
+import argon2
 import pytest
 
 from agency_client.agency import Agency, open_agency
 from agency_client.profile import load_profile
-from deploy.stage import Stage
+from hub.services.accounts import passwords
 from tests.databases import new_database
 from tests.integration.drafts import Draft
+from tests.stages import Stage
 
 MEMBERS = ("FR-NCB", "BR-NCB", "KE-NCB")
 DATABASES = ["sqlite", "postgresql"]
+ABOUT_PASSWORDS = frozenset({"test_accounts.py", "test_credentials.py"})
+
+
+@pytest.fixture(autouse=True)
+def cheap_passwords(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Officers of hubs in this process log in at a thousandth of the price, where a test is not of
+    passwords: half a dozen hashes for each officer would be most of what these tests take."""
+    if request.path.name not in ABOUT_PASSWORDS:
+        monkeypatch.setattr(passwords, "PARAMETERS", argon2.profiles.CHEAPEST)
 
 
 @pytest.fixture(scope="session")

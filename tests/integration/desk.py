@@ -13,7 +13,8 @@ from agency_client.cli.secrets import (
     PASSWORD_FILE_VARIABLE,
     SECOND_FACTOR_FILE_VARIABLE,
 )
-from deploy.stage import Stage, free_port
+from deploy.stage import free_port
+from tests.stages import Stage
 
 PASSWORD = "ferry lantern 7 oblique cobalt"
 

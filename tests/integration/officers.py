@@ -21,12 +21,12 @@ from comity.statuses import error_from_rpc
 from comity.v1 import sessions_pb2
 from comity.v1.officers_pb2 import ROLE_OFFICER, AddOfficerRequest, Role
 from comity.v1.sessions_pb2_grpc import SessionServiceStub
-from deploy.stage import Stage
 from hub.accounts import Accounts
 from hub.app import RunningHub, running_hub
 from hub.services.accounts.roles import ADMINISTRATORS, HUB_ROLES
 from hub.settings import Settings, load_settings
 from hub.store.database import Database
+from tests.stages import Stage
 
 PASSWORD = "ferry lantern 7 oblique cobalt"
 

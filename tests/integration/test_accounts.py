@@ -28,7 +28,6 @@ from comity.v1.officers_pb2 import (
     ROLE_HUB_ADMINISTRATOR,
 )
 from comity.v1.sessions_pb2_grpc import SessionServiceStub
-from deploy.stage import Stage
 from hub.services.accounts.delays import FREE_FAILURES, MAX_DELAY_SECONDS
 from hub.services.accounts.passwords import PasswordHashing
 from hub.store.access import list_access_records
@@ -41,6 +40,7 @@ from tests.integration.officers import (
     call,
     serving,
 )
+from tests.stages import Stage
 
 FLOOD, SMALL_FLOOD = 10_000, 300  # the large one on one database: it takes half a minute
 AT_ONCE = 150  # on one channel

@@ -221,7 +221,9 @@ def test_members_are_watched_over_with_a_log_in_and_in_an_emergency_without(
     hub.emergency("reinstate", "PE-NCB", *why)
     described = ("--duty-line", "+12025550123", "--publishes", "yellow", "--no-searches")
     hub.emergency("describe", "PE-NCB", *why, *described)
-    hub.emergency("revoke", "PE-NCB", *why)
+    asked = hub.desk.stage.run_hub("agency", "revoke", "PE-NCB", "--emergency", *why, expected=1)
+    assert "comity-hub agency suspend PE-NCB" in asked.stderr
+    hub.emergency("revoke", "PE-NCB", *why, "--yes")
 
     assert hub.changes("PE-NCB") == [
         (ROSTER_CHANGE_ADMITTED, []),

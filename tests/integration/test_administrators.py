@@ -24,7 +24,7 @@ from comity.v1.officers_pb2 import (
     ROLE_HUB_REVIEWER,
 )
 from comity.v1.sessions_pb2 import LogInRequest
-from deploy.stage import DOMAIN, Stage
+from deploy.stage import DOMAIN
 from hub.services.accounts.delays import FREE_FAILURES, MAX_DELAY_SECONDS
 from hub.services.accounts.passwords import PasswordHashing
 from hub.store.access import list_access_records
@@ -33,6 +33,7 @@ from hub.store.enrolments import StoredApproval
 from hub.store.ledger import ACCESS_RECORD, list_entries, load_head
 from tests.databases import new_database
 from tests.integration.officers import PASSWORD, Person, Served, serving
+from tests.stages import Stage
 
 OWN = "ZZ-HUB"
 STEP = timedelta(seconds=30)

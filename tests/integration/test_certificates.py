@@ -17,7 +17,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from comity.v1 import ledger_pb2, ledger_pb2_grpc
-from deploy.stage import DOMAIN, Stage
+from deploy.stage import DOMAIN
+from tests.stages import Stage
 
 UNAVAILABLE = grpc.StatusCode.UNAVAILABLE
 UNAUTHENTICATED = grpc.StatusCode.UNAUTHENTICATED

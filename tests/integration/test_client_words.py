@@ -16,8 +16,9 @@ import pytest
 
 from agency_client.addressing import addressees_text
 from comity.identity import AgencyId
-from deploy.stage import EXAMPLES, Stage
+from deploy.stage import EXAMPLES
 from tests.integration.drafts import new_id
+from tests.stages import Stage
 
 RED = str(EXAMPLES / "notice-red.json")
 WAIT_SECONDS = 60

@@ -16,7 +16,6 @@ from comity.errors import (
 from comity.v1.officers_pb2 import (
     ROLE_AGENCY_ADMINISTRATOR,
 )
-from deploy.stage import Stage
 from tests.databases import new_database
 from tests.integration.officers import (
     PASSWORD,
@@ -26,6 +25,7 @@ from tests.integration.officers import (
     tokens_of,
     who_am_i,
 )
+from tests.stages import Stage
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])

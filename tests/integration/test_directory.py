@@ -34,7 +34,6 @@ from comity.v1.officers_pb2 import (
     ROLE_HUB_ADMINISTRATOR,
     ROLE_SUPERVISOR,
 )
-from deploy.stage import Stage
 from directory.services.entries import Entries
 from directory.services.limits import OFFICER_CALLS
 from hub.rpc.table import RULES, Admission
@@ -44,6 +43,7 @@ from hub.store.ledger import ACCESS_RECORD, find_entries, load_head
 from tests.databases import new_database
 from tests.integration.directories import REASON, approve, ask, enter, get, new_authority, propose
 from tests.integration.officers import Served, serving
+from tests.stages import Stage
 
 RPCS = sorted(rpc for rpc in RULES if "DirectoryService" in rpc)
 

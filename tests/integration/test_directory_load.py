@@ -12,7 +12,7 @@ from sqlalchemy import select, update
 from comity.errors import LedgerForked
 from comity.v1 import authorities_pb2
 from comity.v1 import directory_pb2 as pb
-from deploy.stage import DOMAIN, Stage
+from deploy.stage import DOMAIN
 from directory.sample.file import SAMPLE_FILE, load_sample
 from directory.store.tables import authorities, versions
 from hub.settings import load_settings
@@ -21,6 +21,7 @@ from hub.store.database import Database
 from tests.databases import new_database
 from tests.integration.directories import ask
 from tests.integration.officers import serving
+from tests.stages import Stage
 
 WHY = ("--note-verbale", "Specimen 7/2026", "--emergency")
 

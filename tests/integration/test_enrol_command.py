@@ -15,7 +15,8 @@ from agency_client import enrolment
 from agency_client.cli.application import app
 from agency_client.enrolment import Enroller
 from agency_client.profile import ENROLMENT, PROFILE_FILE, SEALING_KEY, TLS_KEY, load_profile
-from deploy.stage import DOMAIN, Stage, free_port
+from deploy.stage import DOMAIN, free_port
+from tests.stages import Stage
 
 DIGEST_CHARS = 64
 

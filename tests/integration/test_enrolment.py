@@ -53,13 +53,13 @@ from comity.v1.ledger_pb2 import (
 )
 from comity.v1.membership_pb2 import RotateKeysRequest
 from comity.v1.officers_pb2 import OFFICER_STATUS_LOCKED
-from deploy.stage import Stage
 from hub.store.database import Database
 from hub.store.ledger import list_roster_entries, roster_entry_of
 from hub.store.officers import find_officer, update_officer
 from tests.databases import new_database
 from tests.integration.drafts import Draft
 from tests.integration.enrolments import EnrolmentHub, enrolment_hub
+from tests.stages import Stage
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

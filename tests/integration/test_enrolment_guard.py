@@ -20,7 +20,7 @@ from comity.errors import (
 )
 from comity.statuses import error_from_rpc
 from comity.v1.enrolment_pb2 import ApplyRequest
-from deploy.stage import DOMAIN, Stage
+from deploy.stage import DOMAIN
 from hub import app
 from hub.app import running_hub
 from hub.rpc import enrolment_guard, peer
@@ -28,6 +28,7 @@ from hub.rpc.enrolment_guard import ENROLMENT_RULES
 from hub.services.enrolment import EnrolmentService
 from hub.settings import load_settings
 from tests.integration.enrolments import EnrolmentHub, enrolment_hub
+from tests.stages import Stage
 
 DESCRIBE = "/comity.v1.EnrolmentService/DescribeHub"
 

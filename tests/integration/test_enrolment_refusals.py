@@ -41,12 +41,13 @@ from comity.v1 import agencies_pb2, ledger_pb2
 from comity.v1.acts_pb2 import Envelope
 from comity.v1.agencies_pb2 import Application
 from comity.v1.enrolment_pb2 import ApplyRequest, FetchAdmissionRequest
-from deploy.stage import DOMAIN, Stage
+from deploy.stage import DOMAIN
 from hub.rpc import peer_limits
 from hub.store.database import Database
 from hub.store.transaction import LedgerTransaction
 from tests.databases import new_database
 from tests.integration.enrolments import EnrolmentHub, enrolment_hub
+from tests.stages import Stage
 from tests.unit.hub_parts import commit
 
 FRANCE, KENYA = AgencyId("FR-NCB"), AgencyId("KE-NCB")

@@ -26,17 +26,19 @@ from comity.errors import (
 )
 from comity.statuses import error_from_rpc
 from comity.v1 import acts_pb2, acts_pb2_grpc, ledger_pb2, ledger_pb2_grpc
-from deploy.stage import DOMAIN, Stage
+from deploy.stage import DOMAIN
 from hub import app
 from hub.app import running_hub
 from hub.rpc import guard
 from hub.rpc.peer import read_peer
 from hub.rpc.table import RULES, Rule
+from hub.services.confirmation import CONFIRM_WITHIN_SECONDS
 from hub.services.ledger import LedgerService
-from hub.services.membership import CONFIRM_WITHIN_SECONDS, Membership
+from hub.services.membership import Membership
 from hub.settings import load_settings
 from hub.store.database import Database
 from tests.integration.drafts import Draft
+from tests.stages import Stage
 
 CHECKPOINT = "/comity.v1.LedgerService/GetCheckpoint"
 

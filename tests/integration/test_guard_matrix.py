@@ -31,20 +31,22 @@ from comity.errors import (
 from comity.identity import AgencyId
 from comity.v1 import agencies_pb2, ledger_pb2
 from comity.v1.officers_pb2 import OFFICER_STATUS_ACTIVE, OFFICER_STATUS_LOCKED, Role
-from deploy.stage import DOMAIN, Stage
+from deploy.stage import DOMAIN
 from hub.rpc.guard import Guard
 from hub.rpc.table import RULES, Admission
 from hub.services.accounts.identities import BuiltInOfficers
 from hub.services.accounts.roles import ADMINISTRATORS, HUB_ROLES
 from hub.services.accounts.sessions import NewTokens, new_session
 from hub.services.calls import Officer, Step
-from hub.services.membership import CONFIRM_WITHIN_SECONDS, Membership
+from hub.services.confirmation import CONFIRM_WITHIN_SECONDS
+from hub.services.membership import Membership
 from hub.settings import load_settings
 from hub.store.credentials import ONE_TIME_PASSWORD, OWN_PASSWORD, put_factor, put_password
 from hub.store.database import Database
 from hub.store.officers import StoredOfficer, advance_officer_version, insert_officer
 from hub.store.sessions import end_session, insert_session
 from hub.store.writer import commit_alone
+from tests.stages import Stage
 
 ROLES = [role for role in Role.values() if role]
 STALE = timedelta(hours=1)

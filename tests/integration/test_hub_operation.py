@@ -13,10 +13,11 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 
-from deploy.stage import DOMAIN, RUN_SECONDS, Stage
+from deploy.stage import DOMAIN, RUN_SECONDS
 from hub.certificates import HUB_LIFE, generate_tls_key, pem_from_certificate, pem_from_key
 from hub.folder import load_authority, replace_server_pair
 from hub.settings import load_settings
+from tests.stages import Stage
 
 CONNECT_SECONDS = 10.0
 # What a gRPC server would take of TLS 1.2 if it were let.

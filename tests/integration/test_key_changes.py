@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -41,7 +42,7 @@ from comity.rotation import sign_rotation
 from comity.v1 import agencies_pb2 as agencies
 from comity.v1 import membership_pb2 as pb
 from comity.v1.officers_pb2 import ROLE_AGENCY_ADMINISTRATOR, ROLE_HUB_ADMINISTRATOR
-from deploy.stage import DOMAIN, Stage
+from deploy.stage import DOMAIN
 from hub.certificates import AGENCY_LIFE, CLOCK_SKEW
 from hub.folder import load_authority
 from hub.services.change_limits import MAX_CHANGES
@@ -49,6 +50,7 @@ from tests.databases import new_database
 from tests.integration.drafts import Draft
 from tests.integration.officers import Served, serving
 from tests.integration.test_members import REASON, ask, change
+from tests.stages import Stage
 
 FRANCE = AgencyId("FR-NCB")
 
@@ -73,9 +75,12 @@ async def served(stage: Stage) -> AsyncIterator[Served]:
 async def member(served: Served, request: pytest.FixtureRequest) -> AsyncIterator[Agency]:
     """A member of this test's own, with keys as they were admitted."""
     name = f"FR-{abs(hash(request.node.nodeid)) % 10**12}"
-    served.stage.admit(name)
+    await asyncio.to_thread(served.stage.admit, name)
+    await served.hub.membership.refresh()
     async with served.client(name) as opened:
-        await opened.client.refresh_roster()
+        # Another process has admitted it: the hub hears of that in its next round.
+        while name not in opened.trust.roster.agencies:
+            await opened.client.refresh_roster()
         yield opened
 
 

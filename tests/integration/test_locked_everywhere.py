@@ -18,12 +18,12 @@ from comity.times import utc_now
 from comity.v1 import sessions_pb2, watches_pb2
 from comity.v1.officers_pb2 import OFFICER_STATUS_LOCKED, ROLE_OFFICER, AddOfficerRequest
 from comity.v1.sessions_pb2_grpc import SessionServiceStub
-from deploy.stage import Stage
 from hub.accounts import Accounts
 from hub.settings import load_settings
 from hub.store.database import Database
 from tests.databases import new_database
 from tests.integration.officers import PASSWORD, MemoryStore, call, tokens_of
+from tests.stages import Stage
 
 FRANCE = AgencyId("FR-NCB")
 WAIT_SECONDS = 60  # bounds a test that would never end; nothing here is timed

@@ -39,11 +39,11 @@ from comity.v1.officers_pb2 import (
     ChangeOfficerRequest,
     Role,
 )
-from deploy.stage import Stage
 from hub.services.change_limits import MAX_CHANGES
 from tests.databases import new_database
 from tests.integration.drafts import Draft
 from tests.integration.officers import Served, call, serving, tokens_of
+from tests.stages import Stage
 
 REASON = "Sample reason"
 

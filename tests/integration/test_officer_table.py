@@ -18,13 +18,13 @@ from comity.v1.officers_pb2 import (
     ROLE_OFFICER,
     AddOfficerRequest,
 )
-from deploy.stage import Stage
 from hub.accounts import Accounts
 from hub.services.accounts.directory import KnownOfficer, TableOfOfficers
-from hub.services.membership import CONFIRM_WITHIN_SECONDS
+from hub.services.confirmation import CONFIRM_WITHIN_SECONDS
 from hub.settings import load_settings
 from hub.store.database import Database
 from tests.integration.officers import serving
+from tests.stages import Stage
 
 FRANCE, BRAZIL = AgencyId("FR-NCB"), AgencyId("BR-NCB")
 NAME = "r.sample"

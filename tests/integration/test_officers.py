@@ -36,13 +36,13 @@ from comity.v1.officers_pb2 import (
     ChangeOfficerRequest,
     OfficerStatus,
 )
-from deploy.stage import Stage
 from hub.store.audit import audit_ledger
 from hub.store.database import Connection
 from hub.store.ledger import OFFICER_RECORD, list_entries
 from hub.store.officers import find_opening
 from tests.databases import new_database
 from tests.integration.officers import PASSWORD, Served, serving
+from tests.stages import Stage
 
 WAIT_SECONDS = 30  # bounds a test that would never end; nothing here is timed
 

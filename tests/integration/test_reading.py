@@ -12,8 +12,8 @@ from agency_client.agency import Agency
 from comity.errors import MalformedInput, NotFound
 from comity.merkle import leaf_hash
 from comity.v1 import acts_pb2, events_pb2, ledger_pb2, notices_pb2
-from deploy.stage import Stage
 from tests.integration.drafts import Draft, new_id
+from tests.stages import Stage
 
 
 @pytest.mark.threat("T10")

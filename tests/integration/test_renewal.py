@@ -22,11 +22,11 @@ from comity.errors import CertificateRefused
 from comity.identity import AgencyId
 from comity.v1 import agencies_pb2
 from comity.v1.officers_pb2 import ROLE_AGENCY_ADMINISTRATOR, ROLE_HUB_ADMINISTRATOR
-from deploy.stage import Stage
 from tests.databases import new_database
 from tests.integration.conftest import DATABASES
 from tests.integration.drafts import Draft
 from tests.integration.officers import Served, serving, tokens_of
+from tests.stages import Stage
 from tests.unit.members import Cut, Heard, Interrupted
 
 WAIT_SECONDS = 30  # bounds a test that would never end; nothing here is timed

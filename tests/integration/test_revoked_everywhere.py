@@ -19,10 +19,11 @@ from comity.errors import AgencyNotActive, ComityError
 from comity.statuses import error_from_rpc
 from comity.v1 import acts_pb2, ledger_pb2, watches_pb2
 from comity.v1.ledger_pb2_grpc import LedgerServiceStub
-from deploy.stage import DOMAIN, Stage
+from deploy.stage import DOMAIN
 from hub.services.delivery import MAX_UNCONFIRMED_EVENTS
 from tests.databases import new_database
 from tests.integration.drafts import Draft
+from tests.stages import Stage
 
 WAIT_SECONDS = 60  # bounds a test that would never end; nothing here is timed
 MEMBER = "BR-NCB"

@@ -17,12 +17,13 @@ from agency_client.rotation import WantedKeys, finish_rotation, rotate
 from comity.errors import RotationInvalid, SigningKeyUnknown
 from comity.identity import AgencyId
 from comity.v1 import agencies_pb2 as pb
-from deploy.stage import EXAMPLES, Stage
+from deploy.stage import EXAMPLES
 from tests.databases import new_database
 from tests.integration.conftest import DATABASES
 from tests.integration.drafts import Draft
 from tests.integration.officers import Served, serving
 from tests.integration.test_renewal import running, until
+from tests.stages import Stage
 from tests.unit.members import Cut, Interrupted
 
 FRANCE, BRAZIL = AgencyId("FR-NCB"), AgencyId("BR-NCB")

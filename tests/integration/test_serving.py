@@ -19,7 +19,7 @@ from grpc_reflection.v1alpha import reflection_pb2
 from agency_client.agency import Agency, open_agency
 from agency_client.profile import load_profile
 from comity.errors import CertificateRefused
-from deploy.stage import DOMAIN, Stage
+from deploy.stage import DOMAIN
 from hub.certificates import (
     generate_tls_key,
     make_ca_certificate,
@@ -28,6 +28,7 @@ from hub.certificates import (
 )
 from hub.folder import load_authority
 from hub.settings import load_settings
+from tests.stages import Stage
 
 CALL_SECONDS = 10.0
 

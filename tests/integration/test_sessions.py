@@ -13,7 +13,6 @@ from comity.errors import (
 )
 from comity.v1 import sessions_pb2
 from comity.v1.sessions_pb2_grpc import SessionServiceStub
-from deploy.stage import Stage
 from hub.services.accounts.sessions import ACCESS_TIME, SESSION_TIME
 from hub.store.officers import advance_officer_version
 from tests.databases import new_database
@@ -25,6 +24,7 @@ from tests.integration.officers import (
     tokens_of,
     who_am_i,
 )
+from tests.stages import Stage
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])

@@ -21,12 +21,12 @@ from comity.errors import StoreUnavailable
 from comity.receipt import digest_of
 from comity.statuses import error_from_rpc
 from comity.v1 import acts_pb2, acts_pb2_grpc
-from deploy.stage import Stage
 from hub.store.database import Database
 from hub.store.migrations import migrate
 from hub.store.tables import ledger_head
 from tests.databases import new_database
 from tests.integration.drafts import Acts, Draft
+from tests.stages import Stage
 
 CALL_SECONDS = 25.0  # the hub waits five seconds for a lock before it gives up
 NOBODY = 65534

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from deploy.stage import Stage
 from hub.store.ledger import ROSTER_RECORD
+from tests.stages import Stage
 
 END_SECONDS = 30  # bounds a test that would never end; nothing here is timed
 

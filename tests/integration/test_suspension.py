@@ -18,13 +18,13 @@ from agency_client.profile import load_profile
 from comity.errors import AgencyNotActive
 from comity.identity import AgencyId
 from comity.v1 import acts_pb2, agencies_pb2, ledger_pb2, watches_pb2
-from deploy.stage import Stage
 from hub.administration import Administration
 from hub.services.membership import Membership
 from hub.settings import load_settings
 from hub.store.transaction import LedgerTransaction
 from tests.databases import new_database
 from tests.integration.drafts import Draft
+from tests.stages import Stage
 
 WAIT_SECONDS = 30  # bounds a test that would never end; nothing here is timed
 

@@ -13,9 +13,9 @@ from comity.errors import AgencyNotActive, MembershipUnconfirmed, QuotaExceeded,
 from comity.identity import AgencyId
 from comity.v1 import acts_pb2, agencies_pb2, watches_pb2
 from hub.services import records as records_module
+from hub.services.confirmation import CONFIRM_WITHIN_SECONDS, Confirmation
 from hub.services.delivery import MAX_UNCONFIRMED_EVENTS, Delivery
 from hub.services.member_changes import MemberChanges, StatusChange
-from hub.services.membership import CONFIRM_WITHIN_SECONDS
 from hub.services.open_watches import MAX_STREAMS_PER_AGENCY
 from hub.store.enrolments import StoredApproval
 from tests.unit.hub_parts import (
@@ -179,7 +179,7 @@ async def test_a_process_that_cannot_hear_of_a_suspension_sends_nothing_after_a_
     parts: HubParts,
 ) -> None:
     moment = 0.0
-    parts.membership._monotonic = lambda: moment
+    parts.membership._confirmation = Confirmation(monotonic=lambda: moment)
     await parts.membership.refresh()
     async with AsyncExitStack() as stack:
         windows = await asleep(parts, stack)

@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
-from comity.errors import MembershipUnconfirmed, StoreUnavailable
 from comity.identity import AgencyId
 from comity.times import datetime_from_microseconds
 from comity.v1.officers_pb2 import OFFICER_STATUS_ACTIVE, Role
-from hub.services.membership import CONFIRM_EVERY_SECONDS, CONFIRM_WITHIN_SECONDS
+from hub.services.confirmation import Confirmation
 from hub.store.database import Database
 from hub.store.officers import OfficerStanding, list_standings, load_officer_version
 
@@ -48,9 +46,8 @@ class TableOfOfficers:
         self, database: Database, *, monotonic: Callable[[], float], on_ended: OnEnded
     ) -> None:
         self._database = database
-        self._monotonic = monotonic
         self._on_ended = on_ended
-        self._confirmed_at: float | None = None
+        self._confirmation = Confirmation(monotonic=monotonic)
         self._refreshing = asyncio.Lock()
         self._version: int | None = None
         self._by_id: dict[str, OfficerStanding] = {}
@@ -61,20 +58,17 @@ class TableOfOfficers:
 
         Raises: StoreUnavailable.
         """
-        asked_at = self._monotonic()
+        asked_at = self._confirmation.now()
         async with self._refreshing, self._database.read() as connection:
             version = await load_officer_version(connection)
             if version != self._version:
                 self._take(await list_standings(connection))
                 self._version = version
-        self._confirmed_at = asked_at
+        self._confirmation.take(asked_at)
 
     async def run(self) -> None:
         """Confirms again and again until cancelled."""
-        while True:
-            with suppress(StoreUnavailable):  # Calls are refused until a later round succeeds.
-                await self.refresh()
-            await asyncio.sleep(CONFIRM_EVERY_SECONDS)
+        await self._confirmation.run(self.refresh)
 
     async def find_by_subject(
         self, agency: AgencyId, *, subject: str, user_name: str
@@ -83,7 +77,7 @@ class TableOfOfficers:
 
         Raises: MembershipUnconfirmed.
         """
-        self._require_confirmed()
+        self._confirmation.require()
         return _known_from(self._by_name.get((agency, user_name)))
 
     def find(self, officer_id: str) -> KnownOfficer | None:
@@ -91,7 +85,7 @@ class TableOfOfficers:
 
         Raises: MembershipUnconfirmed.
         """
-        self._require_confirmed()
+        self._confirmation.require()
         return _known_from(self._by_id.get(officer_id))
 
     def _take(self, found: list[OfficerStanding]) -> None:
@@ -102,11 +96,6 @@ class TableOfOfficers:
             known = before.get(one.officer_id)
             if known is not None and known.not_before < one.not_before:
                 self._on_ended(one.agency_id, one.user_name)
-
-    def _require_confirmed(self) -> None:
-        confirmed_at = self._confirmed_at
-        if confirmed_at is None or self._monotonic() - confirmed_at > CONFIRM_WITHIN_SECONDS:
-            raise MembershipUnconfirmed()
 
 
 def _known_from(standing: OfficerStanding | None) -> KnownOfficer | None:

@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import datetime
 
-from comity.errors import MembershipUnconfirmed, StoreUnavailable, TokenRefused
+from comity.errors import TokenRefused
 from comity.identity import AgencyId
 from comity.times import microseconds_from
 from hub.services.accounts.roles import ADMINISTRATORS
 from hub.services.accounts.tokens import token_hash
 from hub.services.calls import Officer, Step
-from hub.services.membership import CONFIRM_EVERY_SECONDS, CONFIRM_WITHIN_SECONDS
+from hub.services.confirmation import Confirmation
 from hub.store.database import Database
 from hub.store.officers import load_officer_version
 from hub.store.sessions import LiveSession, find_live_session, list_live_sessions
@@ -37,8 +36,7 @@ class BuiltInOfficers:
     ) -> None:
         self._database = database
         self._clock = clock
-        self._monotonic = monotonic
-        self._confirmed_at: float | None = None
+        self._confirmation = Confirmation(monotonic=monotonic)
         self._refreshing = asyncio.Lock()
         self._version = -1
         self._by_id: dict[str, LiveSession] = {}
@@ -49,13 +47,13 @@ class BuiltInOfficers:
 
         Raises: StoreUnavailable.
         """
-        asked_at = self._monotonic()
+        asked_at = self._confirmation.now()
         async with self._refreshing, self._database.read() as connection:
             version = await load_officer_version(connection)
             if version != self._version:
                 self._read_again(await list_live_sessions(connection, list(self._by_id)))
                 self._version = version
-        self._confirmed_at = asked_at
+        self._confirmation.take(asked_at)
 
     def _read_again(self, found: list[LiveSession]) -> None:
         self._by_id = {live.session.session_id: live for live in found}
@@ -63,17 +61,14 @@ class BuiltInOfficers:
 
     async def run(self) -> None:
         """Confirms again and again until cancelled."""
-        while True:
-            with suppress(StoreUnavailable):  # Calls are refused until a later round succeeds.
-                await self.refresh()
-            await asyncio.sleep(CONFIRM_EVERY_SECONDS)
+        await self._confirmation.run(self.refresh)
 
     async def identify(self, token: str, *, agency: AgencyId, certificate_id: str) -> Officer:
         """The officer whose access token came on an agency's channel.
 
         Raises: TokenRefused, always with the same words; MembershipUnconfirmed, StoreUnavailable.
         """
-        self._require_confirmed()
+        self._confirmation.require()
         access_hash = token_hash(token)
         live = self._by_hash.get(access_hash) or await self._look_up(access_hash)
         if live is None or live.session.access_until <= microseconds_from(self._clock()):
@@ -87,17 +82,12 @@ class BuiltInOfficers:
 
         Raises: TokenRefused, MembershipUnconfirmed.
         """
-        self._require_confirmed()
+        self._confirmation.require()
         live = self._by_id.get(officer.session_id)
         if live is None or live.session.until <= microseconds_from(self._clock()):
             raise TokenRefused()
         if not officer.roles <= live.roles:
             raise TokenRefused()
-
-    def _require_confirmed(self) -> None:
-        confirmed_at = self._confirmed_at
-        if confirmed_at is None or self._monotonic() - confirmed_at > CONFIRM_WITHIN_SECONDS:
-            raise MembershipUnconfirmed()
 
     async def _look_up(self, access_hash: bytes) -> LiveSession | None:
         """Reads a session that is not known yet, again where it is older than what is known."""

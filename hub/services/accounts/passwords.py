@@ -18,6 +18,7 @@ from zxcvbn import zxcvbn
 from comity.errors import LogInDelayed, Violation
 from comity.identity import AgencyId
 
+PARAMETERS = argon2.profiles.RFC_9106_LOW_MEMORY
 MIN_CHARS = 12
 MAX_CHARS = 256  # far beyond any passphrase, and little to hash
 STRENGTH_CHARS = 72  # zxcvbn takes no more; what follows only makes a password better
@@ -32,7 +33,7 @@ class PasswordHashing:
     """Computes argon2id, a bounded number at once. One per process."""
 
     def __init__(self) -> None:
-        self._hasher = argon2.PasswordHasher.from_parameters(argon2.profiles.RFC_9106_LOW_MEMORY)
+        self._hasher = argon2.PasswordHasher.from_parameters(PARAMETERS)
         self._at_once = asyncio.Semaphore(MAX_AT_ONCE)
         self._slots: defaultdict[AgencyId, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._waiting: Counter[AgencyId] = Counter()

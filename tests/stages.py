@@ -1,0 +1,30 @@
+"""The stage of the integration tests: its short commands are forked, where the system tests' start.
+
+What is served still runs in processes of its own.
+"""
+
+from __future__ import annotations
+
+import atexit
+import subprocess
+from collections.abc import Sequence
+
+from deploy.stage import NotAsExpected
+from deploy.stage import Stage as StageOfProcesses
+from tests.forked_commands import ForkedCommands
+
+_commands = ForkedCommands()
+atexit.register(_commands.stop)
+
+
+class Stage(StageOfProcesses):
+    """A folder with a hub and the profiles of its members."""
+
+    def _run(self, command: Sequence[str], *, expected: int) -> subprocess.CompletedProcess[str]:
+        program, option, code, *arguments = command
+        module = code.split()[1]
+        assert list(command) == self._command(module, *arguments), (program, option)
+        done = _commands.run(module, arguments, environment=self.environment, cwd=self.folder)
+        if done.returncode != expected:
+            raise NotAsExpected(f"exit {done.returncode}\n{done.stdout}{done.stderr}")
+        return done
