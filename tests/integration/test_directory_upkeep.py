@@ -28,7 +28,7 @@ from comity.v1.officers_pb2 import (
     ROLE_HUB_ADMINISTRATOR,
     ROLE_SUPERVISOR,
 )
-from deploy.stage import DOMAIN, Stage
+from deploy.stage import DOMAIN
 from directory.services import contact_limits
 from directory.store.tables import authorities
 from hub.settings import load_settings
@@ -38,6 +38,7 @@ from tests.databases import new_database
 from tests.integration.directories import ask, enter, get, new_authority
 from tests.integration.officers import Served, serving
 from tests.integration.upkeep import Later, beside
+from tests.stages import Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
