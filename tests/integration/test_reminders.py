@@ -9,10 +9,12 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, insert, select, update
 
 from comity.errors import LedgerForked, StoreUnavailable
+from comity.identity import AgencyId
 from comity.v1 import agencies_pb2
+from comity.v1 import directory_pb2 as pb
 from deploy.stage import DOMAIN
 from directory.services import reminders as reminders_module
 from directory.services.reminders import LEASE
@@ -20,8 +22,8 @@ from directory.store.tables import authorities, reminders
 from hub.store.audit import audit_ledger
 from hub.store.database import Database
 from tests.databases import new_database
-from tests.integration.upkeep import HUB, START, HandClock, Upkeep
-from tests.unit.hub_parts import BRAZIL, FRANCE, begin, serving, sqlite_url
+from tests.integration.upkeep import HUB, START, HandClock, Upkeep, officer_of
+from tests.unit.hub_parts import BRAZIL, FRANCE, admit, begin, serving, sqlite_url
 
 REMINDED, ESCALATED = "REMINDED", "ESCALATED"
 TO_BRAZIL, TO_HUB_TOO = (BRAZIL,), (BRAZIL, HUB)
@@ -220,6 +222,29 @@ async def test_a_lead_agency_is_told_of_what_a_suspended_member_kept(hub: Upkeep
     ]
 
 
+async def test_who_leads_a_country_is_told_and_shown_what_its_members_have_not_confirmed(
+    hub: Upkeep,
+) -> None:
+    police = AgencyId("FR-POLICE")
+    await admit(hub.parts.database, police)
+    await hub.parts.membership.refresh()
+    await hub.change_agency(FRANCE, leads_country=True)
+    identity = (await hub.enter(police)).authority_id
+
+    await hub.send_at(0)
+    await hub.parts.membership.refresh()
+    early = await hub.waiting.list_due(officer_of(FRANCE), pb.ListDueAuthoritiesRequest())
+    await hub.send_at(14)
+    late = await hub.waiting.list_due(officer_of(FRANCE), pb.ListDueAuthoritiesRequest())
+
+    assert await hub.told() == [
+        (identity, REMINDED, 0, (police,)),
+        (identity, ESCALATED, -14, (FRANCE, police, HUB)),
+    ]
+    assert list(early.authorities) == []
+    assert [each.escalated for each in late.authorities] == [True]
+
+
 @pytest.mark.threat("T132")
 async def test_a_reminder_that_the_ledger_does_not_know_is_found(hub: Upkeep) -> None:
     await hub.verified(BRAZIL)
@@ -236,3 +261,18 @@ async def test_a_reminder_that_the_ledger_does_not_know_is_found(hub: Upkeep) ->
     assert total == 1
     with pytest.raises(LedgerForked, match="is not kept for it"):
         await audit_ledger(database, hub_domain=DOMAIN)
+
+
+@pytest.mark.threat("T132")
+async def test_a_row_that_says_more_was_sent_than_the_ledger_tells_is_found(hub: Upkeep) -> None:
+    authority = await hub.verified(BRAZIL)
+    row = {"authority_id": authority.authority_id, "due_at": 1, "stage": 7, "sent_at": 1}
+    async with hub.parts.database.write() as connection:
+        await connection.execute(insert(reminders).values(**row, entry_index=None))
+    await audit_ledger(hub.parts.database, hub_domain=DOMAIN)
+
+    async with hub.parts.database.write() as connection:
+        await connection.execute(update(reminders).values(entry_index=1))
+
+    with pytest.raises(LedgerForked, match=r"holds more in directory_reminders\.entry_index"):
+        await audit_ledger(hub.parts.database, hub_domain=DOMAIN)
