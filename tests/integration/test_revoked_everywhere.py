@@ -36,7 +36,8 @@ class TwoHubs(Stage):
     other: str
 
     def take_out(self, what: str = "suspend") -> None:
-        self.hub("agency", what, MEMBER, "--reason", "Sample reason", "--emergency")
+        asked = ["--yes"] if what == "revoke" else []
+        self.hub("agency", what, MEMBER, "--reason", "Sample reason", "--emergency", *asked)
 
 
 @pytest.fixture
