@@ -32,6 +32,10 @@ class KnownAuthority:
     # Made ready because every search asks for them of many entries.
     due: datetime | None
     uses: frozenset[int]
+    regions: frozenset[str]
+    accepted_languages: frozenset[str]
+    spoken_languages: frozenset[str]
+    channels: frozenset[int]
 
     def freshness(self, now: datetime) -> pb.Freshness.ValueType:
         """How far the entry can be relied on."""
@@ -39,7 +43,7 @@ class KnownAuthority:
 
     def is_reliable(self, now: datetime) -> bool:
         """Whether it was confirmed in time."""
-        return self.freshness(now) in (pb.FRESHNESS_FRESH, pb.FRESHNESS_DUE)
+        return self.due is not None and now < self.due
 
     def is_reachable(self, now: datetime, *, urgent: bool) -> bool:
         """Whether somebody can be reached now; lines for urgent cases count in those only."""
@@ -57,31 +61,31 @@ class KnownAuthority:
 
     def record(self, now: datetime, *, urgent: bool = False) -> pb.AuthorityRecord:
         """The entry as it is shown at a moment. Withholds nothing: that is the services' to do."""
-        record = pb.AuthorityRecord(
-            authority=self.authority,
-            version=self.version,
-            keeper=self.keeper,
-            freshness=self.freshness(now),
-            reachability=self.reachability(now, urgent=urgent),
-        )
+        record = pb.AuthorityRecord()
+        self.fill(record, now, urgent=urgent)
+        return record
+
+    def fill(self, record: pb.AuthorityRecord, now: datetime, *, urgent: bool = False) -> None:
+        """Makes an empty record this entry's, where it stands: a copy costs more than a look-up."""
+        record.authority.CopyFrom(self.authority)
+        record.version = self.version
+        record.keeper.CopyFrom(self.keeper)
+        record.freshness = self.freshness(now)
+        self._fill_reachability(record.reachability, now, urgent=urgent)
         if self.verification is not None:
             record.last_verified.CopyFrom(self.verification)
         if self.due is not None:
             record.confirmation_due_at.CopyFrom(timestamp_from(self.due))
-        return record
 
-    def reachability(self, now: datetime, *, urgent: bool) -> pb.Reachability:
+    def _fill_reachability(self, found: pb.Reachability, now: datetime, *, urgent: bool) -> None:
         """Whether the office is open, until when or from when on, and how to reach somebody."""
-        is_open = self.hours.is_open(now)
-        found = pb.Reachability(
-            at=timestamp_from(now),
-            office_open=is_open,
-            contacts=list(self.contacts_at(now, urgent=urgent)),
-        )
-        change = self.hours.closes_at(now) if is_open else self.hours.opens_at(now)
-        if change is not None:
-            (found.closes_at if is_open else found.opens_at).CopyFrom(timestamp_from(change))
-        return found
+        state = self.hours.state_at(now)
+        found.at.CopyFrom(timestamp_from(now))
+        found.office_open = state.is_open
+        found.contacts.extend(self.contacts_at(now, urgent=urgent))
+        if state.until is not None:
+            change = found.closes_at if state.is_open else found.opens_at
+            change.CopyFrom(timestamp_from(state.until))
 
 
 def known_from(
@@ -94,9 +98,18 @@ def known_from(
     entry_index: int = 0,
 ) -> KnownAuthority:
     """A valid entry made ready."""
-    hours = hours_from(authority.office_hours)
-    due = due_at(verified_at, authority)
-    uses = frozenset(contact.use for contact in authority.contacts)
     return KnownAuthority(
-        authority, version, keeper, hours, verified_at, verification, entry_index, due, uses
+        authority,
+        version,
+        keeper,
+        hours_from(authority.office_hours),
+        verified_at,
+        verification,
+        entry_index,
+        due=due_at(verified_at, authority),
+        uses=frozenset(contact.use for contact in authority.contacts),
+        regions=frozenset(authority.territory.regions),
+        accepted_languages=frozenset(authority.accepted_languages),
+        spoken_languages=frozenset(authority.spoken_languages),
+        channels=frozenset(authority.channels),
     )

@@ -15,12 +15,15 @@ Which States are party to an instrument is known only by what their entries say.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from heapq import nsmallest
+from typing import NamedTuple, TypeAlias
 
 from comity.v1 import authorities_pb2 as pb
 from comity.v1 import directory_pb2
+from directory.competent import Candidate, Competent
 from directory.instruments.tables import (
     InstrumentKind,
     article_number,
@@ -53,61 +56,110 @@ class Facts:
     now: datetime
 
 
+# Region not named, not reliable, not reachable, in no language of the requester's.
+_Rank: TypeAlias = tuple[bool, bool, bool, bool]
+_Reason: TypeAlias = directory_pb2.ResolutionReason.ValueType
+
+
+class _Answer(NamedTuple):
+    why: _Reason
+    rank: _Rank
+    candidate: Candidate
+
+
+def resolve(
+    competent: Competent, facts: Facts, answer: directory_pb2.ResolveAuthorityResponse
+) -> None:
+    """Adds to an answer who handles it, the best first; nothing where nobody does.
+
+    They are the requested country's who have the competence (1).
+    """
+    case = _Case(facts)
+    answers = []
+    for candidates in competent.under.values():
+        why = _why(candidates[0].basis, facts)  # 2
+        best = None if why is None else case.best_of(candidates)
+        if why is not None and best is not None:
+            answers.append(_Answer(why, case.rank(best.known), best))
+    answers.sort(key=_order)  # 3
+    for each in answers:
+        _fill(answer.resolutions.add(), each, competent, case)
+
+
 @dataclass(slots=True)
-class _Candidate:
-    known: KnownAuthority
-    basis: pb.InstrumentBasis
-    why: directory_pb2.ResolutionReason.ValueType
-    reasons: list[directory_pb2.ResolutionReason.ValueType] = field(default_factory=list)
+class _Case:
+    """The facts, and how well each entry that was looked at meets them."""
+
+    facts: Facts
+    _ranks: dict[str, _Rank] = field(default_factory=dict)
+    _spares: list[KnownAuthority] | None = None
+
+    def best_of(self, candidates: Iterable[Candidate]) -> Candidate | None:
+        """The best; the first in their order that could not be better ends the search."""
+        request = self.facts.request
+        found: Candidate | None = None
+        for each in candidates:
+            if not self._holds(each.known) or not _has_article(each.basis, request.article):
+                continue
+            rank = self.rank(each.known)
+            if found is None or rank < self.rank(found.known):
+                found = each
+            if rank == self._ideal():
+                break
+        return found
+
+    def spare_for(self, chosen: KnownAuthority, competent: Competent) -> KnownAuthority | None:
+        """The best other entry; by what it is worth alone, wherever it is."""
+        if self._spares is None:
+            holding = (each for each in competent.entries if self._holds(each))
+            # The order of entries is kept among equals.
+            self._spares = nsmallest(2, holding, key=lambda each: self.rank(each)[1:])
+        return next((each for each in self._spares if each is not chosen), None)
+
+    def rank(self, known: KnownAuthority) -> _Rank:
+        """How far an entry is from the best that there could be."""
+        authority_id = known.authority.authority_id
+        rank = self._ranks.get(authority_id)
+        if rank is None:
+            rank = self._ranks[authority_id] = self._ranked(known)
+        return rank
+
+    def _ranked(self, known: KnownAuthority) -> _Rank:
+        request, now = self.facts.request, self.facts.now
+        return (
+            request.region not in known.regions,
+            not known.is_reliable(now),
+            not known.is_reachable(now, urgent=request.urgent),
+            known.accepted_languages.isdisjoint(request.languages),
+        )
+
+    def _ideal(self) -> _Rank:
+        request = self.facts.request
+        return (not request.region, False, False, not request.languages)
+
+    def _holds(self, known: KnownAuthority) -> bool:
+        """Whether an entry's territory has the region."""
+        region = self.facts.request.region
+        return not region or not known.regions or region in known.regions
 
 
-def resolve(entries: Sequence[KnownAuthority], facts: Facts) -> list[directory_pb2.Resolution]:
-    """Who handles it, the best first; empty where nobody does. Entries are the country's."""
-    competent = [entry for entry in entries if _is_competent(entry, facts)]  # 1
-    candidates = [found for entry in competent for found in _candidates(entry, facts)]  # 2
-    candidates.sort(key=lambda each: _rank(each, facts))  # 3
-    best: dict[tuple[str, str, str], _Candidate] = {}
-    for candidate in candidates:
-        basis = candidate.basis
-        title = basis.titles[0].text if basis.titles else ""
-        best.setdefault((basis.instrument, basis.partner_country, title), candidate)
-    return [_resolution(each, competent, facts) for each in best.values()]
+def _order(answer: _Answer) -> tuple[object, ...]:
+    candidate = answer.candidate
+    return (_ORDER.index(answer.why), answer.rank, candidate.authority_id, candidate.position)
 
 
-def _is_competent(entry: KnownAuthority, facts: Facts) -> bool:
-    authority, request = entry.authority, facts.request
-    regions = authority.territory.regions
-    return (
-        authority.country == request.country
-        and any(each.competence == request.competence for each in authority.competences)
-        and (not request.region or not regions or request.region in regions)
-    )
-
-
-def _candidates(entry: KnownAuthority, facts: Facts) -> Iterator[_Candidate]:
+def _why(basis: pb.InstrumentBasis, facts: Facts) -> _Reason | None:
+    """Why an instrument counts; None where it does not."""
     request = facts.request
-    for competence in entry.authority.competences:
-        if competence.competence != request.competence:
-            continue
-        for basis in competence.instruments:
-            why = _why(basis, facts)
-            if why is not None:
-                yield _Candidate(entry, basis, why)
-        if not competence.instruments and not request.instrument:
-            why = directory_pb2.RESOLUTION_REASON_NO_INSTRUMENT
-            yield _Candidate(entry, pb.InstrumentBasis(), why)
-
-
-def _why(
-    basis: pb.InstrumentBasis, facts: Facts
-) -> directory_pb2.ResolutionReason.ValueType | None:
-    request, known = facts.request, instruments()[basis.instrument]
+    if not basis.instrument:
+        return None if request.instrument else directory_pb2.RESOLUTION_REASON_NO_INSTRUMENT
+    known = instruments()[basis.instrument]
     is_partner = basis.partner_country == facts.requester_country
     if known.kind is InstrumentKind.BILATERAL and not is_partner:
         return None
     if request.instrument:
-        matches = basis.instrument == request.instrument and _has_article(basis, request.article)
-        return directory_pb2.RESOLUTION_REASON_AS_ASKED if matches else None
+        is_asked_for = basis.instrument == request.instrument
+        return directory_pb2.RESOLUTION_REASON_AS_ASKED if is_asked_for else None
     if known.kind is InstrumentKind.BILATERAL:
         return directory_pb2.RESOLUTION_REASON_BILATERAL
     if known.kind is InstrumentKind.REGIONAL:
@@ -126,62 +178,39 @@ def _has_article(basis: pb.InstrumentBasis, article: str) -> bool:
     return article_number(article) in {article_number(each) for each in basis.articles}
 
 
-def _with_articles(
+def _complete_articles(
     basis: pb.InstrumentBasis, request: directory_pb2.ResolveAuthorityRequest
-) -> pb.InstrumentBasis:
-    completed = pb.InstrumentBasis()
-    completed.CopyFrom(basis)
-    if basis.instrument and not completed.articles:
+) -> None:
+    if basis.instrument and not basis.articles:
         known = instruments()[basis.instrument]
         wanted = [request.article] if request.article else []
-        completed.articles.extend(wanted or articles_for(request.competence, known))
-    return completed
+        basis.articles.extend(wanted or articles_for(request.competence, known))
 
 
-def _rank(candidate: _Candidate, facts: Facts) -> tuple[object, ...]:
-    entry, request = candidate.known, facts.request
-    return (
-        _ORDER.index(candidate.why),
-        request.region not in entry.authority.territory.regions,
-        *_worth(entry, facts),
+def _fill(
+    resolution: directory_pb2.Resolution, answer: _Answer, competent: Competent, case: _Case
+) -> None:
+    known, facts = answer.candidate.known, case.facts
+    authority, request = known.authority, facts.request
+    weaknesses = list(_weaknesses(known, facts))
+    resolution.documents.extend(
+        each
+        for each in authority.documents
+        if not each.competences or request.competence in each.competences
     )
-
-
-def _worth(entry: KnownAuthority, facts: Facts) -> tuple[object, ...]:
-    return (
-        not entry.is_reliable(facts.now),
-        not entry.is_reachable(facts.now, urgent=facts.request.urgent),
-        not set(entry.authority.accepted_languages) & set(facts.request.languages),
-        entry.authority.authority_id,
+    resolution.languages.extend(
+        sorted(authority.accepted_languages, key=lambda each: each not in request.languages)
     )
-
-
-def _resolution(
-    candidate: _Candidate, competent: Sequence[KnownAuthority], facts: Facts
-) -> directory_pb2.Resolution:
-    authority, request = candidate.known.authority, facts.request
-    resolution = directory_pb2.Resolution(
-        record=candidate.known.record(facts.now, urgent=request.urgent),
-        basis=_with_articles(candidate.basis, request),
-        documents=[
-            each
-            for each in authority.documents
-            if not each.competences or request.competence in each.competences
-        ],
-        languages=sorted(
-            authority.accepted_languages, key=lambda each: each not in request.languages
-        ),
-        channel=_channel(authority, request),
-        means=next(iter(authority.means), pb.REQUEST_MEANS_UNSPECIFIED),
-        reasons=[candidate.why, *_reasons(candidate.known, facts)],
-    )
-    weaknesses = list(_weaknesses(candidate.known, facts))
-    others = [entry for entry in competent if entry is not candidate.known]
-    if weaknesses and others:  # 4
-        fallback = min(others, key=lambda each: _worth(each, facts))
-        resolution.fallback.CopyFrom(fallback.record(facts.now, urgent=request.urgent))
+    resolution.channel = _channel(authority, request)
+    resolution.means = next(iter(authority.means), pb.REQUEST_MEANS_UNSPECIFIED)
+    resolution.reasons.extend([answer.why, *_reasons(known, facts), *weaknesses])
+    resolution.basis.CopyFrom(answer.candidate.basis)
+    _complete_articles(resolution.basis, request)
+    known.fill(resolution.record, facts.now, urgent=request.urgent)
+    spare = case.spare_for(known, competent) if weaknesses else None
+    if spare is not None:  # 4
+        spare.fill(resolution.fallback, facts.now, urgent=request.urgent)
         resolution.fallback_reasons.extend(weaknesses)
-    return resolution
 
 
 def _channel(
@@ -194,21 +223,16 @@ def _channel(
     return channels[0] if channels else pb.CHANNEL_UNSPECIFIED
 
 
-def _reasons(
-    entry: KnownAuthority, facts: Facts
-) -> Iterator[directory_pb2.ResolutionReason.ValueType]:
-    if facts.request.region and facts.request.region in entry.authority.territory.regions:
+def _reasons(entry: KnownAuthority, facts: Facts) -> Iterator[_Reason]:
+    if facts.request.region in entry.regions:
         yield directory_pb2.RESOLUTION_REASON_TERRITORY
-    elif not entry.authority.territory.regions:
+    elif not entry.regions:
         yield directory_pb2.RESOLUTION_REASON_WHOLE_COUNTRY
-    if set(entry.authority.accepted_languages) & set(facts.request.languages):
+    if not entry.accepted_languages.isdisjoint(facts.request.languages):
         yield directory_pb2.RESOLUTION_REASON_LANGUAGE
-    yield from _weaknesses(entry, facts)
 
 
-def _weaknesses(
-    entry: KnownAuthority, facts: Facts
-) -> Iterator[directory_pb2.ResolutionReason.ValueType]:
+def _weaknesses(entry: KnownAuthority, facts: Facts) -> Iterator[_Reason]:
     if not entry.is_reliable(facts.now):
         yield directory_pb2.RESOLUTION_REASON_STALE
     if not entry.is_reachable(facts.now, urgent=facts.request.urgent):

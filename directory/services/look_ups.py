@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
+from typing import TypeAlias
 
 from comity.identity import AgencyId, country_from_agency_id
 from comity.roster import Roster
@@ -29,9 +30,13 @@ from directory.services.withholding import (
     without_persons,
 )
 from directory.store.authorities import StoredVersion, get_version, list_versions
+from directory.store.connection import Connection
 from directory.store.reports import count_open_reports
 
 MAX_VERSIONS = 50  # of an entry's history at once; each may be 128 KiB
+
+# A record of an answer, and the entry that it shows.
+_Shown: TypeAlias = tuple[authorities_pb2.AuthorityRecord, KnownAuthority]
 
 
 class LookUpService:
@@ -65,18 +70,26 @@ class LookUpService:
         """
         self._limits.count_call(caller)
         require_enquiry(request)
-        await self._entries.refresh()
+        async with self._database.read() as connection:
+            await self._entries.refresh_on(connection)
+            answer, shown = self._found(request)
+            await self._add_reports(connection, shown)
+        await self._release(caller, request.purpose, shown)
+        return answer
+
+    def _found(
+        self, request: pb.FindAuthoritiesRequest
+    ) -> tuple[pb.FindAuthoritiesResponse, list[_Shown]]:
         now = self._clock()
         page = self._entries.finder.find(
             request.filter, now=now, limit=request.limit, cursor=request.cursor
         )
-        matches = [
-            pb.AuthorityMatch(record=each.known.record(now), reasons=each.reasons, score=each.score)
-            for each in page.found
-        ]
-        known = [each.known for each in page.found]
-        await self._complete(caller, request.purpose, [each.record for each in matches], known)
-        return pb.FindAuthoritiesResponse(matches=matches, next_cursor=page.next_cursor)
+        answer = pb.FindAuthoritiesResponse(next_cursor=page.next_cursor)
+        for found in page.found:
+            match = answer.matches.add(reasons=found.reasons, score=found.score)
+            found.known.fill(match.record, now)
+        records = (match.record for match in answer.matches)
+        return answer, list(zip(records, (each.known for each in page.found), strict=True))
 
     async def resolve(
         self, caller: Caller, request: pb.ResolveAuthorityRequest
@@ -87,16 +100,25 @@ class LookUpService:
         """
         self._limits.count_call(caller)
         require_facts(request)
-        await self._entries.refresh()
+        async with self._database.read() as connection:
+            await self._entries.refresh_on(connection)
+            answer = self._resolved(caller, request)
+            records = [each.record for each in answer.resolutions]
+            records += [each.fallback for each in answer.resolutions if each.HasField("fallback")]
+            shown = [(each, self._entries.get(each.authority.authority_id)) for each in records]
+            await self._add_reports(connection, shown)
+        await self._release(caller, request.purpose, shown)
+        return answer
+
+    def _resolved(
+        self, caller: Caller, request: pb.ResolveAuthorityRequest
+    ) -> pb.ResolveAuthorityResponse:
         finder = self._entries.finder
         country = country_from_agency_id(caller.agency)
         facts = Facts(request, country, finder.named_instruments(country), self._clock())
-        resolutions = resolve(finder.competent_in(request.country, request.competence), facts)
-        records = [each.record for each in resolutions]
-        records += [each.fallback for each in resolutions if each.HasField("fallback")]
-        known = [self._entries.get(each.authority.authority_id) for each in records]
-        await self._complete(caller, request.purpose, records, known)
-        return pb.ResolveAuthorityResponse(resolutions=resolutions)
+        answer = pb.ResolveAuthorityResponse()
+        resolve(finder.competent_in(request.country, request.competence), facts, answer)
+        return answer
 
     async def get(self, caller: Caller, request: pb.GetAuthorityRequest) -> pb.GetAuthorityResponse:
         """One entry, as it is now or as it was.
@@ -104,17 +126,20 @@ class LookUpService:
         Raises: NotFound, QuotaExceeded, StoreUnavailable.
         """
         self._limits.count_call(caller)
-        await self._entries.refresh()
-        known = self._entries.get(request.authority_id)
-        record = known.record(self._clock())
-        if request.version and request.version != known.version:
-            async with self._database.read() as connection:
+        async with self._database.read() as connection:
+            await self._entries.refresh_on(connection)
+            known = self._entries.get(request.authority_id)
+            answer = pb.GetAuthorityResponse()
+            if request.version and request.version != known.version:
                 stored = await get_version(connection, request.authority_id, request.version)
-            record = authorities_pb2.AuthorityRecord(
-                authority=stored.authority, version=stored.version, keeper=stored.keeper
-            )
-        await self._complete(caller, request.purpose, [record], [known])
-        return pb.GetAuthorityResponse(record=record)
+                answer.record.authority.CopyFrom(stored.authority)
+                answer.record.version = stored.version
+                answer.record.keeper.CopyFrom(stored.keeper)
+            else:
+                known.fill(answer.record, self._clock())
+            await self._add_reports(connection, [(answer.record, known)])
+        await self._release(caller, request.purpose, [(answer.record, known)])
+        return answer
 
     async def list_versions(
         self, caller: Caller, request: pb.ListAuthorityVersionsRequest
@@ -124,10 +149,10 @@ class LookUpService:
         Raises: NotFound, QuotaExceeded, StoreUnavailable.
         """
         self._limits.count_call(caller)
-        await self._entries.refresh()
-        known = self._entries.get(request.authority_id)
         limit = min(request.limit or MAX_VERSIONS, MAX_VERSIONS)
         async with self._database.read() as connection:
+            await self._entries.refresh_on(connection)
+            known = self._entries.get(request.authority_id)
             found = await list_versions(
                 connection, request.authority_id, before=request.before_version, limit=limit + 1
             )
@@ -146,9 +171,9 @@ class LookUpService:
         Raises: NotFound, QuotaExceeded, StoreUnavailable.
         """
         self._limits.count_call(caller)
-        await self._entries.refresh()
-        known = self._entries.get(request.authority_id)
         async with self._database.read() as connection:
+            await self._entries.refresh_on(connection)
+            known = self._entries.get(request.authority_id)
             both = [
                 await get_version(connection, request.authority_id, version)
                 for version in (request.from_version, request.to_version)
@@ -159,26 +184,27 @@ class LookUpService:
         await self._account(caller, request.purpose, [each.entry_index for each in both])
         return pb.CompareVersionsResponse(differences=differences(*shown))
 
-    async def _complete(
-        self,
-        caller: Caller,
-        purpose: ledger_pb2.LookUpPurpose.ValueType,
-        records: Sequence[authorities_pb2.AuthorityRecord],
-        known: Sequence[KnownAuthority],
-    ) -> None:
-        """Adds open reports, leaves out what the caller does not need, and accounts for it."""
-        ids = {each.authority.authority_id for each in records}
-        async with self._database.read() as connection:
-            open_reports = await count_open_reports(connection, ids) if ids else {}
-        for record, entry in zip(records, known, strict=True):
-            reports = open_reports.get(record.authority.authority_id)
+    async def _add_reports(self, connection: Connection, shown: Sequence[_Shown]) -> None:
+        ids = {known.authority.authority_id for _, known in shown}
+        found = await count_open_reports(connection, ids) if ids else {}
+        for record, known in shown:
+            reports = found.get(known.authority.authority_id)
             if reports is not None:
                 record.open_reports = reports.count
                 oldest = datetime_from_microseconds(reports.oldest_at)
                 record.oldest_report_at.CopyFrom(timestamp_from(oldest))
-            if not self._may_see_persons(caller, entry):
+
+    async def _release(
+        self,
+        caller: Caller,
+        purpose: ledger_pb2.LookUpPurpose.ValueType,
+        shown: Sequence[_Shown],
+    ) -> None:
+        """Leaves out what the caller does not need, and accounts for the rest."""
+        for record, known in shown:
+            if not self._may_see_persons(caller, known):
                 withhold_persons(record)
-        await self._account(caller, purpose, (each.entry_index for each in known))
+        await self._account(caller, purpose, (known.entry_index for _, known in shown))
 
     async def _account(
         self,
