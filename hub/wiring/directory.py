@@ -12,7 +12,7 @@ from comity.v1.ledger_pb2 import ACCESS_ACTION_LOOK_UP_AUTHORITIES, LookUpPurpos
 from directory.services.changes import ChangesService
 from directory.services.entries import Entries
 from directory.services.keeping import KeepingService
-from directory.services.limits import Limits
+from directory.services.limits import Limits, LookUpAllowances
 from directory.services.look_ups import LookUpService
 from hub.rpc.directory import DirectoryServicer
 from hub.services.access import AccessService
@@ -32,6 +32,7 @@ async def make_directory(
     access: AccessService,
     clock: Callable[[], datetime],
     monotonic: Callable[[], float],
+    allowances: LookUpAllowances | None = None,
 ) -> DirectoryServicer:
     """Reads every entry into memory first.
 
@@ -48,7 +49,7 @@ async def make_directory(
     async def roster_of(transaction: Any) -> Roster:
         return await roster_within(transaction, membership)
 
-    limits = Limits(monotonic=monotonic)
+    limits = Limits(allowances, monotonic=monotonic)
     entries = Entries(database)
     await entries.refresh()
     look_ups = LookUpService(
