@@ -48,6 +48,7 @@ class Chosen(grpc.aio.ServerInterceptor):
         ],
         details: grpc.HandlerCallDetails,
     ) -> grpc.RpcMethodHandler[Any, Any] | None:
+        """Guarded or not."""
         if str(details.method) == self._method:
             return await self._guard.intercept_service(continuation, details)
         return await continuation(details)

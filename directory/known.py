@@ -6,13 +6,13 @@ Never reads a clock.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from comity.times import timestamp_from
 from comity.v1 import authorities_pb2 as pb
 from directory.freshness import due_at, freshness_at
-from directory.hours import Hours, hours_from
+from directory.hours import Hours, OpenState, hours_from
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,11 @@ class KnownAuthority:
     accepted_languages: frozenset[str]
     spoken_languages: frozenset[str]
     channels: frozenset[int]
+    lasting: pb.AuthorityRecord  # what of its record does not depend on the moment
+    # By urgent or not: what was made last, and the state of the office that it was made for.
+    _reachable: dict[bool, tuple[OpenState, pb.Reachability]] = field(
+        default_factory=dict, compare=False, repr=False
+    )
 
     def freshness(self, now: datetime) -> pb.Freshness.ValueType:
         """How far the entry can be relied on."""
@@ -67,25 +72,25 @@ class KnownAuthority:
 
     def fill(self, record: pb.AuthorityRecord, now: datetime, *, urgent: bool = False) -> None:
         """Makes an empty record this entry's, where it stands: a copy costs more than a look-up."""
-        record.authority.CopyFrom(self.authority)
-        record.version = self.version
-        record.keeper.CopyFrom(self.keeper)
+        record.CopyFrom(self.lasting)
         record.freshness = self.freshness(now)
-        self._fill_reachability(record.reachability, now, urgent=urgent)
-        if self.verification is not None:
-            record.last_verified.CopyFrom(self.verification)
-        if self.due is not None:
-            record.confirmation_due_at.CopyFrom(timestamp_from(self.due))
+        record.reachability.CopyFrom(self._reachability(now, urgent=urgent))
+        record.reachability.at.CopyFrom(timestamp_from(now))
 
-    def _fill_reachability(self, found: pb.Reachability, now: datetime, *, urgent: bool) -> None:
+    def _reachability(self, now: datetime, *, urgent: bool) -> pb.Reachability:
         """Whether the office is open, until when or from when on, and how to reach somebody."""
         state = self.hours.state_at(now)
-        found.at.CopyFrom(timestamp_from(now))
-        found.office_open = state.is_open
-        found.contacts.extend(self.contacts_at(now, urgent=urgent))
+        made_for, found = self._reachable.get(urgent, (None, None))
+        if made_for is state and found is not None:
+            return found
+        found = pb.Reachability(
+            office_open=state.is_open, contacts=list(self.contacts_at(now, urgent=urgent))
+        )
         if state.until is not None:
             change = found.closes_at if state.is_open else found.opens_at
             change.CopyFrom(timestamp_from(state.until))
+        self._reachable[urgent] = state, found
+        return found
 
 
 def known_from(
@@ -98,18 +103,26 @@ def known_from(
     entry_index: int = 0,
 ) -> KnownAuthority:
     """A valid entry made ready."""
+    due = due_at(verified_at, authority)
+    lasting = pb.AuthorityRecord(
+        authority=authority, version=version, keeper=keeper, last_verified=verification
+    )
+    if due is not None:
+        lasting.confirmation_due_at.CopyFrom(timestamp_from(due))
+    own = lasting.authority  # in memory once
     return KnownAuthority(
-        authority,
+        own,
         version,
         keeper,
-        hours_from(authority.office_hours),
+        hours_from(own.office_hours),
         verified_at,
         verification,
         entry_index,
-        due=due_at(verified_at, authority),
-        uses=frozenset(contact.use for contact in authority.contacts),
-        regions=frozenset(authority.territory.regions),
-        accepted_languages=frozenset(authority.accepted_languages),
-        spoken_languages=frozenset(authority.spoken_languages),
-        channels=frozenset(authority.channels),
+        due=due,
+        uses=frozenset(contact.use for contact in own.contacts),
+        regions=frozenset(own.territory.regions),
+        accepted_languages=frozenset(own.accepted_languages),
+        spoken_languages=frozenset(own.spoken_languages),
+        channels=frozenset(own.channels),
+        lasting=lasting,
     )

@@ -15,11 +15,15 @@ from directory.services.keepers import KEEPING_ROLES
 CASE_ROLES = frozenset({ROLE_OFFICER, ROLE_SUPERVISOR})
 
 
+def works_on_cases(caller: Caller) -> bool:
+    """Whether a caller's role needs personal contact details of every entry."""
+    return bool(officer_of(caller).roles & CASE_ROLES)
+
+
 def may_see_persons(caller: Caller, keeper_agency: AgencyId) -> bool:
     """Whether a caller's role needs personal contact details of an entry."""
-    roles = officer_of(caller).roles
-    return bool(roles & CASE_ROLES) or (
-        caller.agency == keeper_agency and bool(roles & KEEPING_ROLES)
+    return works_on_cases(caller) or (
+        caller.agency == keeper_agency and bool(officer_of(caller).roles & KEEPING_ROLES)
     )
 
 
