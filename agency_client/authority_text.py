@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from agency_client.authority_proof import VouchedFor
 from agency_client.field_text import Safe, code_words
 from comity.times import datetime_from_timestamp
 from comity.v1 import authorities_pb2 as pb
@@ -23,6 +24,12 @@ _MARKS = {
     pb.FRESHNESS_UNVERIFIED: "NEVER VERIFIED",
     pb.FRESHNESS_DUE: "to be confirmed soon",
     pb.FRESHNESS_FRESH: "confirmed",
+}
+
+_VOUCHED_FOR = {
+    VouchedFor.WHOLE: "has this version, to the letter",
+    VouchedFor.WITHOUT_PERSONS: "has this version, to the letter; persons are withheld",
+    VouchedFor.NOTHING: "NOT VERIFIED: there is no proof that it has this version",
 }
 
 
@@ -96,6 +103,11 @@ def record_lines(record: pb.AuthorityRecord, safe: Safe) -> Iterator[str]:
         yield _line("withheld", "personal contact details, which this role does not need")
     if record.open_reports:
         yield _line("reported", f"wrong {record.open_reports} times, not dealt with yet")
+
+
+def vouched_line(vouched_for: VouchedFor) -> str:
+    """How far the ledger vouches for an entry."""
+    return _line("ledger", _VOUCHED_FOR[vouched_for])
 
 
 def reach_lines(record: pb.AuthorityRecord, safe: Safe) -> Iterator[str]:

@@ -14,7 +14,7 @@ from functools import partial
 import grpc
 
 from comity.times import utc_now
-from directory.services.limits import LookUpAllowances
+from directory.services.limits import Limits, LookUpAllowances
 from hub.folder import load_ledger_key
 from hub.rpc.acts import ActServicer
 from hub.rpc.enrolment import EnrolmentServicer, make_enrolment_server
@@ -166,9 +166,9 @@ async def running_hub(
             membership=membership,
             writer=writer,
             access=access,
+            prove=ledger.prove_entry,
+            limits=Limits(look_up_allowances, monotonic=monotonic),
             clock=clock,
-            monotonic=monotonic,
-            allowances=look_up_allowances,
         )
 
         server = make_server(
@@ -221,9 +221,7 @@ async def running_hub(
         if enrolment_server is not None:
             await enrolment_server.start()
             stack.push_async_callback(enrolment_server.stop, STOP_SECONDS)
-        yield RunningHub(
-            port, membership, open_watches, jobs.failed, access, enrolment_port
-        )
+        yield RunningHub(port, membership, open_watches, jobs.failed, access, enrolment_port)
 
 
 async def _is_healthy(signer: CheckpointSigner, database: Database, jobs: Jobs) -> bool:

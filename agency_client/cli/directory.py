@@ -93,20 +93,24 @@ async def show(
     profile: ProfileOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Show an entry. With --json it is what 'propose' takes."""
-    from agency_client.authority_text import record_lines
+    """Show an entry, once it is verified to be what the ledger has.
+
+    With --json it is what 'propose' takes.
+    """
+    from agency_client.authority_text import record_lines, vouched_line
     from comity.v1.directory_pb2 import GetAuthorityRequest
 
     request = GetAuthorityRequest(
         purpose=_purpose(purpose), authority_id=authority, version=version
     )
     async with opened_agency(profile) as opened:
-        record = await opened.client.directory.get(request)
+        verified = await opened.client.directory.get_verified(request)
     if json:
-        write_json(json_from(record))
+        write_json(json_from(verified.record))
         return
-    for line in record_lines(record, safe):
+    for line in record_lines(verified.record, safe):
         write(line)
+    write(vouched_line(verified.vouched_for))
 
 
 @directory_app.command()

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import TypeAlias
 
+from comity.authorities import without_persons
+from comity.commitment import functional_salt
 from comity.identity import AgencyId, country_from_agency_id
 from comity.roster import Roster
 from comity.times import datetime_from_microseconds, timestamp_from
@@ -18,7 +20,7 @@ from comity.v1 import directory_pb2 as pb
 from directory.differences import differences
 from directory.known import KnownAuthority
 from directory.resolving import Facts, resolve
-from directory.services.calls import Caller, Database, RecordLookUp
+from directory.services.calls import Caller, Database, ProveEntry, RecordLookUp
 from directory.services.enquiries import purpose_of, require_enquiry, require_facts
 from directory.services.entries import Entries
 from directory.services.keepers import Keepers
@@ -27,7 +29,6 @@ from directory.services.withholding import (
     may_see_persons,
     withhold_persons,
     withhold_persons_of_version,
-    without_persons,
     works_on_cases,
 )
 from directory.store.authorities import StoredVersion, get_version, list_versions
@@ -51,6 +52,7 @@ class LookUpService:
         roster: Callable[[], Roster],
         hub_agency: AgencyId,
         record: RecordLookUp,
+        prove: ProveEntry,
         limits: Limits,
         clock: Callable[[], datetime],
     ) -> None:
@@ -59,6 +61,7 @@ class LookUpService:
         self._roster = roster
         self._hub_agency = hub_agency
         self._record = record
+        self._prove = prove
         self._limits = limits
         self._clock = clock
 
@@ -139,8 +142,25 @@ class LookUpService:
             else:
                 known.fill(answer.record, self._clock())
             await self._add_reports(connection, [(answer.record, known)])
+        if request.with_proof:
+            await self._add_proof(answer, known_size=request.known_size)
         await self._release(caller, request.purpose, [(answer.record, known)])
+        if answer.record.contacts_withheld:
+            answer.proof.ClearField("salt")
         return answer
+
+    async def _add_proof(self, answer: pb.GetAuthorityResponse, *, known_size: int) -> None:
+        """That the ledger has the version: none where another process has only just entered it."""
+        record = answer.record
+        async with self._database.read() as connection:
+            version = await get_version(connection, record.authority.authority_id, record.version)
+        proven = await self._prove(version.entry_index, known_size=known_size)
+        if proven is not None:
+            leaf, proof = proven
+            answer.proof.leaf.CopyFrom(leaf)
+            answer.proof.proof.CopyFrom(proof)
+            answer.proof.salt = version.salt
+            answer.proof.functional_salt = functional_salt(version.salt)
 
     async def list_versions(
         self, caller: Caller, request: pb.ListAuthorityVersionsRequest

@@ -5,6 +5,7 @@ Functional mailboxes and numbers are shown to everybody.
 
 from __future__ import annotations
 
+from comity.authorities import without_persons
 from comity.identity import AgencyId
 from comity.v1 import authorities_pb2 as pb
 from comity.v1.officers_pb2 import ROLE_OFFICER, ROLE_SUPERVISOR
@@ -41,18 +42,9 @@ def withhold_persons_of_version(version: pb.AuthorityVersion) -> None:
         version.ClearField("salt")
 
 
-def without_persons(authority: pb.Authority) -> pb.Authority:
-    """A copy of an entry without personal contact details."""
-    copied = pb.Authority()
-    copied.CopyFrom(authority)
-    _withhold(copied)
-    return copied
-
-
 def _withhold(authority: pb.Authority) -> bool:
     before = len(authority.contacts) + len(authority.persons)
-    authority.ClearField("persons")
-    _keep_functional(authority.contacts)
+    authority.CopyFrom(without_persons(authority))
     return len(authority.contacts) < before
 
 

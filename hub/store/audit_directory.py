@@ -9,8 +9,12 @@ from collections import defaultdict
 
 from sqlalchemy import func, select
 
-from comity.authorities import authority_digest
-from comity.commitment import verify_authority_commitment
+from comity.authorities import authority_digest, functional_digest
+from comity.commitment import (
+    functional_salt,
+    verify_authority_commitment,
+    verify_functional_commitment,
+)
 from comity.errors import LedgerForked, NotFound
 from comity.v1.ledger_pb2 import DIRECTORY_CHANGE_VERSION, DirectoryEntry
 from directory.store.authorities import StoredVersion, find_authority, get_version
@@ -45,6 +49,12 @@ class DirectoryAudit:
             authority_digest=authority_digest(version.authority),
             salt=version.salt,
         )  # 2
+        if entry.functional_commitment:  # entries from before have none
+            verify_functional_commitment(
+                entry.functional_commitment,
+                functional_digest=functional_digest(version.authority),
+                salt=functional_salt(version.salt),
+            )
         self._newest[entry.authority_id] = entry.version
 
     async def require_nothing_else(self, connection: Connection) -> None:

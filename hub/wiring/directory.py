@@ -8,11 +8,15 @@ from datetime import datetime
 from typing import Any
 
 from comity.roster import Roster
-from comity.v1.ledger_pb2 import ACCESS_ACTION_LOOK_UP_AUTHORITIES, LookUpPurpose
+from comity.v1.ledger_pb2 import (
+    ACCESS_ACTION_LOOK_UP_AUTHORITIES,
+    LookUpPurpose,
+)
+from directory.services.calls import ProveEntry
 from directory.services.changes import ChangesService
 from directory.services.entries import Entries
 from directory.services.keeping import KeepingService
-from directory.services.limits import Limits, LookUpAllowances
+from directory.services.limits import Limits
 from directory.services.look_ups import LookUpService
 from hub.rpc.directory import DirectoryServicer
 from hub.services.access import AccessService
@@ -30,9 +34,9 @@ async def make_directory(
     membership: Membership,
     writer: LedgerWriter,
     access: AccessService,
+    prove: ProveEntry,
+    limits: Limits,
     clock: Callable[[], datetime],
-    monotonic: Callable[[], float],
-    allowances: LookUpAllowances | None = None,
 ) -> DirectoryServicer:
     """Reads every entry into memory first.
 
@@ -49,7 +53,6 @@ async def make_directory(
     async def roster_of(transaction: Any) -> Roster:
         return await roster_within(transaction, membership)
 
-    limits = Limits(allowances, monotonic=monotonic)
     entries = Entries(database)
     await entries.refresh()
     look_ups = LookUpService(
@@ -58,6 +61,7 @@ async def make_directory(
         roster=lambda: membership.roster,
         hub_agency=settings.agency,
         record=record,
+        prove=prove,
         limits=limits,
         clock=clock,
     )

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from agency_client.agency import Agency
-from comity.authorities import authority_digest
+from agency_client.authority_proof import VouchedFor
+from comity.authorities import authority_digest, without_persons
 from comity.commitment import verify_authority_commitment
 from comity.errors import (
     ApprovedAlready,
@@ -425,6 +426,40 @@ async def test_personal_contact_details_are_for_who_works_on_cases(cast: Cast) -
     assert not whole.contacts_withheld
     async with cast.served.officer("BR-NCB", ROLE_AGENCY_ADMINISTRATOR) as (keeper, _):
         assert (await get(keeper, authority.authority_id)).authority == authority
+
+
+@pytest.mark.threat("T126")
+async def test_who_is_shown_an_entry_verifies_it_with_persons_and_without(cast: Cast) -> None:
+    authority = new_authority("BR")
+    authority.contacts[1].functional = False
+    version = await enter(cast.first, cast.second, authority)
+    request = pb.GetAuthorityRequest(authority_id=authority.authority_id)
+    whole = await cast.france.client.directory.get_verified(request)
+    async with cast.served.officer("FR-NCB", ROLE_AUDITOR) as (auditor, _):
+        without = await auditor.client.directory.get_verified(request)
+        request.with_proof = True
+        answer = await ask(auditor, "GetAuthority", request)
+
+    assert (VouchedFor.WHOLE, authority) == (whole.vouched_for, whole.record.authority)
+    assert VouchedFor.WITHOUT_PERSONS is without.vouched_for
+    assert without_persons(authority) == without.record.authority
+    assert not answer.proof.salt
+    assert version.entry_index == answer.proof.leaf.entry_index
+
+
+async def test_an_older_version_is_verified_as_what_it_was(cast: Cast) -> None:
+    authority = new_authority("BR")
+    await enter(cast.first, cast.second, authority)
+    changed = new_authority("BR", "Renamed authority")
+    changed.authority_id = authority.authority_id
+    await approve(cast.second, (await propose(cast.first, changed, base=1)).proposal)
+    request = pb.GetAuthorityRequest(authority_id=authority.authority_id, version=1)
+    first = await cast.france.client.directory.get_verified(request)
+    request.version = 0
+    newest = await cast.france.client.directory.get_verified(request)
+
+    assert (VouchedFor.WHOLE, authority) == (first.vouched_for, first.record.authority)
+    assert (VouchedFor.WHOLE, changed) == (newest.vouched_for, newest.record.authority)
 
 
 async def test_resolving_answers_with_article_documents_and_reason(cast: Cast) -> None:

@@ -412,20 +412,28 @@ class GetAuthorityRequest(_message.Message):
     PURPOSE_FIELD_NUMBER: _builtins.int
     AUTHORITY_ID_FIELD_NUMBER: _builtins.int
     VERSION_FIELD_NUMBER: _builtins.int
+    WITH_PROOF_FIELD_NUMBER: _builtins.int
+    KNOWN_SIZE_FIELD_NUMBER: _builtins.int
     purpose: _ledger_pb2.LookUpPurpose.ValueType
     authority_id: _builtins.str
     version: _builtins.int
     """0 for the newest."""
+    with_proof: _builtins.bool
+    """Whether the caller wants to verify what it is shown."""
+    known_size: _builtins.int
+    """The size of the ledger that the caller knows, for the proof."""
     def __init__(
         self,
         *,
         purpose: _ledger_pb2.LookUpPurpose.ValueType = ...,
         authority_id: _builtins.str = ...,
         version: _builtins.int = ...,
+        with_proof: _builtins.bool = ...,
+        known_size: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["authority_id", b"authority_id", "purpose", b"purpose", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["authority_id", b"authority_id", "known_size", b"known_size", "purpose", b"purpose", "version", b"version", "with_proof", b"with_proof"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -436,20 +444,62 @@ class GetAuthorityResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     RECORD_FIELD_NUMBER: _builtins.int
+    PROOF_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def record(self) -> _authorities_pb2.AuthorityRecord: ...
+    @_builtins.property
+    def proof(self) -> Global___AuthorityProof:
+        """As asked for, where the version's entry lies in the newest signed tree."""
+
     def __init__(
         self,
         *,
         record: _authorities_pb2.AuthorityRecord | None = ...,
+        proof: Global___AuthorityProof | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["record", b"record"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["proof", b"proof", "record", b"record"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["record", b"record"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["proof", b"proof", "record", b"record"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetAuthorityResponse: _TypeAlias = GetAuthorityResponse  # noqa: Y015
+
+@_typing.final
+class AuthorityProof(_message.Message):
+    """That the ledger has the version that a record shows. It doesn't say that none came after."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LEAF_FIELD_NUMBER: _builtins.int
+    PROOF_FIELD_NUMBER: _builtins.int
+    SALT_FIELD_NUMBER: _builtins.int
+    FUNCTIONAL_SALT_FIELD_NUMBER: _builtins.int
+    salt: _builtins.bytes
+    """Opens authority_commitment; empty where personal contact details were left out."""
+    functional_salt: _builtins.bytes
+    """Opens functional_commitment."""
+    @_builtins.property
+    def leaf(self) -> _ledger_pb2.LedgerLeaf:
+        """Of the version, with a DirectoryEntry."""
+
+    @_builtins.property
+    def proof(self) -> _ledger_pb2.LedgerProof: ...
+    def __init__(
+        self,
+        *,
+        leaf: _ledger_pb2.LedgerLeaf | None = ...,
+        proof: _ledger_pb2.LedgerProof | None = ...,
+        salt: _builtins.bytes = ...,
+        functional_salt: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["leaf", b"leaf", "proof", b"proof"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["functional_salt", b"functional_salt", "leaf", b"leaf", "proof", b"proof", "salt", b"salt"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AuthorityProof: _TypeAlias = AuthorityProof  # noqa: Y015
 
 @_typing.final
 class ListAuthorityVersionsRequest(_message.Message):

@@ -380,6 +380,7 @@ class DirectoryEntry(_message.Message):
     AUTHORITY_COMMITMENT_FIELD_NUMBER: _builtins.int
     AGENCY_ID_FIELD_NUMBER: _builtins.int
     ROSTER_ENTRY_FIELD_NUMBER: _builtins.int
+    FUNCTIONAL_COMMITMENT_FIELD_NUMBER: _builtins.int
     authority_id: _builtins.str
     """UUIDv7."""
     version: _builtins.int
@@ -391,6 +392,10 @@ class DirectoryEntry(_message.Message):
     """The agency that keeps the entry: the hub's own where no member does."""
     roster_entry: _builtins.int
     """The roster entry that this was decided by."""
+    functional_commitment: _builtins.bytes
+    """The same without personal contact details, so that who is not shown them can verify the rest.
+    Empty in entries from before there was such a thing.
+    """
     def __init__(
         self,
         *,
@@ -400,10 +405,11 @@ class DirectoryEntry(_message.Message):
         authority_commitment: _builtins.bytes = ...,
         agency_id: _builtins.str = ...,
         roster_entry: _builtins.int = ...,
+        functional_commitment: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agency_id", b"agency_id", "authority_commitment", b"authority_commitment", "authority_id", b"authority_id", "change", b"change", "roster_entry", b"roster_entry", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agency_id", b"agency_id", "authority_commitment", b"authority_commitment", "authority_id", b"authority_id", "change", b"change", "functional_commitment", b"functional_commitment", "roster_entry", b"roster_entry", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
