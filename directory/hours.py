@@ -61,6 +61,23 @@ class Hours:
         day, minute = _reading(self.zone, instant)
         return any(opens <= minute < closes for opens, closes in self.intervals_on(day))
 
+    def open_until(self, instant: datetime) -> tuple[bool, datetime]:
+        """Whether the office is open, and an instant (UTC) until when that holds at least.
+
+        That is the next edge of the day's hours or its end, which costs little to say.
+        """
+        instant = instant.astimezone(UTC)
+        day, minute = _reading(self.zone, instant)
+        if clock_changes(self.zone, day):
+            state = self.state_at(instant)
+            return state.is_open, state.until or instant + timedelta(days=1)
+        intervals = self.intervals_on(day)
+        is_open = any(opens <= minute < closes for opens, closes in intervals)
+        edges = [edge for interval in intervals for edge in interval if edge > minute]
+        into_minute = timedelta(seconds=instant.second, microseconds=instant.microsecond)
+        until = timedelta(minutes=min(edges, default=_DAY_MINUTES) - minute) - into_minute
+        return is_open, instant + until
+
     def state_at(self, instant: datetime) -> OpenState:
         """Whether the office is open at an aware instant, and until when (UTC)."""
         known = self._known_at(instant)

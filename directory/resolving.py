@@ -15,10 +15,10 @@ Which States are party to an instrument is known only by what their entries say.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 from datetime import datetime
-from heapq import nsmallest
 from typing import NamedTuple, TypeAlias
 
 from comity.v1 import authorities_pb2 as pb
@@ -26,12 +26,12 @@ from comity.v1 import directory_pb2
 from directory.competent import Candidate, Competent
 from directory.instruments.tables import (
     InstrumentKind,
-    article_number,
     articles_for,
     competences,
     instruments,
 )
 from directory.known import KnownAuthority
+from directory.standings import Standings
 
 _ORDER = (
     directory_pb2.RESOLUTION_REASON_AS_ASKED,
@@ -56,96 +56,84 @@ class Facts:
     now: datetime
 
 
-# Region not named, not reliable, not reachable, in no language of the requester's.
-_Rank: TypeAlias = tuple[bool, bool, bool, bool]
 _Reason: TypeAlias = directory_pb2.ResolutionReason.ValueType
 
 
 class _Answer(NamedTuple):
     why: _Reason
-    rank: _Rank
+    authority_id: str
     candidate: Candidate
 
 
 def resolve(
-    competent: Competent, facts: Facts, answer: directory_pb2.ResolveAuthorityResponse
+    competent: Competent,
+    standings: Standings,
+    facts: Facts,
+    answer: directory_pb2.ResolveAuthorityResponse,
 ) -> None:
     """Adds to an answer who handles it, the best first; nothing where nobody does.
 
     They are the requested country's who have the competence (1).
     """
-    case = _Case(facts)
+    standings.advance(facts.now)
+    case = _Case(competent, standings, facts)
     answers = []
-    for candidates in competent.under.values():
-        why = _why(candidates[0].basis, facts)  # 2
-        best = None if why is None else case.best_of(candidates)
+    for under in competent.under.values():
+        why = _why(under.basis, facts)  # 2
+        best = None if why is None else case.best_of(under.ids(facts.request.article))
         if why is not None and best is not None:
-            answers.append(_Answer(why, case.rank(best.known), best))
-    answers.sort(key=_order)  # 3
+            answers.append(_Answer(why, best, under.candidate(best, facts.request.article)))
+    answers.sort(key=lambda each: _order(each, case))  # 3
     for each in answers:
-        _fill(answer.resolutions.add(), each, competent, case)
+        _fill(answer.resolutions.add(), each, case)
 
 
-@dataclass(slots=True)
 class _Case:
-    """The facts, and how well each entry that was looked at meets them."""
+    """The facts, and which of the competent meet them: in that region; of these, that name it, are
+    reliable, can be reached, and accept a language of the requester's."""
 
-    facts: Facts
-    _ranks: dict[str, _Rank] = field(default_factory=dict)
-    _spares: list[KnownAuthority] | None = None
+    def __init__(self, competent: Competent, standings: Standings, facts: Facts) -> None:
+        self.facts = facts
+        self._competent = competent
+        request, region = facts.request, facts.request.region
+        named = competent.of_region(region)
+        everywhere = competent.of_region("")
+        self._holding = (named | everywhere) if region else set(competent.entries)
+        reachable = standings.reachable_urgently if request.urgent else standings.reachable
+        self._wishes = [
+            self._holding & wish
+            for wish in (
+                named if region else set[str](),
+                standings.reliable,
+                reachable,
+                competent.accepting(request.languages),
+            )
+        ]
 
-    def best_of(self, candidates: Iterable[Candidate]) -> Candidate | None:
-        """The best; the first in their order that could not be better ends the search."""
-        request = self.facts.request
-        found: Candidate | None = None
-        for each in candidates:
-            if not self._holds(each.known) or not _has_article(each.basis, request.article):
-                continue
-            rank = self.rank(each.known)
-            if found is None or rank < self.rank(found.known):
-                found = each
-            if rank == self._ideal():
-                break
-        return found
+    def best_of(self, ids: AbstractSet[str]) -> str | None:
+        """The best of some entries; None where the region is no one's of them."""
+        return self._narrowed(ids & self._holding, self._wishes)
 
-    def spare_for(self, chosen: KnownAuthority, competent: Competent) -> KnownAuthority | None:
+    def spare_for(self, authority_id: str) -> KnownAuthority | None:
         """The best other entry; by what it is worth alone, wherever it is."""
-        if self._spares is None:
-            holding = (each for each in competent.entries if self._holds(each))
-            # The order of entries is kept among equals.
-            self._spares = nsmallest(2, holding, key=lambda each: self.rank(each)[1:])
-        return next((each for each in self._spares if each is not chosen), None)
+        best = self._narrowed(self._holding - {authority_id}, self._wishes[1:])
+        return None if best is None else self._competent.entries[best]
 
-    def rank(self, known: KnownAuthority) -> _Rank:
-        """How far an entry is from the best that there could be."""
-        authority_id = known.authority.authority_id
-        rank = self._ranks.get(authority_id)
-        if rank is None:
-            rank = self._ranks[authority_id] = self._ranked(known)
-        return rank
+    def rank(self, authority_id: str) -> tuple[bool, ...]:
+        """Which wishes an entry does not meet."""
+        return tuple(authority_id not in wish for wish in self._wishes)
 
-    def _ranked(self, known: KnownAuthority) -> _Rank:
-        request, now = self.facts.request, self.facts.now
-        return (
-            request.region not in known.regions,
-            not known.is_reliable(now),
-            not known.is_reachable(now, urgent=request.urgent),
-            known.accepted_languages.isdisjoint(request.languages),
-        )
-
-    def _ideal(self) -> _Rank:
-        request = self.facts.request
-        return (not request.region, False, False, not request.languages)
-
-    def _holds(self, known: KnownAuthority) -> bool:
-        """Whether an entry's territory has the region."""
-        region = self.facts.request.region
-        return not region or not known.regions or region in known.regions
+    @staticmethod
+    def _narrowed(ids: AbstractSet[str], wishes: Sequence[AbstractSet[str]]) -> str | None:
+        """An earlier wish goes before all later ones; among equals the first by its id."""
+        for wish in wishes:
+            ids = ids & wish or ids
+        return min(ids, default=None)
 
 
-def _order(answer: _Answer) -> tuple[object, ...]:
-    candidate = answer.candidate
-    return (_ORDER.index(answer.why), answer.rank, candidate.authority_id, candidate.position)
+def _order(answer: _Answer, case: _Case) -> tuple[object, ...]:
+    authority_id, position = answer.authority_id, answer.candidate.position
+    return (_ORDER.index(answer.why), case.rank(authority_id), authority_id, position)
 
 
 def _why(basis: pb.InstrumentBasis, facts: Facts) -> _Reason | None:
@@ -171,13 +159,6 @@ def _why(basis: pb.InstrumentBasis, facts: Facts) -> _Reason | None:
     return directory_pb2.RESOLUTION_REASON_GENERAL
 
 
-def _has_article(basis: pb.InstrumentBasis, article: str) -> bool:
-    """An entry that names no article means the whole instrument."""
-    if not article or not basis.articles:
-        return True
-    return article_number(article) in {article_number(each) for each in basis.articles}
-
-
 def _complete_articles(
     basis: pb.InstrumentBasis, request: directory_pb2.ResolveAuthorityRequest
 ) -> None:
@@ -187,9 +168,7 @@ def _complete_articles(
         basis.articles.extend(wanted or articles_for(request.competence, known))
 
 
-def _fill(
-    resolution: directory_pb2.Resolution, answer: _Answer, competent: Competent, case: _Case
-) -> None:
+def _fill(resolution: directory_pb2.Resolution, answer: _Answer, case: _Case) -> None:
     known, facts = answer.candidate.known, case.facts
     authority, request = known.authority, facts.request
     weaknesses = list(_weaknesses(known, facts))
@@ -207,7 +186,7 @@ def _fill(
     resolution.basis.CopyFrom(answer.candidate.basis)
     _complete_articles(resolution.basis, request)
     known.fill(resolution.record, facts.now, urgent=request.urgent)
-    spare = case.spare_for(known, competent) if weaknesses else None
+    spare = case.spare_for(answer.authority_id) if weaknesses else None
     if spare is not None:  # 4
         spare.fill(resolution.fallback, facts.now, urgent=request.urgent)
         resolution.fallback_reasons.extend(weaknesses)

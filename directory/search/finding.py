@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from heapq import heapify, heappop
@@ -21,6 +21,7 @@ from directory.instruments.tables import article_number
 from directory.known import KnownAuthority
 from directory.search.cursors import cursor_for, offset_from
 from directory.search.index import MAX_RANKED, Match, SearchIndex
+from directory.standings import Standings
 
 MAX_PAGE = 50  # entries; an officer reads no more, and a scraper shall not have more
 DEFAULT_PAGE = 20
@@ -69,6 +70,7 @@ class Finder:
         self._by_language: dict[str, set[str]] = defaultdict(set)
         self._competent: dict[tuple[str, int], Competent] = defaultdict(Competent)
         self._ordered: list[_Order] = []
+        self.standings = Standings()
         self._places: dict[str, _Place] = {}
         # How many entries of a country name each instrument.
         self._named: dict[str, Counter[str]] = defaultdict(Counter)
@@ -88,6 +90,7 @@ class Finder:
         for competence in place.competences:
             self._competent[place.country, competence].put(entry, competence)
         self._named[place.country].update(place.instruments)
+        self.standings.put(entry)
         self._index.put(entry.authority)
 
     def _take_out(self, authority_id: str) -> None:
@@ -147,61 +150,59 @@ class Finder:
         return Page(page, cursor_for(query, end) if end < len(ranked) else "")
 
     def _ranked(self, query: directory_pb2.AuthorityFilter, now: datetime) -> Iterator[Match]:
-        among = self._among(query)
+        self.standings.advance(now)
+        wanted = self._wanted(query)
         if query.text.strip():
+            among = _shared(wanted) if wanted else None
             matches = self._index.rank(query.text, among=among)
             return (each for each in matches if self._fits(each.authority_id, query, now))
         return (
             Match(each, 1.0, {directory_pb2.MATCH_REASON_FILTER})
-            for each in self._fitting(among, query, now)
+            for each in self._fitting(wanted, query, now)
         )
 
     def _fitting(
-        self,
-        among: Collection[str] | None,
-        query: directory_pb2.AuthorityFilter,
-        now: datetime,
+        self, wanted: Sequence[set[str]], query: directory_pb2.AuthorityFilter, now: datetime
     ) -> Iterator[str]:
         """Whom a filter lets through: the reliable first, then by country and id.
 
-        Only as many are looked at as are asked for, and the others while those are reliable.
+        Only as many are looked at as are asked for.
         """
-        others = []
-        for authority_id in self._in_order(among):
-            if not self._entries[authority_id].is_reliable(now):
-                others.append(authority_id)
-            elif self._fits(authority_id, query, now):
-                yield authority_id
-        yield from (each for each in others if self._fits(each, query, now))
+        reliable = self.standings.reliable
+        for each in self._in_order([*wanted, reliable]):
+            if self._fits(each, query, now):
+                yield each
+        for each in self._in_order(wanted):
+            if each not in reliable and self._fits(each, query, now):
+                yield each
 
-    def _in_order(self, among: Collection[str] | None) -> Iterator[str]:
-        """By country and id. Few are put in order; of many, those that are wanted turn up soon."""
-        if among is not None and len(among) ** 2 < MAX_RANKED * len(self._ordered):
-            return _ascending([self._places[each].order for each in among])
-        return (each for _, each in self._ordered if among is None or each in among)
+    def _in_order(self, wanted: Sequence[set[str]]) -> Iterator[str]:
+        """Who is in all of some sets, by country and id.
 
-    def _among(self, query: directory_pb2.AuthorityFilter) -> Collection[str] | None:
-        """Who has country, competence, instrument and language; None for everybody."""
+        Few are put in order; of many, those that are wanted turn up soon.
+        """
+        smallest = min(wanted, key=len, default=None)
+        if smallest is not None and len(smallest) ** 2 < MAX_PAGE * len(self._ordered):
+            return _ascending([self._places[each].order for each in _shared(wanted)])
+        return (each for _, each in self._ordered if all(each in ids for ids in wanted))
+
+    def _wanted(self, query: directory_pb2.AuthorityFilter) -> list[set[str]]:
+        """Who has each of what is asked for, as far as sets are kept of it."""
         instruments = [query.instrument] if query.instrument else []
-        wanted: list[tuple[Mapping[Any, set[str]], Sequence[object]]] = [
+        kept: list[tuple[Mapping[Any, set[str]], Sequence[object]]] = [
             (self._by_country, query.countries),
             (self._by_competence, query.competences),
             (self._by_instrument, instruments),
             (self._by_language, query.languages),
         ]
-        found: set[str] | None = None
-        for sets, values in wanted:
-            if values:
-                having = _union([sets.get(each, set()) for each in values])
-                found = having if found is None else found & having
-        return found
+        wanted = [_union([sets.get(v, set()) for v in values]) for sets, values in kept if values]
+        return [*wanted, self.standings.reachable] if query.reachable_now else wanted
 
     def _fits(self, authority_id: str, query: directory_pb2.AuthorityFilter, now: datetime) -> bool:
-        """What is asked for beside those that `_among` gives."""
+        """What is asked for beside what `_wanted` gives."""
         entry = self._entries[authority_id]
         return (
-            (not query.reachable_now or entry.is_reachable(now, urgent=False))
-            and (not query.channels or not entry.channels.isdisjoint(query.channels))
+            (not query.channels or not entry.channels.isdisjoint(query.channels))
             and (not query.freshness or entry.freshness(now) in query.freshness)
             and _has_instrument(entry.authority, query)
         )
@@ -228,6 +229,12 @@ def _ascending(places: list[_Order]) -> Iterator[str]:
     heapify(places)
     while places:
         yield heappop(places)[1]
+
+
+def _shared(sets: Sequence[set[str]]) -> set[str]:
+    """What is in all of some sets."""
+    first, *others = sorted(sets, key=len)
+    return first.intersection(*others)
 
 
 def _union(sets: Sequence[set[str]]) -> set[str]:

@@ -121,7 +121,8 @@ class LookUpService:
         country = country_from_agency_id(caller.agency)
         facts = Facts(request, country, finder.named_instruments(country), self._clock())
         answer = pb.ResolveAuthorityResponse()
-        resolve(finder.competent_in(request.country, request.competence), facts, answer)
+        competent = finder.competent_in(request.country, request.competence)
+        resolve(competent, finder.standings, facts, answer)
         return answer
 
     async def get(self, caller: Caller, request: pb.GetAuthorityRequest) -> pb.GetAuthorityResponse:

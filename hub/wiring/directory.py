@@ -55,6 +55,7 @@ async def make_directory(
 
     entries = Entries(database)
     await entries.refresh()
+    entries.finder.standings.advance(clock())  # looks at every entry, which nobody shall wait for
     look_ups = LookUpService(
         entries,
         database=database,

@@ -227,7 +227,8 @@ def test_who_handles_it_is_who_looking_at_every_entry_finds(
 ) -> None:
     request = facts.request
     answer = directory_pb2.ResolveAuthorityResponse()
-    resolve(finder.competent_in(request.country, request.competence), facts, answer)
+    competent = finder.competent_in(request.country, request.competence)
+    resolve(competent, finder.standings, facts, answer)
 
     assert resolved_plainly(entries, facts) == [
         (

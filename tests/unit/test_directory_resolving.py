@@ -8,7 +8,6 @@ import pytest
 
 from comity.v1 import authorities_pb2 as pb
 from comity.v1 import directory_pb2
-from directory.competent import competent_among
 from directory.freshness import freshness_at
 from directory.known import KnownAuthority, known_from
 from directory.resolving import Facts
@@ -63,7 +62,9 @@ def facts(
 def resolve(entries: list[KnownAuthority], asked: Facts) -> list[directory_pb2.Resolution]:
     request = asked.request
     answer = directory_pb2.ResolveAuthorityResponse()
-    resolve_among(competent_among(entries, request.country, request.competence), asked, answer)
+    finder = Finder(entries)
+    competent = finder.competent_in(request.country, request.competence)
+    resolve_among(competent, finder.standings, asked, answer)
     return list(answer.resolutions)
 
 
