@@ -6,7 +6,7 @@ to know what the clock shows there.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -15,7 +15,13 @@ from agency_client.authority_proof import VouchedFor
 from agency_client.field_text import Safe, code_words
 from comity.times import datetime_from_timestamp
 from comity.v1 import authorities_pb2 as pb
-from comity.v1.directory_pb2 import AuthorityMatch, MatchReason, Resolution, ResolutionReason
+from comity.v1.directory_pb2 import (
+    AuthorityMatch,
+    MatchReason,
+    RenderedField,
+    Resolution,
+    ResolutionReason,
+)
 from comity.v1.notices_pb2 import LocalizedText
 
 WIDTH = 13  # of the titles on a card
@@ -47,12 +53,22 @@ def text_of(texts: Sequence[LocalizedText], language: str = "en") -> str:
 def match_line(match: AuthorityMatch, safe: Safe) -> str:
     """An entry that was found, on one line, with why."""
     record = match.record
+    name = match.title or name_of(record.authority)
+    country = match.country_name or record.authority.country
     why = ", ".join(code_words(MatchReason.DESCRIPTOR, each) for each in match.reasons)
     there = "open" if record.reachability.office_open else "closed"
-    return (
-        f"{safe(record.authority.authority_id)}  {safe(record.authority.country)}  "
-        f"{safe(name_of(record.authority))}  ({why}; {there})"
-    )
+    return f"{safe(record.authority.authority_id)}  {safe(country)}  {safe(name)}  ({why}; {there})"
+
+
+def rendered_lines(card: Iterable[RenderedField], safe: Safe) -> Iterator[str]:
+    """A card as the hub has put it into the officer's language."""
+    for field in card:
+        for number, line in enumerate(field.lines):
+            if not field.label:
+                yield safe(line)
+                continue
+            label = f"{safe(field.label)}: " if number == 0 else "  "
+            yield f"  {label}{safe(line)}"
 
 
 def card_lines(resolution: Resolution, safe: Safe) -> Iterator[str]:
@@ -99,6 +115,11 @@ def record_lines(record: pb.AuthorityRecord, safe: Safe) -> Iterator[str]:
     for texts in (authority.urgent_procedure, authority.legal_requirements, authority.remarks):
         if texts:
             yield _line("note", safe(text_of(texts)))
+    yield from caveat_lines(record)
+
+
+def caveat_lines(record: pb.AuthorityRecord) -> Iterator[str]:
+    """What is not shown of an entry, and what others say is wrong."""
     if record.contacts_withheld:
         yield _line("withheld", "personal contact details, which this role does not need")
     if record.open_reports:

@@ -29,6 +29,7 @@ from comity.v1.directory_pb2 import (
     ProposeChangeRequest,
     ProposeChangeResponse,
     RefuseChangeRequest,
+    RenderedField,
     ReportAuthorityRequest,
     Resolution,
     ResolveAuthorityRequest,
@@ -45,6 +46,7 @@ class VerifiedRecord:
 
     record: AuthorityRecord
     vouched_for: VouchedFor
+    card: Sequence[RenderedField]  # the hub's words, which nothing vouches for
 
 
 class DirectoryClient:
@@ -94,7 +96,7 @@ class DirectoryClient:
         response = await self._channel.call(lambda c: DirectoryServiceStub(c).GetAuthority, asked)
         if response.HasField("proof"):
             await self._accept_proof(response.proof.proof, [response.proof.leaf])
-        return VerifiedRecord(response.record, vouched_for(response, asked))
+        return VerifiedRecord(response.record, vouched_for(response, asked), response.card)
 
     async def list_versions(self, authority_id: str) -> list[AuthorityVersion]:
         """Every version of an entry, the newest first.

@@ -17,6 +17,7 @@ from comity.identifiers import UUID7_RANDOM_BYTES, uuid7_from
 from comity.v1 import authorities_pb2 as pb
 
 _MADE_AT = datetime(2026, 11, 25, tzinfo=UTC)  # a day after the sample's, so that no id is shared
+_MIN_ALIKE = 8  # with fewer, names would come again and again
 _MIN_CHARS = 4  # shorter words are articles and prepositions
 
 
@@ -48,9 +49,12 @@ def _renamed(
 
 
 def _other(word: str, telling: Sequence[str], chance: random.Random) -> str:
-    """A word that begins as one of the same script does, and ends as another."""
+    """A word that begins as one of the same script does, and ends as another; where the sample has
+    few of a script, the same letters in another order."""
     alike = [each for each in telling if _script(each) == _script(word)]
-    first, second = chance.choice(alike), chance.choice(alike)
+    if len(alike) < _MIN_ALIKE:
+        return "".join(chance.sample(word, len(word)))
+    first, second = chance.sample(alike, 2)
     return first[: (len(first) + 1) // 2] + second[len(second) // 2 :]
 
 

@@ -17,11 +17,19 @@ from comity.roster import Roster
 from comity.times import datetime_from_microseconds, timestamp_from
 from comity.v1 import authorities_pb2, ledger_pb2
 from comity.v1 import directory_pb2 as pb
+from directory.cards import Reader, record_card, resolution_card
+from directory.catalogue.names import country_name
 from directory.differences import differences
 from directory.known import KnownAuthority
+from directory.rendering import title_of
 from directory.resolving import Facts, resolve
 from directory.services.calls import Caller, Database, ProveEntry, RecordLookUp
-from directory.services.enquiries import purpose_of, require_enquiry, require_facts
+from directory.services.enquiries import (
+    purpose_of,
+    require_enquiry,
+    require_facts,
+    require_reader,
+)
 from directory.services.entries import Entries
 from directory.services.keepers import Keepers
 from directory.services.limits import Limits
@@ -74,6 +82,7 @@ class LookUpService:
         """
         self._limits.count_call(caller)
         require_enquiry(request)
+        require_reader(request.language)
         async with self._database.read() as connection:
             await self._entries.refresh_on(connection)
             answer, shown = self._found(request)
@@ -92,6 +101,10 @@ class LookUpService:
         for found in page.found:
             match = answer.matches.add(reasons=found.reasons, score=found.score)
             found.known.fill(match.record, now)
+            if request.language:
+                authority = match.record.authority
+                match.title = title_of(authority, request.language)
+                match.country_name = country_name(authority.country, request.language)
         records = (match.record for match in answer.matches)
         return answer, list(zip(records, (each.known for each in page.found), strict=True))
 
@@ -104,6 +117,7 @@ class LookUpService:
         """
         self._limits.count_call(caller)
         require_facts(request)
+        require_reader(request.language, request.time_zone)
         async with self._database.read() as connection:
             await self._entries.refresh_on(connection)
             answer = self._resolved(caller, request)
@@ -112,6 +126,10 @@ class LookUpService:
             shown = [(each, self._entries.get(each.authority.authority_id)) for each in records]
             await self._add_reports(connection, shown)
         await self._release(caller, request.purpose, shown)
+        if request.language:
+            reader = Reader(request.language, request.time_zone)
+            for each in answer.resolutions:
+                each.card.extend(resolution_card(each, reader))
         return answer
 
     def _resolved(
@@ -128,9 +146,10 @@ class LookUpService:
     async def get(self, caller: Caller, request: pb.GetAuthorityRequest) -> pb.GetAuthorityResponse:
         """One entry, as it is now or as it was.
 
-        Raises: NotFound, QuotaExceeded, StoreUnavailable.
+        Raises: MalformedInput, NotFound, QuotaExceeded, StoreUnavailable.
         """
         self._limits.count_call(caller)
+        require_reader(request.language, request.time_zone)
         async with self._database.read() as connection:
             await self._entries.refresh_on(connection)
             known = self._entries.get(request.authority_id)
@@ -148,6 +167,9 @@ class LookUpService:
         await self._release(caller, request.purpose, [(answer.record, known)])
         if answer.record.contacts_withheld:
             answer.proof.ClearField("salt")
+        if request.language:
+            reader = Reader(request.language, request.time_zone)
+            answer.card.extend(record_card(answer.record, reader))
         return answer
 
     async def _add_proof(self, answer: pb.GetAuthorityResponse, *, known_size: int) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+import secrets
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import timedelta
@@ -481,8 +482,42 @@ async def test_resolving_answers_with_article_documents_and_reason(cast: Cast) -
     assert "ARREST_WARRANT" in [document.document for document in answer.documents]
 
 
+async def test_answers_come_in_the_language_that_was_asked_for(cast: Cast) -> None:
+    authority = new_authority("BR", f"Sample {secrets.token_hex(4)}")
+    await enter(cast.first, cast.second, authority)
+    case = pb.ResolveAuthorityRequest(
+        country="BR",
+        competence=authorities_pb2.COMPETENCE_EXTRADITION,
+        language="ar",
+        time_zone="Asia/Tokyo",
+    )
+    resolutions = (await ask(cast.france, "ResolveAuthority", case)).resolutions
+    query = pb.AuthorityFilter(text=authority.names[0].text)
+    search = pb.FindAuthoritiesRequest(filter=query, language="ar")
+    found = (await ask(cast.france, "FindAuthorities", search)).matches[0]
+    entry = pb.GetAuthorityRequest(authority_id=authority.authority_id, language="ar")
+    async with cast.served.officer("FR-NCB", ROLE_AUDITOR) as (auditor, _):
+        withheld = (await ask(auditor, "GetAuthority", entry)).card
+    shown = (await ask(cast.france, "GetAuthority", entry)).card
+    case.language = ""
+
+    assert found.country_name == "البرازيل"
+    assert all("البرازيل" in fields_of(each.card)["country"] for each in resolutions)
+    assert "Ada Specimen" in fields_of(shown)["persons"][0]
+    assert "persons" not in fields_of(withheld)
+    plain = (await ask(cast.france, "ResolveAuthority", case)).resolutions
+    assert not any(each.card for each in plain)
+
+
+def fields_of(card: Sequence[pb.RenderedField]) -> dict[str, list[str]]:
+    return {each.name: list(each.lines) for each in card}
+
+
 WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("FindAuthorities", {"filter": {"countries": ["QQ"]}}, "filter.countries[0]"),
+    ("FindAuthorities", {"language": "de"}, "language"),
+    ("GetAuthority", {"language": "xx"}, "language"),
+    ("GetAuthority", {"timeZone": "Etc/GMT+1"}, "time_zone"),
     ("FindAuthorities", {"filter": {"article": "16"}}, "filter.instrument"),
     ("FindAuthorities", {"filter": {"languages": ["english"]}}, "filter.languages[0]"),
     ("FindAuthorities", {"filter": {"text": "x" * 201}}, "filter.text"),
