@@ -15,4 +15,5 @@ def local_zone(link: Path = LOCAL_TIME) -> str:
     named = os.environ.get("TZ", "").removeprefix(":")
     if not named:
         named = str(link.resolve()).rpartition(_ZONES)[2] if link.exists() else ""
-    return named if "/" in named and named in available_timezones() else ""
+    is_place = "/" in named and not named.startswith("Etc/")  # those only stand for an offset
+    return named if is_place and named in available_timezones() else ""

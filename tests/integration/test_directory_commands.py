@@ -115,6 +115,7 @@ def test_nobody_looks_anything_up_without_a_log_in(counter: Counter) -> None:
 
 
 def test_a_card_is_in_the_officers_language_and_an_entry_is_verified(counter: Counter) -> None:
+    counter.log_in(OFFICERS[0])
     case = ("resolve", "BR", "extradition", "--for", "UNTOC 16", "--shown-in", "ar")
     card = counter.directory(*case)
     found = counter.directory("find", "ipe amarelo", "--shown-in", "fr")

@@ -11,7 +11,12 @@ from agency_client.local_time import local_zone
 
 @pytest.mark.parametrize(
     ("named", "zone"),
-    [("Africa/Nairobi", "Africa/Nairobi"), (":Asia/Tokyo", "Asia/Tokyo"), ("CET-1CEST", "")],
+    [
+        ("Africa/Nairobi", "Africa/Nairobi"),
+        (":Asia/Tokyo", "Asia/Tokyo"),
+        ("CET-1CEST", ""),
+        ("Etc/UTC", ""),
+    ],
 )
 def test_the_environment_names_a_zone(
     monkeypatch: pytest.MonkeyPatch, named: str, zone: str
