@@ -5,14 +5,13 @@ Keeps every entry in memory. Never reads a clock, and never decides who may see 
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from heapq import heapify, heappop
 from itertools import islice
-from typing import Any, TypeAlias
+from typing import Any
 
 from comity.v1 import authorities_pb2 as pb
 from comity.v1 import directory_pb2
@@ -25,9 +24,6 @@ from directory.standings import Standings
 
 MAX_PAGE = 50  # entries; an officer reads no more, and a scraper shall not have more
 DEFAULT_PAGE = 20
-
-
-_Order: TypeAlias = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +52,6 @@ class _Place:
     competences: frozenset[int]
     instruments: frozenset[str]
     languages: frozenset[str]
-    order: _Order  # where it comes when nothing tells it from others
 
 
 class Finder:
@@ -69,7 +64,6 @@ class Finder:
         self._by_instrument: dict[str, set[str]] = defaultdict(set)
         self._by_language: dict[str, set[str]] = defaultdict(set)
         self._competent: dict[tuple[str, int], Competent] = defaultdict(Competent)
-        self._ordered: list[_Order] = []
         self.standings = Standings()
         self._places: dict[str, _Place] = {}
         # How many entries of a country name each instrument.
@@ -84,7 +78,6 @@ class Finder:
         authority_id = place.authority_id
         self._take_out(authority_id)
         self._entries[authority_id], self._places[authority_id] = entry, place
-        insort(self._ordered, place.order)
         for sets, value in self._sets_of(place):
             sets[value].add(authority_id)
         for competence in place.competences:
@@ -97,7 +90,6 @@ class Finder:
         place = self._places.pop(authority_id, None)
         if place is None:
             return
-        del self._ordered[bisect_left(self._ordered, place.order)]
         for sets, value in self._sets_of(place):
             sets[value].discard(authority_id)
         known = self._entries.pop(authority_id)
@@ -153,6 +145,8 @@ class Finder:
         self.standings.advance(now)
         wanted = self._wanted(query)
         if query.text.strip():
+            if query.countries:
+                wanted.append(_union([self._by_country.get(c, set()) for c in query.countries]))
             among = _shared(wanted) if wanted else None
             matches = self._index.rank(query.text, among=among)
             return (each for each in matches if self._fits(each.authority_id, query, now))
@@ -168,29 +162,28 @@ class Finder:
 
         Only as many are looked at as are asked for.
         """
-        reliable = self.standings.reliable
-        for each in self._in_order([*wanted, reliable]):
-            if self._fits(each, query, now):
-                yield each
-        for each in self._in_order(wanted):
-            if each not in reliable and self._fits(each, query, now):
-                yield each
+        reliable, nobody = self.standings.reliable, set[str]()
+        for having, lacking in (([*wanted, reliable], nobody), (wanted, reliable)):
+            for each in self._in_order(query.countries or self._by_country, having, lacking):
+                if self._fits(each, query, now):
+                    yield each
 
-    def _in_order(self, wanted: Sequence[set[str]]) -> Iterator[str]:
-        """Who is in all of some sets, by country and id.
-
-        Few are put in order; of many, those that are wanted turn up soon.
-        """
-        smallest = min(wanted, key=len, default=None)
-        if smallest is not None and len(smallest) ** 2 < MAX_PAGE * len(self._ordered):
-            return _ascending([self._places[each].order for each in _shared(wanted)])
-        return (each for _, each in self._ordered if all(each in ids for ids in wanted))
+    def _in_order(
+        self, countries: Iterable[str], having: Sequence[set[str]], lacking: set[str]
+    ) -> Iterator[str]:
+        """Who is in all of some sets and not in another, by country and id: country by country, so
+        that who has enough has paid for those alone."""
+        for country in sorted(set(countries)):
+            own = self._by_country.get(country, set())
+            ids = list(_shared([own, *having]) - lacking)
+            heapify(ids)
+            while ids:
+                yield heappop(ids)
 
     def _wanted(self, query: directory_pb2.AuthorityFilter) -> list[set[str]]:
-        """Who has each of what is asked for, as far as sets are kept of it."""
+        """Who has each of what is asked for beside the country, as far as sets are kept of it."""
         instruments = [query.instrument] if query.instrument else []
         kept: list[tuple[Mapping[Any, set[str]], Sequence[object]]] = [
-            (self._by_country, query.countries),
             (self._by_competence, query.competences),
             (self._by_instrument, instruments),
             (self._by_language, query.languages),
@@ -199,7 +192,7 @@ class Finder:
         return [*wanted, self.standings.reachable] if query.reachable_now else wanted
 
     def _fits(self, authority_id: str, query: directory_pb2.AuthorityFilter, now: datetime) -> bool:
-        """What is asked for beside what `_wanted` gives."""
+        """What is asked for beside what sets are kept of."""
         entry = self._entries[authority_id]
         return (
             (not query.channels or not entry.channels.isdisjoint(query.channels))
@@ -220,15 +213,7 @@ def _place_of(entry: KnownAuthority) -> _Place:
         frozenset(each.competence for each in authority.competences),
         frozenset(basis.instrument for basis in bases),
         entry.spoken_languages,
-        (authority.country, authority.authority_id),
     )
-
-
-def _ascending(places: list[_Order]) -> Iterator[str]:
-    """Ids in order, so that who stops early has not paid for sorting all."""
-    heapify(places)
-    while places:
-        yield heappop(places)[1]
 
 
 def _shared(sets: Sequence[set[str]]) -> set[str]:
