@@ -517,7 +517,7 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("FindAuthorities", {"filter": {"countries": ["QQ"]}}, "filter.countries[0]"),
     ("FindAuthorities", {"language": "de"}, "language"),
     ("GetAuthority", {"language": "xx"}, "language"),
-    ("GetAuthority", {"timeZone": "Etc/GMT+1"}, "time_zone"),
+    ("GetAuthority", {"time_zone": "Etc/GMT+1"}, "time_zone"),
     ("FindAuthorities", {"filter": {"article": "16"}}, "filter.instrument"),
     ("FindAuthorities", {"filter": {"languages": ["english"]}}, "filter.languages[0]"),
     ("FindAuthorities", {"filter": {"text": "x" * 201}}, "filter.text"),
