@@ -6,15 +6,22 @@ to know what the clock shows there.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from agency_client.authority_proof import VouchedFor
 from agency_client.field_text import Safe, code_words
 from comity.times import datetime_from_timestamp
 from comity.v1 import authorities_pb2 as pb
-from comity.v1.directory_pb2 import AuthorityMatch, MatchReason, Resolution, ResolutionReason
+from comity.v1.directory_pb2 import (
+    AuthorityMatch,
+    MatchReason,
+    RenderedField,
+    Resolution,
+    ResolutionReason,
+)
 from comity.v1.notices_pb2 import LocalizedText
 
 WIDTH = 13  # of the titles on a card
@@ -23,6 +30,12 @@ _MARKS = {
     pb.FRESHNESS_UNVERIFIED: "NEVER VERIFIED",
     pb.FRESHNESS_DUE: "to be confirmed soon",
     pb.FRESHNESS_FRESH: "confirmed",
+}
+
+_VOUCHED_FOR = {
+    VouchedFor.WHOLE: "has this version, to the letter",
+    VouchedFor.WITHOUT_PERSONS: "has this version, to the letter; persons are withheld",
+    VouchedFor.NOTHING: "NOT VERIFIED: there is no proof that it has this version",
 }
 
 
@@ -40,12 +53,22 @@ def text_of(texts: Sequence[LocalizedText], language: str = "en") -> str:
 def match_line(match: AuthorityMatch, safe: Safe) -> str:
     """An entry that was found, on one line, with why."""
     record = match.record
+    name = match.title or name_of(record.authority)
+    country = match.country_name or record.authority.country
     why = ", ".join(code_words(MatchReason.DESCRIPTOR, each) for each in match.reasons)
     there = "open" if record.reachability.office_open else "closed"
-    return (
-        f"{safe(record.authority.authority_id)}  {safe(record.authority.country)}  "
-        f"{safe(name_of(record.authority))}  ({why}; {there})"
-    )
+    return f"{safe(record.authority.authority_id)}  {safe(country)}  {safe(name)}  ({why}; {there})"
+
+
+def rendered_lines(card: Iterable[RenderedField], safe: Safe) -> Iterator[str]:
+    """A card as the hub has put it into the officer's language."""
+    for field in card:
+        for number, line in enumerate(field.lines):
+            if not field.label:
+                yield safe(line)
+                continue
+            label = f"{safe(field.label)}: " if number == 0 else "  "
+            yield f"  {label}{safe(line)}"
 
 
 def card_lines(resolution: Resolution, safe: Safe) -> Iterator[str]:
@@ -92,6 +115,11 @@ def record_lines(record: pb.AuthorityRecord, safe: Safe) -> Iterator[str]:
     for texts in (authority.urgent_procedure, authority.legal_requirements, authority.remarks):
         if texts:
             yield line("note", safe(text_of(texts)))
+    yield from caveat_lines(record, safe)
+
+
+def caveat_lines(record: pb.AuthorityRecord, safe: Safe) -> Iterator[str]:
+    """What is not shown of an entry, and what others say of it."""
     if record.contacts_withheld:
         yield line("withheld", "personal contact details, which this role does not need")
     yield from standing_lines(record, safe)
@@ -123,6 +151,11 @@ def contact_test_text(test: pb.ContactTest, safe: Safe) -> str:
     if test.HasField("answered_at") and answered:
         came = f"answered on {answered:%Y-%m-%d %H:%M} UTC"
     return f"{safe(test.agency_id)} asked{about} on {when}: {came}"
+
+
+def vouched_line(vouched_for: VouchedFor) -> str:
+    """How far the ledger vouches for an entry."""
+    return line("ledger", _VOUCHED_FOR[vouched_for])
 
 
 def reach_lines(record: pb.AuthorityRecord, safe: Safe) -> Iterator[str]:

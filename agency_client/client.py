@@ -66,7 +66,9 @@ class HubClient:
     ) -> None:
         self.channel = channel
         self.officers = OfficerClient(channel)
-        self.directory = DirectoryClient(channel)
+        self.directory = DirectoryClient(
+            channel, accept_proof=self.accept_proof, known_size=lambda: self.trust.size
+        )
         self.trust = trust
         self._require_roster = require_roster  # what the agency itself knows of its members
         self._roster_size = 0  # the roster is known as of a ledger of this size

@@ -5,6 +5,10 @@ Every look-up is on record at the hub with the officer and the purpose. Changes 
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from agency_client.authority_proof import VouchedFor, vouched_for
 from agency_client.channel import HubChannel
 from comity.authorities import authority_digest
 from comity.v1.authorities_pb2 import (
@@ -35,19 +39,36 @@ from comity.v1.directory_pb2 import (
     ProposeChangeResponse,
     RecordContactCallRequest,
     RefuseChangeRequest,
+    RenderedField,
     ReportAuthorityRequest,
     Resolution,
     ResolveAuthorityRequest,
     TestContactRequest,
 )
 from comity.v1.directory_pb2_grpc import DirectoryServiceStub
+from comity.v1.ledger_pb2 import LedgerLeaf, LedgerProof
+
+AcceptProof = Callable[[LedgerProof, Sequence[LedgerLeaf]], Awaitable[object]]
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedRecord:
+    """A record, and how far the ledger vouches for it."""
+
+    record: AuthorityRecord
+    vouched_for: VouchedFor
+    card: Sequence[RenderedField]  # the hub's words, which nothing vouches for
 
 
 class DirectoryClient:
     """The directory, on the agency's channel; an officer has to be logged in."""
 
-    def __init__(self, channel: HubChannel) -> None:
+    def __init__(
+        self, channel: HubChannel, *, accept_proof: AcceptProof, known_size: Callable[[], int]
+    ) -> None:
         self._channel = channel
+        self._accept_proof = accept_proof
+        self._known_size = known_size
 
     async def find(self, request: FindAuthoritiesRequest) -> FindAuthoritiesResponse:
         """A page of what matches, the best first.
@@ -73,6 +94,20 @@ class DirectoryClient:
         """
         response = await self._channel.call(lambda c: DirectoryServiceStub(c).GetAuthority, request)
         return response.record
+
+    async def get_verified(self, request: GetAuthorityRequest) -> VerifiedRecord:
+        """One entry, and how far the ledger vouches for what is shown of it.
+
+        Raises: NotFound, QuotaExceeded; ProofInvalid where the ledger has something else;
+        LedgerForked and the like.
+        """
+        asked = GetAuthorityRequest()
+        asked.CopyFrom(request)
+        asked.with_proof, asked.known_size = True, self._known_size()
+        response = await self._channel.call(lambda c: DirectoryServiceStub(c).GetAuthority, asked)
+        if response.HasField("proof"):
+            await self._accept_proof(response.proof.proof, [response.proof.leaf])
+        return VerifiedRecord(response.record, vouched_for(response, asked), response.card)
 
     async def list_versions(self, authority_id: str) -> list[AuthorityVersion]:
         """Every version of an entry, the newest first.

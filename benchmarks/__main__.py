@@ -23,6 +23,7 @@ from agency_client.agency import Agency, open_agency
 from agency_client.profile import CERTIFICATE, HUB_CA, TLS_KEY, load_profile
 from benchmarks.bare import ECHO, STREAM
 from benchmarks.delivery import catch_up, fan_out
+from benchmarks.directory import FEW, MANY, ROUNDS, look_up_figures
 from benchmarks.guarding import guard_costs
 from benchmarks.jetstream import durable_paces
 from benchmarks.pace import per_second_at_once, per_second_serial
@@ -47,6 +48,10 @@ AIMS = {
     "guard_certificate_vs_echo": "≤ 0.05",
     "guard_token_vs_echo": "≤ 0.15",
     "revocation_ms": "≤ 1000",
+    "directory_find_vs_recorded_echo_p50": "≤ 2",
+    "directory_find_vs_recorded_echo_p99": "≤ 5",
+    "directory_resolve_vs_recorded_echo_p50": "≤ 2",
+    "directory_growth": "≤ 1.3",
 }
 
 
@@ -67,7 +72,7 @@ class Bench:
     def note(self, name: str, value: float) -> None:
         """Takes a figure and shows it."""
         self.figures[name] = round(value, 3)
-        print(f"  {name:<28} {value:>12,.2f}   {AIMS.get(name, '')}", flush=True)
+        print(f"  {name:<38} {value:>12,.2f}   {AIMS.get(name, '')}", flush=True)
 
     async def run(self) -> None:
         """Everything, in an order that leaves the large ledger to the end."""
@@ -81,6 +86,7 @@ class Bench:
             await self._bare(size)
             await self._guard(agencies["FR-NCB"])
             await self._revocation()
+            await self._directory()
             await self._publish(publisher)
             await self._peer(size)
             await self._fan_out(publisher, [agencies[name] for name in WATCHERS])
@@ -118,6 +124,15 @@ class Bench:
         seconds = await revocation_seconds()
         self.note("revocation_ms", 1_000 * median(seconds))
         self.note("revocation_worst_ms", 1_000 * max(seconds))
+
+    async def _directory(self) -> None:
+        """Look-ups among few and among many authorities, beside echoes of the same hub."""
+        with tempfile.TemporaryDirectory(prefix="comity-bench-") as folder:
+            figures = await look_up_figures(
+                Path(folder), few=self.count(FEW), many=self.count(MANY), rounds=self.count(ROUNDS)
+            )
+        for name, value in figures.items():
+            self.note(name, value)
 
     async def _publish(self, publisher: Publisher) -> None:
         await publisher.at_once(256)

@@ -34,11 +34,12 @@ SERVICE = "comity.bench.Guarded"
 BARE, ADMITTED, GUARDED = (f"/{SERVICE}/{name}" for name in ("Bare", "Admitted", "Guarded"))
 
 
-class _Chosen(grpc.aio.ServerInterceptor):
-    """Lets the guard have what is called as guarded, and nothing else."""
+class Chosen(grpc.aio.ServerInterceptor):
+    """Lets the guard have one method, and nothing else."""
 
-    def __init__(self, guard: Guard) -> None:
+    def __init__(self, guard: Guard, method: str) -> None:
         self._guard = guard
+        self._method = method
 
     async def intercept_service(  # type: ignore[override]  # the stubs have it generic
         self,
@@ -47,7 +48,8 @@ class _Chosen(grpc.aio.ServerInterceptor):
         ],
         details: grpc.HandlerCallDetails,
     ) -> grpc.RpcMethodHandler[Any, Any] | None:
-        if str(details.method) == GUARDED:
+        """Guarded or not."""
+        if str(details.method) == self._method:
             return await self._guard.intercept_service(continuation, details)
         return await continuation(details)
 
@@ -67,7 +69,7 @@ async def serve(folder: Path, port: int) -> None:
         officers=officers,
         clock=utc_now,
     )
-    server = grpc.aio.server(interceptors=[_Chosen(guard)])
+    server = grpc.aio.server(interceptors=[Chosen(guard, GUARDED)])
 
     async def admitted(request: bytes, context: grpc.aio.ServicerContext[Any, Any]) -> bytes:
         await guard.admit(context, ADMITTED, "request")

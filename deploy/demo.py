@@ -17,6 +17,7 @@ from typing import Any
 
 from deploy.long_list import lengthened
 from deploy.stage import EXAMPLES, Stage
+from directory.sample.file import SAMPLE_FILE
 
 AGENCIES = {
     "FR-NCB": "Sample bureau of France",
@@ -49,6 +50,7 @@ def play(stage: Stage) -> None:
     show(stage.hub("agency", "list"))
     send_a_notice(stage)
     import_and_kill(stage)
+    look_up(stage)
     verify(stage)
 
 
@@ -116,8 +118,17 @@ def compare(stage: Stage, events: list[dict[str, Any]], acknowledged: set[str]) 
         raise SystemExit("The exchange has not kept its word.")
 
 
+def look_up(stage: Stage) -> None:
+    tell("4. France asks who in Brazil handles an extradition under UNTOC 16. It is on record.")
+    note = ["--note-verbale", "Specimen 1", "--emergency"]
+    show(stage.hub("directory", "load", str(SAMPLE_FILE), *note))
+    stage.log_in("FR-NCB")
+    asked = ["BR", "extradition", "--for", "UNTOC 16"]
+    show(stage.comity("FR-NCB", "directory", "resolve", *asked))
+
+
 def verify(stage: Stage) -> None:
-    tell("4. Nobody has to believe the hub: an agency recomputes the ledger and checks a receipt.")
+    tell("5. Nobody has to believe the hub: an agency recomputes the ledger and checks a receipt.")
     show(stage.comity("KE-NCB", "ledger", "verify"))
     stage.comity("FR-NCB", "ledger", "verify")
     show(stage.comity("FR-NCB", "receipt", "verify", str(stage.folder / "receipt.json")))

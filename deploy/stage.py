@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import signal
 import socket
 import sqlite3
@@ -69,6 +70,23 @@ class Stage:
             "agency", "add", "--application", str(application), "--out", str(admission), "--yes"
         )
         self.comity(agency, "join", str(admission))
+
+    def log_in(self, agency: str) -> None:
+        """An officer of an agency, made at the hub's machine and logged in at the agency's."""
+        user = f"sample.{agency.lower()}"
+        who = ["--name", "Sample officer", "--role", "officer", "--agency", agency]
+        given = self.hub("officer", "add", user, *who).split()[-1]
+        chosen = secrets.token_urlsafe()
+        files = {"COMITY_PASSWORD_FILE": given, "COMITY_NEW_PASSWORD_FILE": chosen}
+        for variable, password in files.items():
+            path = self.folder / variable.lower()
+            path.touch(mode=0o600)
+            path.write_text(password, encoding="utf-8")
+            self.environment[variable] = str(path)
+        # What is played here leaves nothing in the key ring of whoever runs it.
+        self.environment["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"
+        self.comity(agency, "login", user)
+        self.comity(agency, "password")
 
     def start_hub(self) -> None:
         self._hub = self._serving()

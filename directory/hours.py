@@ -9,7 +9,7 @@ judges.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -25,6 +25,15 @@ Interval = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
+class OpenState:
+    """Whether an office is open from one instant on, and until when; None for a year and more."""
+
+    is_open: bool
+    since: datetime
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Hours:
     """Office hours made ready: the intervals of each weekday (0 is Monday) and of special days."""
 
@@ -33,6 +42,8 @@ class Hours:
     yearly_holidays: frozenset[tuple[int, int]]
     holidays: frozenset[date]
     special_days: Mapping[date, Sequence[Interval]]
+    # What was reckoned last: it holds until the office opens or closes, and reckoning is dear.
+    _known: list[OpenState] = field(default_factory=list, compare=False, repr=False)
 
     def intervals_on(self, day: date) -> Sequence[Interval]:
         """What the wall clock shows: special days go before holidays, holidays before the week."""
@@ -44,24 +55,59 @@ class Hours:
 
     def is_open(self, instant: datetime) -> bool:
         """Whether the office is open at an aware instant."""
-        local = instant.astimezone(self.zone)
-        minute = local.hour * 60 + local.minute
-        return any(opens <= minute < closes for opens, closes in self.intervals_on(local.date()))
+        known = self._known_at(instant)
+        if known is not None:
+            return known.is_open
+        day, minute = _reading(self.zone, instant)
+        return any(opens <= minute < closes for opens, closes in self.intervals_on(day))
+
+    def open_until(self, instant: datetime) -> tuple[bool, datetime]:
+        """Whether the office is open, and an instant (UTC) until when that holds at least.
+
+        That is the next edge of the day's hours or its end, which costs little to say.
+        """
+        instant = instant.astimezone(UTC)
+        day, minute = _reading(self.zone, instant)
+        if clock_changes(self.zone, day):
+            state = self.state_at(instant)
+            return state.is_open, state.until or instant + timedelta(days=1)
+        intervals = self.intervals_on(day)
+        is_open = any(opens <= minute < closes for opens, closes in intervals)
+        edges = [edge for interval in intervals for edge in interval if edge > minute]
+        into_minute = timedelta(seconds=instant.second, microseconds=instant.microsecond)
+        until = timedelta(minutes=min(edges, default=_DAY_MINUTES) - minute) - into_minute
+        return is_open, instant + until
+
+    def state_at(self, instant: datetime) -> OpenState:
+        """Whether the office is open at an aware instant, and until when (UTC)."""
+        known = self._known_at(instant)
+        if known is None:
+            is_open = self.is_open(instant)
+            until = self._first_change(instant, to_open=not is_open)
+            known = OpenState(is_open, instant.astimezone(UTC), until)
+            self._known[:] = [known]
+        return known
+
+    def _known_at(self, instant: datetime) -> OpenState | None:
+        for known in self._known:
+            if known.until is not None and known.since <= instant < known.until:
+                return known
+        return None
 
     def opens_at(self, instant: datetime) -> datetime | None:
         """The first instant (UTC) from this one on at which the office is open, within a year."""
-        if self.is_open(instant):
-            return instant.astimezone(UTC)
-        return self._first_change(instant, to_open=True)
+        state = self.state_at(instant)
+        return instant.astimezone(UTC) if state.is_open else state.until
 
     def closes_at(self, instant: datetime) -> datetime | None:
         """The first instant (UTC) after this one at which the office is closed, within a year."""
-        if not self.is_open(instant):
-            return instant.astimezone(UTC)
-        return self._first_change(instant, to_open=False)
+        state = self.state_at(instant)
+        return state.until if state.is_open else instant.astimezone(UTC)
 
     def _first_change(self, instant: datetime, *, to_open: bool) -> datetime | None:
         """The state changes where an interval begins or ends, or where the clock is set."""
+        if self._never_changes():
+            return None
         moment = instant.astimezone(UTC)
         # A day earlier: where the date line was crossed, a local day comes twice.
         first_day = instant.astimezone(self.zone).date() - timedelta(days=1)
@@ -73,6 +119,12 @@ class Hours:
                 return min(found)
         return None
 
+    def _never_changes(self) -> bool:
+        """Whether every day is the same, and all of it open or none."""
+        days = {tuple(self.week.get(day, ())) for day in range(7)}
+        is_alike = days <= {()} or days <= {((0, _DAY_MINUTES),)}
+        return is_alike and not (self.special_days or self.holidays or self.yearly_holidays)
+
     def _changes_on(self, day: date) -> Iterator[datetime]:
         midnight = datetime.combine(day, time(), self.zone)
         minutes = {edge for interval in self.intervals_on(day) for edge in interval}
@@ -83,6 +135,13 @@ class Hours:
         for change in clock_changes(self.zone, day):
             if change.astimezone(self.zone).date() == day:  # those of other days come with them
                 yield change
+
+
+@lru_cache(maxsize=1024)
+def _reading(zone: ZoneInfo, instant: datetime) -> tuple[date, int]:
+    """The day and its minute that a zone's clock shows: one search asks this of many offices."""
+    local = instant.astimezone(zone)
+    return local.date(), local.hour * 60 + local.minute
 
 
 @lru_cache(maxsize=4096)

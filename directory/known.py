@@ -6,13 +6,13 @@ Never reads a clock.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from comity.times import timestamp_from
 from comity.v1 import authorities_pb2 as pb
 from directory.freshness import due_at, freshness_at
-from directory.hours import Hours, hours_from
+from directory.hours import Hours, OpenState, hours_from
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,15 @@ class KnownAuthority:
     # Made ready because every search asks for them of many entries.
     due: datetime | None
     uses: frozenset[int]
+    regions: frozenset[str]
+    accepted_languages: frozenset[str]
+    spoken_languages: frozenset[str]
+    channels: frozenset[int]
+    lasting: pb.AuthorityRecord  # what of its record does not depend on the moment
+    # By urgent or not: what was made last, and the state of the office that it was made for.
+    _reachable: dict[bool, tuple[OpenState, pb.Reachability]] = field(
+        default_factory=dict, compare=False, repr=False
+    )
 
     def freshness(self, now: datetime) -> pb.Freshness.ValueType:
         """How far the entry can be relied on."""
@@ -39,7 +48,7 @@ class KnownAuthority:
 
     def is_reliable(self, now: datetime) -> bool:
         """Whether it was confirmed in time."""
-        return self.freshness(now) in (pb.FRESHNESS_FRESH, pb.FRESHNESS_DUE)
+        return self.due is not None and now < self.due
 
     def is_reachable(self, now: datetime, *, urgent: bool) -> bool:
         """Whether somebody can be reached now; lines for urgent cases count in those only."""
@@ -57,30 +66,30 @@ class KnownAuthority:
 
     def record(self, now: datetime, *, urgent: bool = False) -> pb.AuthorityRecord:
         """The entry as it is shown at a moment. Withholds nothing: that is the services' to do."""
-        record = pb.AuthorityRecord(
-            authority=self.authority,
-            version=self.version,
-            keeper=self.keeper,
-            freshness=self.freshness(now),
-            reachability=self.reachability(now, urgent=urgent),
-        )
-        if self.verification is not None:
-            record.last_verified.CopyFrom(self.verification)
-        if self.due is not None:
-            record.confirmation_due_at.CopyFrom(timestamp_from(self.due))
+        record = pb.AuthorityRecord()
+        self.fill(record, now, urgent=urgent)
         return record
 
-    def reachability(self, now: datetime, *, urgent: bool) -> pb.Reachability:
+    def fill(self, record: pb.AuthorityRecord, now: datetime, *, urgent: bool = False) -> None:
+        """Makes an empty record this entry's, where it stands: a copy costs more than a look-up."""
+        record.CopyFrom(self.lasting)
+        record.freshness = self.freshness(now)
+        record.reachability.CopyFrom(self._reachability(now, urgent=urgent))
+        record.reachability.at.CopyFrom(timestamp_from(now))
+
+    def _reachability(self, now: datetime, *, urgent: bool) -> pb.Reachability:
         """Whether the office is open, until when or from when on, and how to reach somebody."""
-        is_open = self.hours.is_open(now)
+        state = self.hours.state_at(now)
+        made_for, found = self._reachable.get(urgent, (None, None))
+        if made_for is state and found is not None:
+            return found
         found = pb.Reachability(
-            at=timestamp_from(now),
-            office_open=is_open,
-            contacts=list(self.contacts_at(now, urgent=urgent)),
+            office_open=state.is_open, contacts=list(self.contacts_at(now, urgent=urgent))
         )
-        change = self.hours.closes_at(now) if is_open else self.hours.opens_at(now)
-        if change is not None:
-            (found.closes_at if is_open else found.opens_at).CopyFrom(timestamp_from(change))
+        if state.until is not None:
+            change = found.closes_at if state.is_open else found.opens_at
+            change.CopyFrom(timestamp_from(state.until))
+        self._reachable[urgent] = state, found
         return found
 
 
@@ -94,9 +103,26 @@ def known_from(
     entry_index: int = 0,
 ) -> KnownAuthority:
     """A valid entry made ready."""
-    hours = hours_from(authority.office_hours)
     due = due_at(verified_at, authority)
-    uses = frozenset(contact.use for contact in authority.contacts)
+    lasting = pb.AuthorityRecord(
+        authority=authority, version=version, keeper=keeper, last_verified=verification
+    )
+    if due is not None:
+        lasting.confirmation_due_at.CopyFrom(timestamp_from(due))
+    own = lasting.authority  # in memory once
     return KnownAuthority(
-        authority, version, keeper, hours, verified_at, verification, entry_index, due, uses
+        own,
+        version,
+        keeper,
+        hours_from(own.office_hours),
+        verified_at,
+        verification,
+        entry_index,
+        due=due,
+        uses=frozenset(contact.use for contact in own.contacts),
+        regions=frozenset(own.territory.regions),
+        accepted_languages=frozenset(own.accepted_languages),
+        spoken_languages=frozenset(own.spoken_languages),
+        channels=frozenset(own.channels),
+        lasting=lasting,
     )

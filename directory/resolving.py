@@ -16,19 +16,22 @@ Which States are party to an instrument is known only by what their entries say.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple, TypeAlias
 
 from comity.v1 import authorities_pb2 as pb
 from comity.v1 import directory_pb2
+from directory.competent import Candidate, Competent
 from directory.instruments.tables import (
     InstrumentKind,
-    article_number,
     articles_for,
     competences,
     instruments,
 )
 from directory.known import KnownAuthority
+from directory.standings import Standings
 
 _ORDER = (
     directory_pb2.RESOLUTION_REASON_AS_ASKED,
@@ -53,61 +56,98 @@ class Facts:
     now: datetime
 
 
-@dataclass(slots=True)
-class _Candidate:
-    known: KnownAuthority
-    basis: pb.InstrumentBasis
-    why: directory_pb2.ResolutionReason.ValueType
-    reasons: list[directory_pb2.ResolutionReason.ValueType] = field(default_factory=list)
+_Reason: TypeAlias = directory_pb2.ResolutionReason.ValueType
 
 
-def resolve(entries: Sequence[KnownAuthority], facts: Facts) -> list[directory_pb2.Resolution]:
-    """Who handles it, the best first; empty where nobody does. Entries are the country's."""
-    competent = [entry for entry in entries if _is_competent(entry, facts)]  # 1
-    candidates = [found for entry in competent for found in _candidates(entry, facts)]  # 2
-    candidates.sort(key=lambda each: _rank(each, facts))  # 3
-    best: dict[tuple[str, str, str], _Candidate] = {}
-    for candidate in candidates:
-        basis = candidate.basis
-        title = basis.titles[0].text if basis.titles else ""
-        best.setdefault((basis.instrument, basis.partner_country, title), candidate)
-    return [_resolution(each, competent, facts) for each in best.values()]
+class _Answer(NamedTuple):
+    why: _Reason
+    authority_id: str
+    candidate: Candidate
 
 
-def _is_competent(entry: KnownAuthority, facts: Facts) -> bool:
-    authority, request = entry.authority, facts.request
-    regions = authority.territory.regions
-    return (
-        authority.country == request.country
-        and any(each.competence == request.competence for each in authority.competences)
-        and (not request.region or not regions or request.region in regions)
-    )
+def resolve(
+    competent: Competent,
+    standings: Standings,
+    facts: Facts,
+    answer: directory_pb2.ResolveAuthorityResponse,
+) -> None:
+    """Adds to an answer who handles it, the best first; nothing where nobody does.
+
+    They are the requested country's who have the competence (1).
+    """
+    standings.advance(facts.now)
+    case = _Case(competent, standings, facts)
+    answers = []
+    for under in competent.under.values():
+        why = _why(under.basis, facts)  # 2
+        best = None if why is None else case.best_of(under.ids(facts.request.article))
+        if why is not None and best is not None:
+            answers.append(_Answer(why, best, under.candidate(best, facts.request.article)))
+    answers.sort(key=lambda each: _order(each, case))  # 3
+    for each in answers:
+        _fill(answer.resolutions.add(), each, case)
 
 
-def _candidates(entry: KnownAuthority, facts: Facts) -> Iterator[_Candidate]:
+class _Case:
+    """The facts, and which of the competent meet them: in that region; of these, that name it, are
+    reliable, can be reached, and accept a language of the requester's."""
+
+    def __init__(self, competent: Competent, standings: Standings, facts: Facts) -> None:
+        self.facts = facts
+        self._competent = competent
+        request, region = facts.request, facts.request.region
+        named = competent.of_region(region)
+        everywhere = competent.of_region("")
+        self._holding = (named | everywhere) if region else set(competent.entries)
+        reachable = standings.reachable_urgently if request.urgent else standings.reachable
+        self._wishes = [
+            self._holding & wish
+            for wish in (
+                named if region else set[str](),
+                standings.reliable,
+                reachable,
+                competent.accepting(request.languages),
+            )
+        ]
+
+    def best_of(self, ids: AbstractSet[str]) -> str | None:
+        """The best of some entries; None where the region is no one's of them."""
+        return self._narrowed(ids & self._holding, self._wishes)
+
+    def spare_for(self, authority_id: str) -> KnownAuthority | None:
+        """The best other entry; by what it is worth alone, wherever it is."""
+        best = self._narrowed(self._holding - {authority_id}, self._wishes[1:])
+        return None if best is None else self._competent.entries[best]
+
+    def rank(self, authority_id: str) -> tuple[bool, ...]:
+        """Which wishes an entry does not meet."""
+        return tuple(authority_id not in wish for wish in self._wishes)
+
+    @staticmethod
+    def _narrowed(ids: AbstractSet[str], wishes: Sequence[AbstractSet[str]]) -> str | None:
+        """An earlier wish goes before all later ones; among equals the first by its id."""
+        for wish in wishes:
+            ids = ids & wish or ids
+        return min(ids, default=None)
+
+
+def _order(answer: _Answer, case: _Case) -> tuple[object, ...]:
+    authority_id, position = answer.authority_id, answer.candidate.position
+    return (_ORDER.index(answer.why), case.rank(authority_id), authority_id, position)
+
+
+def _why(basis: pb.InstrumentBasis, facts: Facts) -> _Reason | None:
+    """Why an instrument counts; None where it does not."""
     request = facts.request
-    for competence in entry.authority.competences:
-        if competence.competence != request.competence:
-            continue
-        for basis in competence.instruments:
-            why = _why(basis, facts)
-            if why is not None:
-                yield _Candidate(entry, basis, why)
-        if not competence.instruments and not request.instrument:
-            why = directory_pb2.RESOLUTION_REASON_NO_INSTRUMENT
-            yield _Candidate(entry, pb.InstrumentBasis(), why)
-
-
-def _why(
-    basis: pb.InstrumentBasis, facts: Facts
-) -> directory_pb2.ResolutionReason.ValueType | None:
-    request, known = facts.request, instruments()[basis.instrument]
+    if not basis.instrument:
+        return None if request.instrument else directory_pb2.RESOLUTION_REASON_NO_INSTRUMENT
+    known = instruments()[basis.instrument]
     is_partner = basis.partner_country == facts.requester_country
     if known.kind is InstrumentKind.BILATERAL and not is_partner:
         return None
     if request.instrument:
-        matches = basis.instrument == request.instrument and _has_article(basis, request.article)
-        return directory_pb2.RESOLUTION_REASON_AS_ASKED if matches else None
+        is_asked_for = basis.instrument == request.instrument
+        return directory_pb2.RESOLUTION_REASON_AS_ASKED if is_asked_for else None
     if known.kind is InstrumentKind.BILATERAL:
         return directory_pb2.RESOLUTION_REASON_BILATERAL
     if known.kind is InstrumentKind.REGIONAL:
@@ -119,69 +159,37 @@ def _why(
     return directory_pb2.RESOLUTION_REASON_GENERAL
 
 
-def _has_article(basis: pb.InstrumentBasis, article: str) -> bool:
-    """An entry that names no article means the whole instrument."""
-    if not article or not basis.articles:
-        return True
-    return article_number(article) in {article_number(each) for each in basis.articles}
-
-
-def _with_articles(
+def _complete_articles(
     basis: pb.InstrumentBasis, request: directory_pb2.ResolveAuthorityRequest
-) -> pb.InstrumentBasis:
-    completed = pb.InstrumentBasis()
-    completed.CopyFrom(basis)
-    if basis.instrument and not completed.articles:
+) -> None:
+    if basis.instrument and not basis.articles:
         known = instruments()[basis.instrument]
         wanted = [request.article] if request.article else []
-        completed.articles.extend(wanted or articles_for(request.competence, known))
-    return completed
+        basis.articles.extend(wanted or articles_for(request.competence, known))
 
 
-def _rank(candidate: _Candidate, facts: Facts) -> tuple[object, ...]:
-    entry, request = candidate.known, facts.request
-    return (
-        _ORDER.index(candidate.why),
-        request.region not in entry.authority.territory.regions,
-        *_worth(entry, facts),
+def _fill(resolution: directory_pb2.Resolution, answer: _Answer, case: _Case) -> None:
+    known, facts = answer.candidate.known, case.facts
+    authority, request = known.authority, facts.request
+    weaknesses = list(_weaknesses(known, facts))
+    resolution.documents.extend(
+        each
+        for each in authority.documents
+        if not each.competences or request.competence in each.competences
     )
-
-
-def _worth(entry: KnownAuthority, facts: Facts) -> tuple[object, ...]:
-    return (
-        not entry.is_reliable(facts.now),
-        not entry.is_reachable(facts.now, urgent=facts.request.urgent),
-        not set(entry.authority.accepted_languages) & set(facts.request.languages),
-        entry.authority.authority_id,
+    resolution.languages.extend(
+        sorted(authority.accepted_languages, key=lambda each: each not in request.languages)
     )
-
-
-def _resolution(
-    candidate: _Candidate, competent: Sequence[KnownAuthority], facts: Facts
-) -> directory_pb2.Resolution:
-    authority, request = candidate.known.authority, facts.request
-    resolution = directory_pb2.Resolution(
-        record=candidate.known.record(facts.now, urgent=request.urgent),
-        basis=_with_articles(candidate.basis, request),
-        documents=[
-            each
-            for each in authority.documents
-            if not each.competences or request.competence in each.competences
-        ],
-        languages=sorted(
-            authority.accepted_languages, key=lambda each: each not in request.languages
-        ),
-        channel=_channel(authority, request),
-        means=next(iter(authority.means), pb.REQUEST_MEANS_UNSPECIFIED),
-        reasons=[candidate.why, *_reasons(candidate.known, facts)],
-    )
-    weaknesses = list(_weaknesses(candidate.known, facts))
-    others = [entry for entry in competent if entry is not candidate.known]
-    if weaknesses and others:  # 4
-        fallback = min(others, key=lambda each: _worth(each, facts))
-        resolution.fallback.CopyFrom(fallback.record(facts.now, urgent=request.urgent))
+    resolution.channel = _channel(authority, request)
+    resolution.means = next(iter(authority.means), pb.REQUEST_MEANS_UNSPECIFIED)
+    resolution.reasons.extend([answer.why, *_reasons(known, facts), *weaknesses])
+    resolution.basis.CopyFrom(answer.candidate.basis)
+    _complete_articles(resolution.basis, request)
+    known.fill(resolution.record, facts.now, urgent=request.urgent)
+    spare = case.spare_for(answer.authority_id) if weaknesses else None
+    if spare is not None:  # 4
+        spare.fill(resolution.fallback, facts.now, urgent=request.urgent)
         resolution.fallback_reasons.extend(weaknesses)
-    return resolution
 
 
 def _channel(
@@ -194,21 +202,16 @@ def _channel(
     return channels[0] if channels else pb.CHANNEL_UNSPECIFIED
 
 
-def _reasons(
-    entry: KnownAuthority, facts: Facts
-) -> Iterator[directory_pb2.ResolutionReason.ValueType]:
-    if facts.request.region and facts.request.region in entry.authority.territory.regions:
+def _reasons(entry: KnownAuthority, facts: Facts) -> Iterator[_Reason]:
+    if facts.request.region in entry.regions:
         yield directory_pb2.RESOLUTION_REASON_TERRITORY
-    elif not entry.authority.territory.regions:
+    elif not entry.regions:
         yield directory_pb2.RESOLUTION_REASON_WHOLE_COUNTRY
-    if set(entry.authority.accepted_languages) & set(facts.request.languages):
+    if not entry.accepted_languages.isdisjoint(facts.request.languages):
         yield directory_pb2.RESOLUTION_REASON_LANGUAGE
-    yield from _weaknesses(entry, facts)
 
 
-def _weaknesses(
-    entry: KnownAuthority, facts: Facts
-) -> Iterator[directory_pb2.ResolutionReason.ValueType]:
+def _weaknesses(entry: KnownAuthority, facts: Facts) -> Iterator[_Reason]:
     if not entry.is_reliable(facts.now):
         yield directory_pb2.RESOLUTION_REASON_STALE
     if not entry.is_reachable(facts.now, urgent=facts.request.urgent):

@@ -14,6 +14,7 @@ from functools import partial
 import grpc
 
 from comity.times import utc_now
+from directory.services.limits import Limits, LookUpAllowances
 from hub.folder import load_ledger_key
 from hub.rpc.acts import ActServicer
 from hub.rpc.enrolment import EnrolmentServicer, make_enrolment_server
@@ -67,6 +68,7 @@ class RunningHub:
     membership: Membership
     open_watches: OpenWatches
     failed: asyncio.Future[str]
+    access: AccessService
     enrolment_port: int | None = None  # where agencies enrol over the network
 
 
@@ -76,6 +78,7 @@ async def running_hub(
     *,
     clock: Callable[[], datetime] = utc_now,
     monotonic: Callable[[], float] = time.monotonic,
+    look_up_allowances: LookUpAllowances | None = None,
 ) -> AsyncIterator[RunningHub]:
     """Serves as long as the context is open.
 
@@ -163,8 +166,9 @@ async def running_hub(
             membership=membership,
             writer=writer,
             access=access,
+            prove=ledger.prove_entry,
+            limits=Limits(look_up_allowances, monotonic=monotonic),
             clock=clock,
-            monotonic=monotonic,
         )
 
         server = make_server(
@@ -218,7 +222,7 @@ async def running_hub(
         if enrolment_server is not None:
             await enrolment_server.start()
             stack.push_async_callback(enrolment_server.stop, STOP_SECONDS)
-        yield RunningHub(port, membership, open_watches, jobs.failed, enrolment_port)
+        yield RunningHub(port, membership, open_watches, jobs.failed, access, enrolment_port)
 
 
 async def _is_healthy(signer: CheckpointSigner, database: Database, jobs: Jobs) -> bool:

@@ -34,6 +34,14 @@ PurposeOption = Annotated[
     ),
 ]
 
+ShownInOption = Annotated[
+    str,
+    typer.Option(
+        help="In words of ar, en, es, fr, pt, ru or zh, and by the clock of this machine.",
+        show_default=False,
+    ),
+]
+
 
 @directory_app.command()
 @command
@@ -50,6 +58,7 @@ async def find(  # noqa: PLR0913, PLR0917 - each is an option of the command
     reachable: Annotated[bool, typer.Option("--reachable", help="Now.")] = False,
     limit: Annotated[int, typer.Option(min=1, max=50, help="At most.")] = 20,
     cursor: Annotated[str, typer.Option(help="From the page before.", show_default=False)] = "",
+    shown_in: ShownInOption = "",
     purpose: PurposeOption = "",
     profile: ProfileOption = None,
     json: JsonOption = False,
@@ -69,7 +78,7 @@ async def find(  # noqa: PLR0913, PLR0917 - each is an option of the command
         text=text,
     )
     request = FindAuthoritiesRequest(
-        purpose=_purpose(purpose), filter=query, limit=limit, cursor=cursor
+        purpose=_purpose(purpose), filter=query, limit=limit, cursor=cursor, language=shown_in
     )
     async with opened_agency(profile) as opened:
         page = await opened.client.directory.find(request)
@@ -89,24 +98,41 @@ async def find(  # noqa: PLR0913, PLR0917 - each is an option of the command
 async def show(
     authority: AuthorityArgument,
     version: Annotated[int, typer.Option(min=0, help="As it was; 0 for now.")] = 0,
+    shown_in: ShownInOption = "",
     purpose: PurposeOption = "",
     profile: ProfileOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Show an entry. With --json it is what 'propose' takes."""
-    from agency_client.authority_text import record_lines
+    """Show an entry, once it is verified to be what the ledger has.
+
+    With --json it is what 'propose' takes.
+    """
+    from agency_client.authority_text import (
+        caveat_lines,
+        record_lines,
+        rendered_lines,
+        vouched_line,
+    )
+    from agency_client.local_time import local_zone
     from comity.v1.directory_pb2 import GetAuthorityRequest
 
     request = GetAuthorityRequest(
-        purpose=_purpose(purpose), authority_id=authority, version=version
+        purpose=_purpose(purpose),
+        authority_id=authority,
+        version=version,
+        language=shown_in,
+        time_zone=local_zone() if shown_in else "",
     )
     async with opened_agency(profile) as opened:
-        record = await opened.client.directory.get(request)
+        verified = await opened.client.directory.get_verified(request)
     if json:
-        write_json(json_from(record))
+        write_json(json_from(verified.record))
         return
-    for line in record_lines(record, safe):
+    record = verified.record
+    words = [*rendered_lines(verified.card, safe), *caveat_lines(record, safe)]
+    for line in words if shown_in else record_lines(record, safe):
         write(line)
+    write(vouched_line(verified.vouched_for))
 
 
 @directory_app.command()
@@ -120,12 +146,14 @@ async def resolve(  # noqa: PLR0913, PLR0917 - each is an option of the command
     region: Annotated[str, typer.Option(help="Such as BR-SP.", show_default=False)] = "",
     urgent: Annotated[bool, typer.Option("--urgent", help="It cannot wait.")] = False,
     language: Annotated[list[str] | None, typer.Option(help="That you can write in.")] = None,
+    shown_in: ShownInOption = "",
     purpose: PurposeOption = "",
     profile: ProfileOption = None,
     json: JsonOption = False,
 ) -> None:
     """Who handles it: one card for each instrument that both countries share, the best first."""
-    from agency_client.authority_text import card_lines
+    from agency_client.authority_text import card_lines, rendered_lines
+    from agency_client.local_time import local_zone
     from comity.errors import NotFound
     from comity.v1.directory_pb2 import ResolveAuthorityRequest
 
@@ -139,6 +167,8 @@ async def resolve(  # noqa: PLR0913, PLR0917 - each is an option of the command
         region=region,
         urgent=urgent,
         languages=language or (),
+        language=shown_in,
+        time_zone=local_zone() if shown_in else "",
     )
     async with opened_agency(profile) as opened:
         resolutions = await opened.client.directory.resolve(request)
@@ -148,7 +178,8 @@ async def resolve(  # noqa: PLR0913, PLR0917 - each is an option of the command
         if json:
             write_json(json_from(resolution))
             continue
-        for line in card_lines(resolution, safe):
+        card = rendered_lines(resolution.card, safe)
+        for line in card if shown_in else card_lines(resolution, safe):
             write(line)
         write()
 

@@ -14,9 +14,11 @@ from importlib import resources
 
 from babel import Locale
 from babel.dates import format_date, format_datetime, format_skeleton, format_time
+from google.protobuf.descriptor import EnumDescriptor
 
 from comity.identity import INTERNATIONAL_BODY
 from comity.v1 import authorities_pb2 as pb
+from comity.v1 import directory_pb2
 from directory.languages import SHOWN_LANGUAGES
 
 # The section that names the codes of each enumeration, and what their names in the contract share.
@@ -30,6 +32,7 @@ _SECTIONS: Mapping[str, tuple[str, str]] = {
     "link": ("LINK_KIND_", "LinkKind"),
     "freshness": ("FRESHNESS_", "Freshness"),
     "keeper": ("KEEPER_KIND_", "KeeperKind"),
+    "resolution_reason": ("RESOLUTION_REASON_", "ResolutionReason"),
 }
 _A_LEAP_YEAR = 2024
 
@@ -56,15 +59,22 @@ def name_of_value(section: str, value: int, language: str) -> str:
     if not value:
         return ""
     prefix, kind = _SECTIONS[section]
-    known = pb.DESCRIPTOR.enum_types_by_name[kind].values_by_number[value]
+    known = _kind(kind).values_by_number[value]
     return name_of(section, known.name.removeprefix(prefix), language)
 
 
 def coded_values(section: str) -> list[str]:
     """The codes that a section has to name."""
     prefix, kind = _SECTIONS[section]
-    values = pb.DESCRIPTOR.enum_types_by_name[kind].values
+    values = _kind(kind).values
     return [value.name.removeprefix(prefix) for value in values if value.number]
+
+
+def _kind(name: str) -> EnumDescriptor:
+    for file in (pb.DESCRIPTOR, directory_pb2.DESCRIPTOR):
+        if name in file.enum_types_by_name:
+            return file.enum_types_by_name[name]
+    raise KeyError(name)
 
 
 def label(code: str, language: str) -> str:

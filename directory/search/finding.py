@@ -6,21 +6,24 @@ Keeps every entry in memory. Never reads a clock, and never decides who may see 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from heapq import nsmallest
+from heapq import heapify, heappop
+from itertools import islice
+from typing import Any
 
 from comity.v1 import authorities_pb2 as pb
 from comity.v1 import directory_pb2
+from directory.competent import Competent
 from directory.instruments.tables import article_number
 from directory.known import KnownAuthority
 from directory.search.cursors import cursor_for, offset_from
 from directory.search.index import MAX_RANKED, Match, SearchIndex
+from directory.standings import Standings
 
 MAX_PAGE = 50  # entries; an officer reads no more, and a scraper shall not have more
 DEFAULT_PAGE = 20
-_NOBODY: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +47,11 @@ class Page:
 class _Place:
     """Under what an entry is found, so that it can be taken out again."""
 
+    authority_id: str
     country: str
     competences: frozenset[int]
     instruments: frozenset[str]
+    languages: frozenset[str]
 
 
 class Finder:
@@ -56,6 +61,10 @@ class Finder:
         self._entries: dict[str, KnownAuthority] = {}
         self._by_country: dict[str, set[str]] = defaultdict(set)
         self._by_competence: dict[int, set[str]] = defaultdict(set)
+        self._by_instrument: dict[str, set[str]] = defaultdict(set)
+        self._by_language: dict[str, set[str]] = defaultdict(set)
+        self._competent: dict[tuple[str, int], Competent] = defaultdict(Competent)
+        self.standings = Standings()
         self._places: dict[str, _Place] = {}
         # How many entries of a country name each instrument.
         self._named: dict[str, Counter[str]] = defaultdict(Counter)
@@ -65,24 +74,34 @@ class Finder:
 
     def put(self, entry: KnownAuthority) -> None:
         """Takes an entry in, or its newer version."""
-        authority_id = entry.authority.authority_id
+        place = _place_of(entry)
+        authority_id = place.authority_id
         self._take_out(authority_id)
-        self._entries[authority_id] = entry
-        place = self._places[authority_id] = _place_of(entry.authority)
-        self._by_country[place.country].add(authority_id)
+        self._entries[authority_id], self._places[authority_id] = entry, place
+        for sets, value in self._sets_of(place):
+            sets[value].add(authority_id)
         for competence in place.competences:
-            self._by_competence[competence].add(authority_id)
+            self._competent[place.country, competence].put(entry, competence)
         self._named[place.country].update(place.instruments)
+        self.standings.put(entry)
         self._index.put(entry.authority)
 
     def _take_out(self, authority_id: str) -> None:
         place = self._places.pop(authority_id, None)
         if place is None:
             return
-        self._by_country[place.country].discard(authority_id)
+        for sets, value in self._sets_of(place):
+            sets[value].discard(authority_id)
+        known = self._entries.pop(authority_id)
         for competence in place.competences:
-            self._by_competence[competence].discard(authority_id)
+            self._competent[place.country, competence].take_out(known, competence)
         self._named[place.country].subtract(place.instruments)
+
+    def _sets_of(self, place: _Place) -> Iterator[tuple[dict[Any, set[str]], object]]:
+        yield self._by_country, place.country
+        yield from ((self._by_competence, each) for each in place.competences)
+        yield from ((self._by_instrument, each) for each in place.instruments)
+        yield from ((self._by_language, each) for each in place.languages)
 
     def find_entry(self, authority_id: str) -> KnownAuthority | None:
         """An entry by its id."""
@@ -92,12 +111,9 @@ class Finder:
         """The entries of a country."""
         return [self._entries[each] for each in sorted(self._by_country.get(country, ()))]
 
-    def competent_in(self, country: str, competence: int) -> list[KnownAuthority]:
+    def competent_in(self, country: str, competence: int) -> Competent:
         """The entries of a country that have a competence."""
-        found = self._by_country.get(country, _NOBODY) & self._by_competence.get(
-            competence, _NOBODY
-        )
-        return [self._entries[each] for each in found]
+        return self._competent.get((country, competence), Competent())
 
     def named_instruments(self, country: str) -> frozenset[str] | None:
         """The instruments that a country's entries name; None where there is no entry."""
@@ -119,58 +135,96 @@ class Finder:
         """
         offset = offset_from(cursor, query)
         size = min(limit or DEFAULT_PAGE, MAX_PAGE)
-        ranked = self._ranked(query, now)
-        page = [self._found(match) for match in ranked[offset : offset + size]]
-        end = offset + size
+        end = min(offset + size, MAX_RANKED)
+        # One more than the page has, to know whether another follows.
+        ranked = list(islice(self._ranked(query, now), min(end + 1, MAX_RANKED)))
+        page = [self._found(match) for match in ranked[offset:end]]
         return Page(page, cursor_for(query, end) if end < len(ranked) else "")
 
-    def _ranked(self, query: directory_pb2.AuthorityFilter, now: datetime) -> list[Match]:
-        among = self._among(query)
+    def _ranked(self, query: directory_pb2.AuthorityFilter, now: datetime) -> Iterator[Match]:
+        self.standings.advance(now)
+        wanted = self._wanted(query)
         if query.text.strip():
+            if query.countries:
+                wanted.append(_union([self._by_country.get(c, set()) for c in query.countries]))
+            among = _shared(wanted) if wanted else None
             matches = self._index.rank(query.text, among=among)
-            return [each for each in matches if self._fits(each.authority_id, query, now)]
-        everybody = self._entries if among is None else among
-        fitting = (each for each in everybody if self._fits(each, query, now))
-        return [
-            Match(each, 1.0, {directory_pb2.MATCH_REASON_FILTER})
-            for each in nsmallest(MAX_RANKED, fitting, key=lambda each: self._order(each, now))
-        ]
-
-    def _among(self, query: directory_pb2.AuthorityFilter) -> Collection[str] | None:
-        """Who has the country and the competence; None for everybody."""
-        sets: list[set[str]] = []
-        if query.countries:
-            sets.append(set().union(*(self._by_country.get(c, ()) for c in query.countries)))
-        if query.competences:
-            sets.append(set().union(*(self._by_competence.get(c, ()) for c in query.competences)))
-        return set.intersection(*sets) if sets else None
-
-    def _fits(self, authority_id: str, query: directory_pb2.AuthorityFilter, now: datetime) -> bool:
-        entry = self._entries[authority_id]
-        authority = entry.authority
+            return (each for each in matches if self._fits(each.authority_id, query, now))
         return (
-            _has_instrument(authority, query)
-            and (not query.languages or bool({*query.languages} & {*authority.spoken_languages}))
-            and (not query.channels or bool({*query.channels} & {*authority.channels}))
-            and (not query.freshness or entry.freshness(now) in query.freshness)
-            and (not query.reachable_now or entry.is_reachable(now, urgent=False))
+            Match(each, 1.0, {directory_pb2.MATCH_REASON_FILTER})
+            for each in self._fitting(wanted, query, now)
         )
 
-    def _order(self, authority_id: str, now: datetime) -> tuple[bool, str, str]:
+    def _fitting(
+        self, wanted: Sequence[set[str]], query: directory_pb2.AuthorityFilter, now: datetime
+    ) -> Iterator[str]:
+        """Whom a filter lets through: the reliable first, then by country and id.
+
+        Only as many are looked at as are asked for.
+        """
+        reliable, nobody = self.standings.reliable, set[str]()
+        for having, lacking in (([*wanted, reliable], nobody), (wanted, reliable)):
+            for each in self._in_order(query.countries or self._by_country, having, lacking):
+                if self._fits(each, query, now):
+                    yield each
+
+    def _in_order(
+        self, countries: Iterable[str], having: Sequence[set[str]], lacking: set[str]
+    ) -> Iterator[str]:
+        """Who is in all of some sets and not in another, by country and id: country by country, so
+        that who has enough has paid for those alone."""
+        for country in sorted(set(countries)):
+            own = self._by_country.get(country, set())
+            ids = list(_shared([own, *having]) - lacking)
+            heapify(ids)
+            while ids:
+                yield heappop(ids)
+
+    def _wanted(self, query: directory_pb2.AuthorityFilter) -> list[set[str]]:
+        """Who has each of what is asked for beside the country, as far as sets are kept of it."""
+        instruments = [query.instrument] if query.instrument else []
+        kept: list[tuple[Mapping[Any, set[str]], Sequence[object]]] = [
+            (self._by_competence, query.competences),
+            (self._by_instrument, instruments),
+            (self._by_language, query.languages),
+        ]
+        wanted = [_union([sets.get(v, set()) for v in values]) for sets, values in kept if values]
+        return [*wanted, self.standings.reachable] if query.reachable_now else wanted
+
+    def _fits(self, authority_id: str, query: directory_pb2.AuthorityFilter, now: datetime) -> bool:
+        """What is asked for beside what sets are kept of."""
         entry = self._entries[authority_id]
-        return (not entry.is_reliable(now), entry.authority.country, authority_id)
+        return (
+            (not query.channels or not entry.channels.isdisjoint(query.channels))
+            and (not query.freshness or entry.freshness(now) in query.freshness)
+            and _has_instrument(entry.authority, query)
+        )
 
     def _found(self, match: Match) -> Found:
         return Found(self._entries[match.authority_id], match.score, sorted(match.reasons))
 
 
-def _place_of(authority: pb.Authority) -> _Place:
+def _place_of(entry: KnownAuthority) -> _Place:
+    authority = entry.authority
     bases = [basis for each in authority.competences for basis in each.instruments]
     return _Place(
+        authority.authority_id,
         authority.country,
         frozenset(each.competence for each in authority.competences),
         frozenset(basis.instrument for basis in bases),
+        entry.spoken_languages,
     )
+
+
+def _shared(sets: Sequence[set[str]]) -> set[str]:
+    """What is in all of some sets."""
+    first, *others = sorted(sets, key=len)
+    return first.intersection(*others)
+
+
+def _union(sets: Sequence[set[str]]) -> set[str]:
+    """What is in any of some sets; of one, that set itself."""
+    return sets[0] if len(sets) == 1 else set().union(*sets)
 
 
 def _has_instrument(authority: pb.Authority, query: directory_pb2.AuthorityFilter) -> bool:

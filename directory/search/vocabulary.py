@@ -9,6 +9,7 @@ from bisect import bisect_left, insort
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from heapq import nsmallest
 
 from rapidfuzz.distance import DamerauLevenshtein
 
@@ -93,10 +94,12 @@ class Vocabulary:
         if len(word) < MIN_SPELLING_CHARS:
             return
         shared: Counter[str] = Counter()
-        lists = (self._by_trigram.get(trigram, set()) for trigram in trigrams_of(word))
+        # In an order that does not depend on the process: several serve pages of one query.
+        lists = (self._by_trigram.get(trigram, set()) for trigram in sorted(trigrams_of(word)))
         for sharing in sorted(filter(None, lists), key=len)[:TRIGRAMS_COUNTED]:
             shared.update(sharing)
-        for other, _ in shared.most_common(MAX_COMPARED):
+        most = nsmallest(MAX_COMPARED, shared.items(), key=lambda each: (-each[1], each[0]))
+        for other, _ in most:
             likeness = DamerauLevenshtein.normalized_similarity(word, other)
             if likeness >= MIN_LIKENESS:
                 yield Meaning(other, SPELLING_WORTH * likeness, pb.MATCH_REASON_SPELLING)

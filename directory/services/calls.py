@@ -13,7 +13,7 @@ from typing import Any, Protocol, TypeVar
 from comity.errors import ComityError, LogInRequired
 from comity.identity import AgencyId
 from comity.roster import Roster
-from comity.v1.ledger_pb2 import DirectoryEntry, LookUpPurpose
+from comity.v1.ledger_pb2 import DirectoryEntry, LedgerLeaf, LedgerProof, LookUpPurpose
 from comity.v1.officers_pb2 import Role
 from directory.store.connection import Connection
 
@@ -93,6 +93,16 @@ class RecordLookUp(Protocol):
         self, caller: Any, purpose: LookUpPurpose.ValueType, entry_indices: Sequence[int]
     ) -> None:
         """Raises: StoreUnavailable, and then nothing may be shown."""
+        ...
+
+
+class ProveEntry(Protocol):
+    """An entry of the ledger, and that it lies in the newest tree that the hub has signed."""
+
+    async def __call__(
+        self, entry_index: int, *, known_size: int
+    ) -> tuple[LedgerLeaf, LedgerProof] | None:
+        """None where that tree ends before it. Raises: StoreUnavailable."""
         ...
 
 

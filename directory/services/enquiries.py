@@ -12,9 +12,10 @@ from comity.v1 import directory_pb2 as pb
 from comity.v1 import ledger_pb2
 from comity.v1.officers_pb2 import ROLE_AUDITOR, ROLE_OVERSIGHT
 from directory.instruments.tables import instruments, is_article_of
-from directory.languages import is_language_code
+from directory.languages import SHOWN_LANGUAGES, is_language_code
 from directory.services.calls import Caller, officer_of
 from directory.services.withholding import CASE_ROLES
+from directory.timetable import known_zones
 
 MAX_QUERY_CHARS = 200  # the longest name of an authority in the sample has about 90
 MAX_CODES = 60  # of one kind in a filter; more is no filter any longer
@@ -32,6 +33,20 @@ def purpose_of(
     if roles & {ROLE_AUDITOR, ROLE_OVERSIGHT}:
         return ledger_pb2.LOOK_UP_PURPOSE_AUDIT
     return ledger_pb2.LOOK_UP_PURPOSE_KEEPING
+
+
+def require_reader(language: str, time_zone: str = "") -> None:
+    """Requires somebody to read a language that the directory is shown in, by a clock there is.
+
+    Raises: MalformedInput with everything at fault.
+    """
+    violations = []
+    if language and language not in SHOWN_LANGUAGES:
+        shown = ", ".join(SHOWN_LANGUAGES)
+        violations.append(Violation("language", f"is none that the directory is shown in: {shown}"))
+    if time_zone and time_zone not in known_zones():
+        violations.append(Violation("time_zone", "is no IANA time zone such as Africa/Nairobi"))
+    _require_none(violations)
 
 
 def require_enquiry(request: pb.FindAuthoritiesRequest) -> None:

@@ -14,8 +14,9 @@ from directory.known import KnownAuthority, known_from
 from directory.search.finding import Finder
 from directory.services.calls import Database
 from directory.store.authorities import StoredAuthority, StoredVerification, list_changed
+from directory.store.connection import Connection
 
-PAGE_ENTRIES = 500  # read at once; a transaction stays short while a process starts
+PAGE_ENTRIES = 500  # read at once, so that few are in memory twice while a process starts
 
 
 class Entries:
@@ -32,15 +33,18 @@ class Entries:
 
         Raises: StoreUnavailable.
         """
+        async with self._database.read() as connection:
+            await self.refresh_on(connection)
+
+    async def refresh_on(self, connection: Connection) -> None:
+        """The same on a connection that the caller has open and has read nothing on: a transaction
+        costs more than what is asked in it."""
         async with self._refreshing:
-            while await self._take_page() == PAGE_ENTRIES:
+            while await self._take_page(connection) == PAGE_ENTRIES:
                 pass
 
-    async def _take_page(self) -> int:
-        async with self._database.read() as connection:
-            page = await list_changed(
-                connection, after_entry=self._newest_entry, limit=PAGE_ENTRIES
-            )
+    async def _take_page(self, connection: Connection) -> int:
+        page = await list_changed(connection, after_entry=self._newest_entry, limit=PAGE_ENTRIES)
         for stored in page:
             self.finder.put(known_from_stored(stored))
             self._newest_entry = stored.entry_index

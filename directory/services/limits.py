@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from comity.errors import QuotaExceeded
 from directory.services.calls import Caller, officer_of
@@ -38,28 +38,41 @@ OFFICER_REPORTS = Allowance("reports an officer may make in a day", 20, DAY)
 AGENCY_CHANGES = Allowance("changes an agency may propose in a day", 500, DAY)
 
 
+@dataclass(frozen=True, slots=True)
+class LookUpAllowances:
+    """What is allowed of look-ups."""
+
+    officer_calls: Allowance = OFFICER_CALLS
+    agency_calls: Allowance = AGENCY_CALLS
+    officer_entries: Allowance = OFFICER_ENTRIES
+    agency_entries: Allowance = AGENCY_ENTRIES
+
+
 class Limits:
     """What was used up of every allowance."""
 
-    def __init__(self, *, monotonic: Callable[[], float]) -> None:
+    def __init__(
+        self, look_ups: LookUpAllowances | None = None, *, monotonic: Callable[[], float]
+    ) -> None:
+        self._look_ups = look_ups or LookUpAllowances()
         self._monotonic = monotonic
-        self._used: dict[tuple[Allowance, str], deque[tuple[float, int]]] = defaultdict(deque)
+        self._used: dict[tuple[Allowance, str], _Used] = defaultdict(_Used)
 
     def count_call(self, caller: Caller) -> None:
         """Counts a look-up that is about to be made.
 
         Raises: QuotaExceeded.
         """
-        self._take(OFFICER_CALLS, officer_of(caller).officer_id, 1)
-        self._take(AGENCY_CALLS, caller.agency, 1)
+        self._take(self._look_ups.officer_calls, officer_of(caller).officer_id, 1)
+        self._take(self._look_ups.agency_calls, caller.agency, 1)
 
     def count_entries(self, caller: Caller, number: int) -> None:
         """Counts entries that are about to be shown.
 
         Raises: QuotaExceeded, and then none may be shown.
         """
-        self._take(OFFICER_ENTRIES, officer_of(caller).officer_id, number)
-        self._take(AGENCY_ENTRIES, caller.agency, number)
+        self._take(self._look_ups.officer_entries, officer_of(caller).officer_id, number)
+        self._take(self._look_ups.agency_entries, caller.agency, number)
 
     def count_report(self, caller: Caller) -> None:
         """Counts a report.
@@ -77,12 +90,33 @@ class Limits:
 
     def _take(self, allowance: Allowance, whose: str, number: int) -> None:
         now, used = self._monotonic(), self._used[allowance, whose]
-        while used and used[0][0] <= now - allowance.seconds:
-            used.popleft()
-        if sum(count for _, count in used) + number > allowance.most:
+        used.forget_until(now - allowance.seconds)
+        if used.total + number > allowance.most:
             raise QuotaExceeded(
                 f"That is more than the {allowance.most:,} {allowance.what}.",
-                retry_after_seconds=used[0][0] + allowance.seconds - now if used else None,
+                retry_after_seconds=used.oldest_at + allowance.seconds - now
+                if used.taken
+                else None,
             )
         if number:
-            used.append((now, number))
+            used.take(now, number)
+
+
+@dataclass(slots=True)
+class _Used:
+    """What was taken when, and all of it together."""
+
+    taken: deque[tuple[float, int]] = field(default_factory=deque)
+    total: int = 0
+
+    @property
+    def oldest_at(self) -> float:
+        return self.taken[0][0]
+
+    def take(self, now: float, number: int) -> None:
+        self.taken.append((now, number))
+        self.total += number
+
+    def forget_until(self, moment: float) -> None:
+        while self.taken and self.oldest_at <= moment:
+            self.total -= self.taken.popleft()[1]

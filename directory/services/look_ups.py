@@ -8,17 +8,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
+from typing import TypeAlias
 
+from comity.authorities import without_persons
+from comity.commitment import functional_salt
 from comity.identity import AgencyId, country_from_agency_id
 from comity.roster import Roster
 from comity.times import datetime_from_microseconds, timestamp_from
 from comity.v1 import authorities_pb2, ledger_pb2
 from comity.v1 import directory_pb2 as pb
+from directory.cards import Reader, record_card, resolution_card
+from directory.catalogue.names import country_name
 from directory.differences import differences
 from directory.known import KnownAuthority
+from directory.rendering import title_of
 from directory.resolving import Facts, resolve
-from directory.services.calls import Caller, Database, RecordLookUp
-from directory.services.enquiries import purpose_of, require_enquiry, require_facts
+from directory.services.calls import Caller, Database, ProveEntry, RecordLookUp
+from directory.services.enquiries import (
+    purpose_of,
+    require_enquiry,
+    require_facts,
+    require_reader,
+)
 from directory.services.entries import Entries
 from directory.services.keepers import Keepers
 from directory.services.limits import Limits
@@ -28,11 +39,14 @@ from directory.services.withholding import (
     withhold_call,
     withhold_persons,
     withhold_persons_of_version,
-    without_persons,
+    works_on_cases,
 )
 from directory.store.authorities import StoredVersion, get_version, list_versions
 
 MAX_VERSIONS = 50  # of an entry's history at once; each may be 128 KiB
+
+# A record of an answer, and the entry that it shows.
+_Shown: TypeAlias = tuple[authorities_pb2.AuthorityRecord, KnownAuthority]
 
 
 class LookUpService:
@@ -46,6 +60,7 @@ class LookUpService:
         roster: Callable[[], Roster],
         hub_agency: AgencyId,
         record: RecordLookUp,
+        prove: ProveEntry,
         limits: Limits,
         clock: Callable[[], datetime],
     ) -> None:
@@ -54,6 +69,7 @@ class LookUpService:
         self._roster = roster
         self._hub_agency = hub_agency
         self._record = record
+        self._prove = prove
         self._limits = limits
         self._clock = clock
 
@@ -66,18 +82,31 @@ class LookUpService:
         """
         self._limits.count_call(caller)
         require_enquiry(request)
-        await self._entries.refresh()
+        require_reader(request.language)
+        async with self._database.read() as connection:
+            await self._entries.refresh_on(connection)
+            answer, shown = self._found(request)
+            await add_standing(connection, [record for record, _ in shown])
+        await self._release(caller, request.purpose, shown)
+        return answer
+
+    def _found(
+        self, request: pb.FindAuthoritiesRequest
+    ) -> tuple[pb.FindAuthoritiesResponse, list[_Shown]]:
         now = self._clock()
         page = self._entries.finder.find(
             request.filter, now=now, limit=request.limit, cursor=request.cursor
         )
-        matches = [
-            pb.AuthorityMatch(record=each.known.record(now), reasons=each.reasons, score=each.score)
-            for each in page.found
-        ]
-        known = [each.known for each in page.found]
-        await self._complete(caller, request.purpose, [each.record for each in matches], known)
-        return pb.FindAuthoritiesResponse(matches=matches, next_cursor=page.next_cursor)
+        answer = pb.FindAuthoritiesResponse(next_cursor=page.next_cursor)
+        for found in page.found:
+            match = answer.matches.add(reasons=found.reasons, score=found.score)
+            found.known.fill(match.record, now)
+            if request.language:
+                authority = match.record.authority
+                match.title = title_of(authority, request.language)
+                match.country_name = country_name(authority.country, request.language)
+        records = (match.record for match in answer.matches)
+        return answer, list(zip(records, (each.known for each in page.found), strict=True))
 
     async def resolve(
         self, caller: Caller, request: pb.ResolveAuthorityRequest
@@ -88,34 +117,73 @@ class LookUpService:
         """
         self._limits.count_call(caller)
         require_facts(request)
-        await self._entries.refresh()
+        require_reader(request.language, request.time_zone)
+        async with self._database.read() as connection:
+            await self._entries.refresh_on(connection)
+            answer = self._resolved(caller, request)
+            records = [each.record for each in answer.resolutions]
+            records += [each.fallback for each in answer.resolutions if each.HasField("fallback")]
+            shown = [(each, self._entries.get(each.authority.authority_id)) for each in records]
+            await add_standing(connection, [record for record, _ in shown])
+        await self._release(caller, request.purpose, shown)
+        if request.language:
+            reader = Reader(request.language, request.time_zone)
+            for each in answer.resolutions:
+                each.card.extend(resolution_card(each, reader))
+        return answer
+
+    def _resolved(
+        self, caller: Caller, request: pb.ResolveAuthorityRequest
+    ) -> pb.ResolveAuthorityResponse:
         finder = self._entries.finder
         country = country_from_agency_id(caller.agency)
         facts = Facts(request, country, finder.named_instruments(country), self._clock())
-        resolutions = resolve(finder.competent_in(request.country, request.competence), facts)
-        records = [each.record for each in resolutions]
-        records += [each.fallback for each in resolutions if each.HasField("fallback")]
-        known = [self._entries.get(each.authority.authority_id) for each in records]
-        await self._complete(caller, request.purpose, records, known)
-        return pb.ResolveAuthorityResponse(resolutions=resolutions)
+        answer = pb.ResolveAuthorityResponse()
+        competent = finder.competent_in(request.country, request.competence)
+        resolve(competent, finder.standings, facts, answer)
+        return answer
 
     async def get(self, caller: Caller, request: pb.GetAuthorityRequest) -> pb.GetAuthorityResponse:
         """One entry, as it is now or as it was.
 
-        Raises: NotFound, QuotaExceeded, StoreUnavailable.
+        Raises: MalformedInput, NotFound, QuotaExceeded, StoreUnavailable.
         """
         self._limits.count_call(caller)
-        await self._entries.refresh()
-        known = self._entries.get(request.authority_id)
-        record = known.record(self._clock())
-        if request.version and request.version != known.version:
-            async with self._database.read() as connection:
+        require_reader(request.language, request.time_zone)
+        async with self._database.read() as connection:
+            await self._entries.refresh_on(connection)
+            known = self._entries.get(request.authority_id)
+            answer = pb.GetAuthorityResponse()
+            if request.version and request.version != known.version:
                 stored = await get_version(connection, request.authority_id, request.version)
-            record = authorities_pb2.AuthorityRecord(
-                authority=stored.authority, version=stored.version, keeper=stored.keeper
-            )
-        await self._complete(caller, request.purpose, [record], [known])
-        return pb.GetAuthorityResponse(record=record)
+                answer.record.authority.CopyFrom(stored.authority)
+                answer.record.version = stored.version
+                answer.record.keeper.CopyFrom(stored.keeper)
+            else:
+                known.fill(answer.record, self._clock())
+            await add_standing(connection, [answer.record])
+        if request.with_proof:
+            await self._add_proof(answer, known_size=request.known_size)
+        await self._release(caller, request.purpose, [(answer.record, known)])
+        if answer.record.contacts_withheld:
+            answer.proof.ClearField("salt")
+        if request.language:
+            reader = Reader(request.language, request.time_zone)
+            answer.card.extend(record_card(answer.record, reader))
+        return answer
+
+    async def _add_proof(self, answer: pb.GetAuthorityResponse, *, known_size: int) -> None:
+        """That the ledger has the version: none where another process has only just entered it."""
+        record = answer.record
+        async with self._database.read() as connection:
+            version = await get_version(connection, record.authority.authority_id, record.version)
+        proven = await self._prove(version.entry_index, known_size=known_size)
+        if proven is not None:
+            leaf, proof = proven
+            answer.proof.leaf.CopyFrom(leaf)
+            answer.proof.proof.CopyFrom(proof)
+            answer.proof.salt = version.salt
+            answer.proof.functional_salt = functional_salt(version.salt)
 
     async def list_versions(
         self, caller: Caller, request: pb.ListAuthorityVersionsRequest
@@ -125,10 +193,10 @@ class LookUpService:
         Raises: NotFound, QuotaExceeded, StoreUnavailable.
         """
         self._limits.count_call(caller)
-        await self._entries.refresh()
-        known = self._entries.get(request.authority_id)
         limit = min(request.limit or MAX_VERSIONS, MAX_VERSIONS)
         async with self._database.read() as connection:
+            await self._entries.refresh_on(connection)
+            known = self._entries.get(request.authority_id)
             found = await list_versions(
                 connection, request.authority_id, before=request.before_version, limit=limit + 1
             )
@@ -147,9 +215,9 @@ class LookUpService:
         Raises: NotFound, QuotaExceeded, StoreUnavailable.
         """
         self._limits.count_call(caller)
-        await self._entries.refresh()
-        known = self._entries.get(request.authority_id)
         async with self._database.read() as connection:
+            await self._entries.refresh_on(connection)
+            known = self._entries.get(request.authority_id)
             both = [
                 await get_version(connection, request.authority_id, version)
                 for version in (request.from_version, request.to_version)
@@ -160,21 +228,19 @@ class LookUpService:
         await self._account(caller, request.purpose, [each.entry_index for each in both])
         return pb.CompareVersionsResponse(differences=differences(*shown))
 
-    async def _complete(
+    async def _release(
         self,
         caller: Caller,
         purpose: ledger_pb2.LookUpPurpose.ValueType,
-        records: Sequence[authorities_pb2.AuthorityRecord],
-        known: Sequence[KnownAuthority],
+        shown: Sequence[_Shown],
     ) -> None:
-        """Adds what stands beside entries, withholds what is not the caller's, accounts for it."""
-        async with self._database.read() as connection:
-            await add_standing(connection, records)
-        for record, entry in zip(records, known, strict=True):
-            if not self._may_see_persons(caller, entry):
+        """Leaves out what the caller does not need, and accounts for the rest."""
+        for record, known in shown:
+            if not self._may_see_persons(caller, known):
                 withhold_persons(record)
-            withhold_call(record, caller, self._keeper_of(entry))
-        await self._account(caller, purpose, (each.entry_index for each in known))
+            if record.HasField("last_contact_test"):
+                withhold_call(record, caller, self._keeper_of(known))
+        await self._account(caller, purpose, (known.entry_index for _, known in shown))
 
     async def _account(
         self,
@@ -188,6 +254,8 @@ class LookUpService:
         await self._record(caller, purpose_of(caller, purpose), shown)
 
     def _may_see_persons(self, caller: Caller, entry: KnownAuthority) -> bool:
+        if works_on_cases(caller):
+            return True  # whoever keeps it
         return may_see_persons(caller, self._keeper_of(entry))
 
     def _keeper_of(self, entry: KnownAuthority) -> AgencyId:

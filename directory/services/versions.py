@@ -7,8 +7,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from comity.authorities import authority_digest
-from comity.commitment import authority_commitment
+from comity.authorities import authority_digest, functional_digest
+from comity.commitment import (
+    authority_commitment,
+    functional_commitment,
+    functional_salt,
+)
 from comity.roster import Roster
 from comity.times import microseconds_from
 from comity.v1 import authorities_pb2, ledger_pb2
@@ -80,6 +84,9 @@ def _entry(
         change=change,
         authority_commitment=authority_commitment(
             authority_digest(version.authority), version.salt
+        ),
+        functional_commitment=functional_commitment(
+            functional_digest(version.authority), functional_salt(version.salt)
         ),
         agency_id=version.keeper.agency_id,
         roster_entry=roster.last_entry or 0,

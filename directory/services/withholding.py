@@ -5,6 +5,7 @@ Functional mailboxes and numbers are shown to everybody.
 
 from __future__ import annotations
 
+from comity.authorities import without_persons
 from comity.identity import AgencyId
 from comity.v1 import authorities_pb2 as pb
 from comity.v1.officers_pb2 import ROLE_OFFICER, ROLE_SUPERVISOR
@@ -15,11 +16,15 @@ from directory.services.keepers import KEEPING_ROLES
 CASE_ROLES = frozenset({ROLE_OFFICER, ROLE_SUPERVISOR})
 
 
+def works_on_cases(caller: Caller) -> bool:
+    """Whether a caller's role needs personal contact details of every entry."""
+    return bool(officer_of(caller).roles & CASE_ROLES)
+
+
 def may_see_persons(caller: Caller, keeper_agency: AgencyId) -> bool:
     """Whether a caller's role needs personal contact details of an entry."""
-    roles = officer_of(caller).roles
-    return bool(roles & CASE_ROLES) or (
-        caller.agency == keeper_agency and bool(roles & KEEPING_ROLES)
+    return works_on_cases(caller) or (
+        caller.agency == keeper_agency and bool(officer_of(caller).roles & KEEPING_ROLES)
     )
 
 
@@ -47,18 +52,9 @@ def withhold_call(record: pb.AuthorityRecord, caller: Caller, keeper_agency: Age
         test.ClearField(field)
 
 
-def without_persons(authority: pb.Authority) -> pb.Authority:
-    """A copy of an entry without personal contact details."""
-    copied = pb.Authority()
-    copied.CopyFrom(authority)
-    _withhold(copied)
-    return copied
-
-
 def _withhold(authority: pb.Authority) -> bool:
     before = len(authority.contacts) + len(authority.persons)
-    authority.ClearField("persons")
-    _keep_functional(authority.contacts)
+    authority.CopyFrom(without_persons(authority))
     return len(authority.contacts) < before
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Integer, Row, bindparam, insert, select, update
 
 from comity.errors import AuthorityChanged, NotFound, Violation
 from comity.times import datetime_from_microseconds, microseconds_from
@@ -16,6 +16,14 @@ from directory.store.connection import Connection
 from directory.store.tables import authorities, versions
 
 MAX_VERSION = 2**31 - 1  # of the column
+
+# Asked before every answer, so that it is put together once.
+_CHANGED = (
+    select(authorities)
+    .where(authorities.c.entry_index > bindparam("after_entry"))
+    .order_by(authorities.c.entry_index, authorities.c.authority_id)
+    .limit(bindparam("most", type_=Integer()))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,13 +140,8 @@ async def list_changed(
     connection: Connection, *, after_entry: int, limit: int
 ) -> list[StoredAuthority]:
     """The entries that the ledger says something of after an entry of it, in its order."""
-    statement = (
-        select(authorities)
-        .where(authorities.c.entry_index > after_entry)
-        .order_by(authorities.c.entry_index, authorities.c.authority_id)
-        .limit(limit)
-    )
-    return [authority_from(row) for row in await connection.execute(statement)]
+    rows = await connection.execute(_CHANGED, {"after_entry": after_entry, "most": limit})
+    return [authority_from(row) for row in rows]
 
 
 async def get_version(connection: Connection, authority_id: str, version: int) -> StoredVersion:

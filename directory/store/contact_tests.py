@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
 
-from sqlalchemy import ColumnElement, Row, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, bindparam, func, insert, or_, select, update
 
 from comity.errors import NotFound
 from comity.v1.authorities_pb2 import ContactTestMethod, Keeper
@@ -13,6 +13,14 @@ from directory.store.connection import Connection
 from directory.store.tables import authorities, contact_tests
 
 _NEWEST_ENTRY = authorities.c.entry_index.label("newest_entry")
+# Asked with every answer, so that it is put together once.
+_LAST = select(contact_tests).where(
+    contact_tests.c.test_id.in_(
+        select(func.max(contact_tests.c.test_id))
+        .where(contact_tests.c.authority_id.in_(bindparam("ids", expanding=True)))
+        .group_by(contact_tests.c.authority_id)
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,13 +144,7 @@ async def find_last_contact_tests(
     connection: Connection, authority_ids: Collection[str]
 ) -> Mapping[str, StoredContactTest]:
     """The newest contact test of those entries that have any."""
-    newest = (
-        select(func.max(contact_tests.c.test_id))
-        .where(contact_tests.c.authority_id.in_(authority_ids))
-        .group_by(contact_tests.c.authority_id)
-    )
-    statement = select(contact_tests).where(contact_tests.c.test_id.in_(newest))
-    rows = await connection.execute(statement)
+    rows = await connection.execute(_LAST, {"ids": list(authority_ids)})
     return {row.authority_id: _test_from(row) for row in rows}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
 
-from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy import Row, bindparam, func, insert, select, update
 
 from comity.errors import NotFound
 from comity.v1.authorities_pb2 import Keeper
@@ -13,6 +13,17 @@ from directory.store.connection import Connection
 from directory.store.tables import authorities, reports
 
 _NEWEST_ENTRY = authorities.c.entry_index.label("newest_entry")
+# Asked with every answer, so that it is put together once.
+_OPEN = (
+    select(
+        reports.c.authority_id,
+        func.count().label("total"),
+        func.min(reports.c.reported_at).label("oldest_at"),
+    )
+    .where(reports.c.authority_id.in_(bindparam("ids", expanding=True)))
+    .where(reports.c.closed_at.is_(None))
+    .group_by(reports.c.authority_id)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,17 +118,7 @@ async def count_open_reports(
     connection: Connection, authority_ids: Collection[str]
 ) -> Mapping[str, OpenReports]:
     """The open reports of those entries that have any."""
-    statement = (
-        select(
-            reports.c.authority_id,
-            func.count().label("total"),
-            func.min(reports.c.reported_at).label("oldest_at"),
-        )
-        .where(reports.c.authority_id.in_(authority_ids))
-        .where(reports.c.closed_at.is_(None))
-        .group_by(reports.c.authority_id)
-    )
-    rows = await connection.execute(statement)
+    rows = await connection.execute(_OPEN, {"ids": list(authority_ids)})
     return {row.authority_id: OpenReports(row.total, row.oldest_at) for row in rows}
 
 

@@ -76,6 +76,22 @@ class LedgerService:
             inclusion_path=path,
         )
 
+    async def prove_entry(
+        self, entry_index: int, *, known_size: int
+    ) -> tuple[ledger_pb2.LedgerLeaf, ledger_pb2.LedgerProof] | None:
+        """An entry that the caller may read, and that it lies in the newest signed tree; None where
+        that ends before it.
+
+        Raises: StoreUnavailable.
+        """
+        signed = self._tail.signed_head
+        if entry_index >= signed.size:
+            return None
+        async with self._database.read() as connection:
+            entries = await find_entries(connection, [entry_index])
+        proof = await self._proofs.proof([entry_index], signed=signed, known_size=known_size)
+        return leaf_message(entries[entry_index]), proof
+
     async def prove_consistency(
         self, request: ledger_pb2.ProveConsistencyRequest
     ) -> ledger_pb2.ProveConsistencyResponse:

@@ -9,8 +9,12 @@ from collections import Counter, defaultdict
 
 from sqlalchemy import ColumnElement, Select, func, select
 
-from comity.authorities import authority_digest
-from comity.commitment import verify_authority_commitment
+from comity.authorities import authority_digest, functional_digest
+from comity.commitment import (
+    functional_salt,
+    verify_authority_commitment,
+    verify_functional_commitment,
+)
 from comity.errors import LedgerForked, NotFound
 from comity.times import datetime_from_timestamp, microseconds_from
 from comity.v1 import ledger_pb2
@@ -67,6 +71,12 @@ class DirectoryAudit:
             authority_digest=authority_digest(version.authority),
             salt=version.salt,
         )  # 2
+        if entry.functional_commitment:  # entries from before have none
+            verify_functional_commitment(
+                entry.functional_commitment,
+                functional_digest=functional_digest(version.authority),
+                salt=functional_salt(version.salt),
+            )
         self._newest[entry.authority_id] = entry.version
 
     async def _take_told(self, connection: Connection, index: int, entry: DirectoryEntry) -> None:

@@ -12,7 +12,11 @@ from typing import Any
 
 from comity.identifiers import UUID7_RANDOM_BYTES, uuid7_from
 from comity.roster import Roster
-from comity.v1.ledger_pb2 import ACCESS_ACTION_LOOK_UP_AUTHORITIES, LookUpPurpose
+from comity.v1.ledger_pb2 import (
+    ACCESS_ACTION_LOOK_UP_AUTHORITIES,
+    LookUpPurpose,
+)
+from directory.services.calls import ProveEntry
 from directory.services.changes import ChangesService
 from directory.services.contact_tests import ContactTestService
 from directory.services.entries import Entries
@@ -48,8 +52,9 @@ async def make_directory(
     membership: Membership,
     writer: LedgerWriter,
     access: AccessService,
+    prove: ProveEntry,
+    limits: Limits,
     clock: Callable[[], datetime],
-    monotonic: Callable[[], float],
 ) -> Directory:
     """Reads every entry into memory first.
 
@@ -66,15 +71,16 @@ async def make_directory(
     async def roster_of(transaction: Any) -> Roster:
         return await roster_within(transaction, membership)
 
-    limits = Limits(monotonic=monotonic)
     entries = Entries(database)
     await entries.refresh()
+    entries.finder.standings.advance(clock())  # looks at every entry, which nobody shall wait for
     look_ups = LookUpService(
         entries,
         database=database,
         roster=lambda: membership.roster,
         hub_agency=settings.agency,
         record=record,
+        prove=prove,
         limits=limits,
         clock=clock,
     )

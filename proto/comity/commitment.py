@@ -18,6 +18,8 @@ _ADDRESSING = b"comity.addressing-commitment.v1\x00"
 _ACCESS = b"comity.access-commitment.v1\x00"
 _OFFICER = b"comity.officer-commitment.v1\x00"
 _AUTHORITY = b"comity.authority-commitment.v1\x00"
+_FUNCTIONAL = b"comity.functional-commitment.v1\x00"
+_FUNCTIONAL_SALT = b"comity.functional-salt.v1\x00"
 
 
 def content_commitment(payload_digest: bytes, salt: bytes) -> bytes:
@@ -43,6 +45,19 @@ def officer_commitment(officer_id: str, salt: bytes) -> bytes:
 def authority_commitment(authority_digest: bytes, salt: bytes) -> bytes:
     """The commitment to an entry of the directory, by its digest, 32 bytes."""
     return _commitment(_AUTHORITY, authority_digest, salt)
+
+
+def functional_salt(salt: bytes) -> bytes:
+    """The salt of the commitment to an entry without personal contact details.
+
+    Follows from the salt over the whole, and is erased with it; that one does not follow from this.
+    """
+    return hashlib.sha256(_FUNCTIONAL_SALT + salt).digest()
+
+
+def functional_commitment(functional_digest: bytes, salt: bytes) -> bytes:
+    """The commitment to an entry without personal contact details, 32 bytes."""
+    return _commitment(_FUNCTIONAL, functional_digest, salt)
 
 
 def verify_content_commitment(commitment: bytes, *, payload_digest: bytes, salt: bytes) -> None:
@@ -83,6 +98,16 @@ def verify_authority_commitment(commitment: bytes, *, authority_digest: bytes, s
     Raises: ProofInvalid.
     """
     _require_equal(commitment, authority_commitment(authority_digest, salt))
+
+
+def verify_functional_commitment(
+    commitment: bytes, *, functional_digest: bytes, salt: bytes
+) -> None:
+    """Verifies that a commitment is to an entry without personal contact details.
+
+    Raises: ProofInvalid.
+    """
+    _require_equal(commitment, functional_commitment(functional_digest, salt))
 
 
 def _commitment(label: bytes, digest: bytes, salt: bytes) -> bytes:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+import secrets
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import timedelta
@@ -12,7 +13,8 @@ from typing import Any
 import pytest
 
 from agency_client.agency import Agency
-from comity.authorities import authority_digest
+from agency_client.authority_proof import VouchedFor
+from comity.authorities import authority_digest, without_persons
 from comity.commitment import verify_authority_commitment
 from comity.errors import (
     ApprovedAlready,
@@ -427,6 +429,40 @@ async def test_personal_contact_details_are_for_who_works_on_cases(cast: Cast) -
         assert (await get(keeper, authority.authority_id)).authority == authority
 
 
+@pytest.mark.threat("T126")
+async def test_who_is_shown_an_entry_verifies_it_with_persons_and_without(cast: Cast) -> None:
+    authority = new_authority("BR")
+    authority.contacts[1].functional = False
+    version = await enter(cast.first, cast.second, authority)
+    request = pb.GetAuthorityRequest(authority_id=authority.authority_id)
+    whole = await cast.france.client.directory.get_verified(request)
+    async with cast.served.officer("FR-NCB", ROLE_AUDITOR) as (auditor, _):
+        without = await auditor.client.directory.get_verified(request)
+        request.with_proof = True
+        answer = await ask(auditor, "GetAuthority", request)
+
+    assert (VouchedFor.WHOLE, authority) == (whole.vouched_for, whole.record.authority)
+    assert VouchedFor.WITHOUT_PERSONS is without.vouched_for
+    assert without_persons(authority) == without.record.authority
+    assert not answer.proof.salt
+    assert version.entry_index == answer.proof.leaf.entry_index
+
+
+async def test_an_older_version_is_verified_as_what_it_was(cast: Cast) -> None:
+    authority = new_authority("BR")
+    await enter(cast.first, cast.second, authority)
+    changed = new_authority("BR", "Renamed authority")
+    changed.authority_id = authority.authority_id
+    await approve(cast.second, (await propose(cast.first, changed, base=1)).proposal)
+    request = pb.GetAuthorityRequest(authority_id=authority.authority_id, version=1)
+    first = await cast.france.client.directory.get_verified(request)
+    request.version = 0
+    newest = await cast.france.client.directory.get_verified(request)
+
+    assert (VouchedFor.WHOLE, authority) == (first.vouched_for, first.record.authority)
+    assert (VouchedFor.WHOLE, changed) == (newest.vouched_for, newest.record.authority)
+
+
 async def test_resolving_answers_with_article_documents_and_reason(cast: Cast) -> None:
     authority = new_authority("BR")
     authority.territory.regions[:] = ["BR-SP"]
@@ -446,8 +482,42 @@ async def test_resolving_answers_with_article_documents_and_reason(cast: Cast) -
     assert "ARREST_WARRANT" in [document.document for document in answer.documents]
 
 
+async def test_answers_come_in_the_language_that_was_asked_for(cast: Cast) -> None:
+    authority = new_authority("BR", f"Sample {secrets.token_hex(4)}")
+    await enter(cast.first, cast.second, authority)
+    case = pb.ResolveAuthorityRequest(
+        country="BR",
+        competence=authorities_pb2.COMPETENCE_EXTRADITION,
+        language="ar",
+        time_zone="Asia/Tokyo",
+    )
+    resolutions = (await ask(cast.france, "ResolveAuthority", case)).resolutions
+    query = pb.AuthorityFilter(text=authority.names[0].text)
+    search = pb.FindAuthoritiesRequest(filter=query, language="ar")
+    found = (await ask(cast.france, "FindAuthorities", search)).matches[0]
+    entry = pb.GetAuthorityRequest(authority_id=authority.authority_id, language="ar")
+    async with cast.served.officer("FR-NCB", ROLE_AUDITOR) as (auditor, _):
+        withheld = (await ask(auditor, "GetAuthority", entry)).card
+    shown = (await ask(cast.france, "GetAuthority", entry)).card
+    case.language = ""
+
+    assert found.country_name == "البرازيل"
+    assert all("البرازيل" in fields_of(each.card)["country"] for each in resolutions)
+    assert "Ada Specimen" in fields_of(shown)["persons"][0]
+    assert "persons" not in fields_of(withheld)
+    plain = (await ask(cast.france, "ResolveAuthority", case)).resolutions
+    assert not any(each.card for each in plain)
+
+
+def fields_of(card: Sequence[pb.RenderedField]) -> dict[str, list[str]]:
+    return {each.name: list(each.lines) for each in card}
+
+
 WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("FindAuthorities", {"filter": {"countries": ["QQ"]}}, "filter.countries[0]"),
+    ("FindAuthorities", {"language": "de"}, "language"),
+    ("GetAuthority", {"language": "xx"}, "language"),
+    ("GetAuthority", {"time_zone": "Etc/GMT+1"}, "time_zone"),
     ("FindAuthorities", {"filter": {"article": "16"}}, "filter.instrument"),
     ("FindAuthorities", {"filter": {"languages": ["english"]}}, "filter.languages[0]"),
     ("FindAuthorities", {"filter": {"text": "x" * 201}}, "filter.text"),

@@ -134,3 +134,19 @@ def test_nobody_looks_anything_up_without_a_log_in(counter: Counter) -> None:
     counter.stage.comity("FR-NCB", "logout")
 
     assert "LOG_IN_REQUIRED" in counter.directory("find", "--country", "BR", expected=1)
+
+
+def test_a_card_is_in_the_officers_language_and_an_entry_is_verified(counter: Counter) -> None:
+    counter.log_in(OFFICERS[0])
+    case = ("resolve", "BR", "extradition", "--for", "UNTOC 16", "--shown-in", "ar")
+    card = counter.directory(*case)
+    found = counter.directory("find", "ipe amarelo", "--shown-in", "fr")
+    entry = counter.directory("show", found.split()[0])
+    translated = counter.directory("show", found.split()[0], "--shown-in", "fr")
+
+    assert "البرازيل" in card
+    assert "Brésil" in found
+    assert "ledger       has this version, to the letter" in entry
+    assert "  Pays: Brésil" in translated
+    assert "has this version, to the letter" in translated
+    assert "shown in" in counter.directory(*case[:-1], "tlh", expected=1)

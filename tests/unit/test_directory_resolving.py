@@ -10,7 +10,8 @@ from comity.v1 import authorities_pb2 as pb
 from comity.v1 import directory_pb2
 from directory.freshness import freshness_at
 from directory.known import KnownAuthority, known_from
-from directory.resolving import Facts, resolve
+from directory.resolving import Facts
+from directory.resolving import resolve as resolve_among
 from directory.search.finding import Finder
 from tests.unit.authorities import AUTHORITY_ID, sample_authority
 
@@ -56,6 +57,15 @@ def facts(
         else:
             setattr(asked, name, value)
     return Facts(asked, country, shared, now)
+
+
+def resolve(entries: list[KnownAuthority], asked: Facts) -> list[directory_pb2.Resolution]:
+    request = asked.request
+    answer = directory_pb2.ResolveAuthorityResponse()
+    finder = Finder(entries)
+    competent = finder.competent_in(request.country, request.competence)
+    resolve_among(competent, finder.standings, asked, answer)
+    return list(answer.resolutions)
 
 
 def test_all_shared_instruments_are_given_bilateral_first() -> None:

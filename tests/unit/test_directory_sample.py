@@ -10,6 +10,7 @@ from comity.v1 import authorities_pb2 as pb
 from directory.entry import verify_authority
 from directory.sample.file import SAMPLE_FILE, load_sample, text_from
 from directory.sample.generator import sample_authorities
+from directory.sample.growing import grown
 
 # Ranges that numbering authorities keep for fiction; see directory/sample/telephones.py.
 INVENTED_NUMBER = re.compile(
@@ -60,3 +61,17 @@ def test_nothing_in_it_could_be_somebodys(entries: list[pb.Authority]) -> None:
         "Specimen"
     }
     assert all("Invented" in entry.remarks[0].text for entry in entries)
+
+
+def test_a_grown_directory_is_well_formed_spread_alike_and_has_every_name_once(
+    entries: list[pb.Authority],
+) -> None:
+    found = grown(entries, 900)
+
+    assert found[: len(entries)] == entries
+    assert len(found) == 900 == len({each.authority_id for each in found})
+    assert {each.country for each in found} == {each.country for each in entries}
+    assert len({each.names[0].text for each in found}) > 850
+    assert found == grown(entries, 900) != grown(entries, 900, seed=2)
+    for each in found[len(entries) :]:
+        verify_authority(each)

@@ -207,11 +207,14 @@ class FindAuthoritiesRequest(_message.Message):
     FILTER_FIELD_NUMBER: _builtins.int
     LIMIT_FIELD_NUMBER: _builtins.int
     CURSOR_FIELD_NUMBER: _builtins.int
+    LANGUAGE_FIELD_NUMBER: _builtins.int
     purpose: _ledger_pb2.LookUpPurpose.ValueType
     limit: _builtins.int
     """At most 50; 0 for 20."""
     cursor: _builtins.str
     """From the answer before, for the same filter."""
+    language: _builtins.str
+    """In which the answer is put into words, one that the directory is shown in; empty for none."""
     @_builtins.property
     def filter(self) -> Global___AuthorityFilter: ...
     def __init__(
@@ -221,14 +224,47 @@ class FindAuthoritiesRequest(_message.Message):
         filter: Global___AuthorityFilter | None = ...,
         limit: _builtins.int = ...,
         cursor: _builtins.str = ...,
+        language: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cursor", b"cursor", "filter", b"filter", "limit", b"limit", "purpose", b"purpose"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cursor", b"cursor", "filter", b"filter", "language", b"language", "limit", b"limit", "purpose", b"purpose"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___FindAuthoritiesRequest: _TypeAlias = FindAuthoritiesRequest  # noqa: Y015
+
+@_typing.final
+class RenderedField(_message.Message):
+    """A field as a reader of one language sees it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    LABEL_FIELD_NUMBER: _builtins.int
+    LINES_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Which field it is, the same in every language."""
+    label: _builtins.str
+    """What it is called."""
+    @_builtins.property
+    def lines(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What it says, line by line."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        label: _builtins.str = ...,
+        lines: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["label", b"label", "lines", b"lines", "name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RenderedField: _TypeAlias = RenderedField  # noqa: Y015
 
 @_typing.final
 class AuthorityMatch(_message.Message):
@@ -237,8 +273,13 @@ class AuthorityMatch(_message.Message):
     RECORD_FIELD_NUMBER: _builtins.int
     REASONS_FIELD_NUMBER: _builtins.int
     SCORE_FIELD_NUMBER: _builtins.int
+    TITLE_FIELD_NUMBER: _builtins.int
+    COUNTRY_NAME_FIELD_NUMBER: _builtins.int
     score: _builtins.float
     """From 0 to 1, comparable within one answer only."""
+    title: _builtins.str
+    """In the language that was asked for; else empty."""
+    country_name: _builtins.str
     @_builtins.property
     def record(self) -> _authorities_pb2.AuthorityRecord: ...
     @_builtins.property
@@ -249,10 +290,12 @@ class AuthorityMatch(_message.Message):
         record: _authorities_pb2.AuthorityRecord | None = ...,
         reasons: _abc.Iterable[Global___MatchReason.ValueType] | None = ...,
         score: _builtins.float = ...,
+        title: _builtins.str = ...,
+        country_name: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["record", b"record"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["reasons", b"reasons", "record", b"record", "score", b"score"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["country_name", b"country_name", "reasons", b"reasons", "record", b"record", "score", b"score", "title", b"title"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -294,6 +337,8 @@ class ResolveAuthorityRequest(_message.Message):
     REGION_FIELD_NUMBER: _builtins.int
     URGENT_FIELD_NUMBER: _builtins.int
     LANGUAGES_FIELD_NUMBER: _builtins.int
+    LANGUAGE_FIELD_NUMBER: _builtins.int
+    TIME_ZONE_FIELD_NUMBER: _builtins.int
     purpose: _ledger_pb2.LookUpPurpose.ValueType
     country: _builtins.str
     competence: _authorities_pb2.Competence.ValueType
@@ -303,6 +348,10 @@ class ResolveAuthorityRequest(_message.Message):
     region: _builtins.str
     """Facts of the case: a region of the requested country, and whether it is urgent."""
     urgent: _builtins.bool
+    language: _builtins.str
+    """In which the answer is put into words, one that the directory is shown in; empty for none."""
+    time_zone: _builtins.str
+    """IANA: whose clock times are put into words by, beside the office's own; empty for UTC."""
     @_builtins.property
     def languages(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """ISO 639: in which the caller can write."""
@@ -318,10 +367,12 @@ class ResolveAuthorityRequest(_message.Message):
         region: _builtins.str = ...,
         urgent: _builtins.bool = ...,
         languages: _abc.Iterable[_builtins.str] | None = ...,
+        language: _builtins.str = ...,
+        time_zone: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["article", b"article", "competence", b"competence", "country", b"country", "instrument", b"instrument", "languages", b"languages", "purpose", b"purpose", "region", b"region", "urgent", b"urgent"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["article", b"article", "competence", b"competence", "country", b"country", "instrument", b"instrument", "language", b"language", "languages", b"languages", "purpose", b"purpose", "region", b"region", "time_zone", b"time_zone", "urgent", b"urgent"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -342,6 +393,7 @@ class Resolution(_message.Message):
     REASONS_FIELD_NUMBER: _builtins.int
     FALLBACK_FIELD_NUMBER: _builtins.int
     FALLBACK_REASONS_FIELD_NUMBER: _builtins.int
+    CARD_FIELD_NUMBER: _builtins.int
     channel: _authorities_pb2.Channel.ValueType
     means: _authorities_pb2.RequestMeans.ValueType
     @_builtins.property
@@ -362,6 +414,10 @@ class Resolution(_message.Message):
 
     @_builtins.property
     def fallback_reasons(self) -> _containers.RepeatedScalarFieldContainer[Global___ResolutionReason.ValueType]: ...
+    @_builtins.property
+    def card(self) -> _containers.RepeatedCompositeFieldContainer[Global___RenderedField]:
+        """All of it in the language that was asked for, in the order in which it is read."""
+
     def __init__(
         self,
         *,
@@ -374,10 +430,11 @@ class Resolution(_message.Message):
         reasons: _abc.Iterable[Global___ResolutionReason.ValueType] | None = ...,
         fallback: _authorities_pb2.AuthorityRecord | None = ...,
         fallback_reasons: _abc.Iterable[Global___ResolutionReason.ValueType] | None = ...,
+        card: _abc.Iterable[Global___RenderedField] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["basis", b"basis", "fallback", b"fallback", "record", b"record"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["basis", b"basis", "channel", b"channel", "documents", b"documents", "fallback", b"fallback", "fallback_reasons", b"fallback_reasons", "languages", b"languages", "means", b"means", "reasons", b"reasons", "record", b"record"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["basis", b"basis", "card", b"card", "channel", b"channel", "documents", b"documents", "fallback", b"fallback", "fallback_reasons", b"fallback_reasons", "languages", b"languages", "means", b"means", "reasons", b"reasons", "record", b"record"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -412,20 +469,36 @@ class GetAuthorityRequest(_message.Message):
     PURPOSE_FIELD_NUMBER: _builtins.int
     AUTHORITY_ID_FIELD_NUMBER: _builtins.int
     VERSION_FIELD_NUMBER: _builtins.int
+    WITH_PROOF_FIELD_NUMBER: _builtins.int
+    KNOWN_SIZE_FIELD_NUMBER: _builtins.int
+    LANGUAGE_FIELD_NUMBER: _builtins.int
+    TIME_ZONE_FIELD_NUMBER: _builtins.int
     purpose: _ledger_pb2.LookUpPurpose.ValueType
     authority_id: _builtins.str
     version: _builtins.int
     """0 for the newest."""
+    with_proof: _builtins.bool
+    """Whether the caller wants to verify what it is shown."""
+    known_size: _builtins.int
+    """The size of the ledger that the caller knows, for the proof."""
+    language: _builtins.str
+    """In which the entry is put into words, one that the directory is shown in; empty for none."""
+    time_zone: _builtins.str
+    """IANA: whose clock times are put into words by, beside the office's own; empty for UTC."""
     def __init__(
         self,
         *,
         purpose: _ledger_pb2.LookUpPurpose.ValueType = ...,
         authority_id: _builtins.str = ...,
         version: _builtins.int = ...,
+        with_proof: _builtins.bool = ...,
+        known_size: _builtins.int = ...,
+        language: _builtins.str = ...,
+        time_zone: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["authority_id", b"authority_id", "purpose", b"purpose", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["authority_id", b"authority_id", "known_size", b"known_size", "language", b"language", "purpose", b"purpose", "time_zone", b"time_zone", "version", b"version", "with_proof", b"with_proof"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -436,20 +509,68 @@ class GetAuthorityResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     RECORD_FIELD_NUMBER: _builtins.int
+    PROOF_FIELD_NUMBER: _builtins.int
+    CARD_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def record(self) -> _authorities_pb2.AuthorityRecord: ...
+    @_builtins.property
+    def proof(self) -> Global___AuthorityProof:
+        """As asked for, where the version's entry lies in the newest signed tree."""
+
+    @_builtins.property
+    def card(self) -> _containers.RepeatedCompositeFieldContainer[Global___RenderedField]:
+        """All of it in the language that was asked for, in the order in which it is read."""
+
     def __init__(
         self,
         *,
         record: _authorities_pb2.AuthorityRecord | None = ...,
+        proof: Global___AuthorityProof | None = ...,
+        card: _abc.Iterable[Global___RenderedField] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["record", b"record"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["proof", b"proof", "record", b"record"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["record", b"record"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["card", b"card", "proof", b"proof", "record", b"record"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetAuthorityResponse: _TypeAlias = GetAuthorityResponse  # noqa: Y015
+
+@_typing.final
+class AuthorityProof(_message.Message):
+    """That the ledger has the version that a record shows. It doesn't say that none came after."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LEAF_FIELD_NUMBER: _builtins.int
+    PROOF_FIELD_NUMBER: _builtins.int
+    SALT_FIELD_NUMBER: _builtins.int
+    FUNCTIONAL_SALT_FIELD_NUMBER: _builtins.int
+    salt: _builtins.bytes
+    """Opens authority_commitment; empty where personal contact details were left out."""
+    functional_salt: _builtins.bytes
+    """Opens functional_commitment."""
+    @_builtins.property
+    def leaf(self) -> _ledger_pb2.LedgerLeaf:
+        """Of the version, with a DirectoryEntry."""
+
+    @_builtins.property
+    def proof(self) -> _ledger_pb2.LedgerProof: ...
+    def __init__(
+        self,
+        *,
+        leaf: _ledger_pb2.LedgerLeaf | None = ...,
+        proof: _ledger_pb2.LedgerProof | None = ...,
+        salt: _builtins.bytes = ...,
+        functional_salt: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["leaf", b"leaf", "proof", b"proof"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["functional_salt", b"functional_salt", "leaf", b"leaf", "proof", b"proof", "salt", b"salt"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AuthorityProof: _TypeAlias = AuthorityProof  # noqa: Y015
 
 @_typing.final
 class ListAuthorityVersionsRequest(_message.Message):

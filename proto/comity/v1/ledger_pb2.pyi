@@ -407,6 +407,7 @@ class DirectoryEntry(_message.Message):
     DAYS_LEFT_FIELD_NUMBER: _builtins.int
     CONTACT_TEST_ID_FIELD_NUMBER: _builtins.int
     REPORT_ID_FIELD_NUMBER: _builtins.int
+    FUNCTIONAL_COMMITMENT_FIELD_NUMBER: _builtins.int
     authority_id: _builtins.str
     """UUIDv7."""
     version: _builtins.int
@@ -422,6 +423,10 @@ class DirectoryEntry(_message.Message):
     """The days until then when this was written, rounded up; below 0 where it is past."""
     contact_test_id: _builtins.str
     report_id: _builtins.str
+    functional_commitment: _builtins.bytes
+    """The same without personal contact details, so that who is not shown them can verify the rest.
+    Empty in entries from before there was such a thing.
+    """
     @_builtins.property
     def recipients(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Whom it tells something, in order: an event of their watches, and nobody else reads the entry.
@@ -446,10 +451,11 @@ class DirectoryEntry(_message.Message):
         days_left: _builtins.int = ...,
         contact_test_id: _builtins.str = ...,
         report_id: _builtins.str = ...,
+        functional_commitment: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["confirmation_due_at", b"confirmation_due_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agency_id", b"agency_id", "authority_commitment", b"authority_commitment", "authority_id", b"authority_id", "change", b"change", "confirmation_due_at", b"confirmation_due_at", "contact_test_id", b"contact_test_id", "days_left", b"days_left", "recipients", b"recipients", "report_id", b"report_id", "roster_entry", b"roster_entry", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agency_id", b"agency_id", "authority_commitment", b"authority_commitment", "authority_id", b"authority_id", "change", b"change", "confirmation_due_at", b"confirmation_due_at", "contact_test_id", b"contact_test_id", "days_left", b"days_left", "functional_commitment", b"functional_commitment", "recipients", b"recipients", "report_id", b"report_id", "roster_entry", b"roster_entry", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
