@@ -239,20 +239,25 @@ class ChangesService:
             raise AuthorityChanged
         if proposal.status != pb.PROPOSAL_STATUS_WAITING:
             raise NotFound("The change was decided on already.")
-        return replace(proposal, keeper=keeper)
+        entered = keepers.keeper_to_enter(proposal.keeper, proposal.authority.country)
+        return replace(proposal, keeper=entered)
 
 
 def _keeper_for(
     keepers: Keepers, existing: StoredAuthority | None, item: _Proposal
 ) -> authorities_pb2.Keeper:
-    """Who keeps the entry that is proposed, which the proposer has to be."""
+    """Whom the version that is proposed names as keeper. The proposer has to keep the entry now."""
     asked, country = item.request.keeper, item.request.authority.country
     if existing is None:
         return keepers.keeper_of_new(asked, country, agency=item.agency)
     keeper = keepers.keeper_now(existing.keeper, existing.authority.country)
     require_keeper(keeper, item.agency)
     is_notified = keeper.kind == authorities_pb2.KEEPER_KIND_HUB and asked.note_verbale
-    return keepers.notified(asked) if is_notified else keeper
+    return (
+        keepers.notified(asked)
+        if is_notified
+        else keepers.keeper_to_enter(existing.keeper, existing.authority.country)
+    )
 
 
 def _require_change(

@@ -5,7 +5,9 @@ Judged by the roster at the moment of a change. Never trusts what a request says
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from comity.errors import MalformedInput, NotPermitted, Violation
 from comity.identity import AgencyId, country_from_agency_id
@@ -25,9 +27,9 @@ KEEPING_ROLES: frozenset[Role.ValueType] = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots: the leads are found once
 class Keepers:
-    """The members now, and which of them is the hub's own agency."""
+    """The members now, and which of them is the hub's own agency. Made anew for each call."""
 
     roster: Roster
     hub_agency: AgencyId
@@ -44,6 +46,12 @@ class Keepers:
         if kept.kind == pb.KEEPER_KIND_HUB:
             return kept
         return pb.Keeper(kind=pb.KEEPER_KIND_HUB, agency_id=self.hub_agency)
+
+    def keeper_to_enter(self, kept: pb.Keeper, country: str) -> pb.Keeper:
+        """Whom the next version names: who is suspended is the keeper again when it comes back."""
+        is_own = kept.kind == pb.KEEPER_KIND_OWN_AGENCY
+        is_away = is_own and self.roster.is_suspended(AgencyId(kept.agency_id))
+        return kept if is_away else self.keeper_now(kept, country)
 
     def keeper_of_new(self, asked: pb.Keeper, country: str, *, agency: AgencyId) -> pb.Keeper:
         """Who keeps a new entry that an agency proposes.
@@ -80,8 +88,16 @@ class Keepers:
 
     def find_lead(self, country: str) -> AgencyId | None:
         """The active lead agency of a country; who is suspended answers for nothing."""
-        leads = (a for a in self.roster.leads_of(country) if self.roster.is_active(a))
-        return min(leads, default=None)
+        return self._leads.get(country)
+
+    @cached_property
+    def _leads(self) -> Mapping[str, AgencyId]:
+        members = sorted(self.roster.active_agencies(), reverse=True)  # the first stays
+        return {
+            country_from_agency_id(agency): agency
+            for agency in members
+            if self.roster.agencies[agency].leads_country
+        }
 
 
 def require_keeper(keeper: pb.Keeper, agency: AgencyId) -> None:

@@ -39,7 +39,6 @@ from directory.services.withholding import (
     withhold_call,
     withhold_persons,
     withhold_persons_of_version,
-    works_on_cases,
 )
 from directory.store.authorities import StoredVersion, get_version, list_versions
 
@@ -234,12 +233,16 @@ class LookUpService:
         purpose: ledger_pb2.LookUpPurpose.ValueType,
         shown: Sequence[_Shown],
     ) -> None:
-        """Leaves out what the caller does not need, and accounts for the rest."""
+        """Says who keeps entries now, leaves out what the caller does not need, and accounts for
+        the rest."""
+        keepers = self._keepers()
         for record, known in shown:
-            if not self._may_see_persons(caller, known):
+            keeper = keepers.keeper_now(known.keeper, known.authority.country)
+            if record.version == known.version:
+                record.keeper.CopyFrom(keeper)
+            if not may_see_persons(caller, AgencyId(keeper.agency_id)):
                 withhold_persons(record)
-            if record.HasField("last_contact_test"):
-                withhold_call(record, caller, self._keeper_of(known))
+            withhold_call(record, caller, AgencyId(keeper.agency_id))
         await self._account(caller, purpose, (known.entry_index for _, known in shown))
 
     async def _account(
@@ -254,13 +257,11 @@ class LookUpService:
         await self._record(caller, purpose_of(caller, purpose), shown)
 
     def _may_see_persons(self, caller: Caller, entry: KnownAuthority) -> bool:
-        if works_on_cases(caller):
-            return True  # whoever keeps it
-        return may_see_persons(caller, self._keeper_of(entry))
+        keeper = self._keepers().keeper_now(entry.keeper, entry.authority.country)
+        return may_see_persons(caller, AgencyId(keeper.agency_id))
 
-    def _keeper_of(self, entry: KnownAuthority) -> AgencyId:
-        keepers = Keepers(self._roster(), self._hub_agency)
-        return AgencyId(keepers.keeper_now(entry.keeper, entry.authority.country).agency_id)
+    def _keepers(self) -> Keepers:
+        return Keepers(self._roster(), self._hub_agency)
 
 
 def version_message(stored: StoredVersion) -> authorities_pb2.AuthorityVersion:

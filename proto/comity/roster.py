@@ -103,6 +103,11 @@ class Roster:
         agency = self.agencies.get(agency_id)
         return agency is not None and agency.status == ACTIVE
 
+    def is_suspended(self, agency_id: AgencyId) -> bool:
+        """Whether an agency is out of the exchange, and may come back."""
+        agency = self.agencies.get(agency_id)
+        return agency is not None and agency.status == SUSPENDED
+
     def is_distrusted(self, agency_id: AgencyId) -> bool:
         """Whether an agency was suspended or revoked: what it published is not to be acted on."""
         agency = self.agencies.get(agency_id)
