@@ -85,6 +85,10 @@ def card_lines(resolution: Resolution, safe: Safe) -> Iterator[str]:
     yield line("in", ", ".join(safe(each) for each in resolution.languages))
     yield line("with", ", ".join(_document(each, safe) for each in resolution.documents))
     yield from reach_lines(resolution.record, safe)
+    for contact in authority.contacts:
+        if contact not in resolution.record.reachability.contacts:
+            yield line("contact", contact_text(contact, safe))
+    yield line("address", _address(authority.postal_address, safe))
     urgent = text_of(authority.urgent_procedure)
     if urgent:
         yield line("if urgent", safe(urgent))

@@ -18,6 +18,7 @@ from comity.v1 import directory_pb2
 from comity.v1.notices_pb2 import LocalizedText
 from directory.catalogue import names
 from directory.rendering import (
+    address_lines,
     basis_text,
     contact_text,
     document_text,
@@ -54,6 +55,8 @@ def resolution_card(
         _field("accepted_languages", _languages(resolution.languages, reader), reader),
         _field("documents", _documents(resolution.documents, reader), reader),
         *_reach(record, reader),
+        _field("contacts", _other_contacts(record, reader), reader),
+        _field("postal_address", address_lines(record.authority, reader.language), reader),
         _field("urgent_procedure", _texts(record.authority.urgent_procedure, reader), reader),
         _field("fallback", _fallback(resolution, reader), reader),
     ]
@@ -96,6 +99,13 @@ def _reach(record: pb.AuthorityRecord, reader: Reader) -> Iterator[directory_pb2
         yield _field("opens_at", _times(reach.opens_at, zone, reader), reader)
     contacts = [contact_text(each, reader.language) for each in reach.contacts]
     yield _field("reach_now", contacts, reader)
+
+
+def _other_contacts(record: pb.AuthorityRecord, reader: Reader) -> Iterator[str]:
+    """The contacts that are not to be reached now: a letter goes there all the same."""
+    for contact in record.authority.contacts:
+        if contact not in record.reachability.contacts:
+            yield contact_text(contact, reader.language)
 
 
 def _times(moment: Timestamp, zone: str, reader: Reader) -> list[str]:

@@ -113,7 +113,8 @@ def _persons(authority: pb.Authority, language: str) -> Iterator[str]:
         yield from (contact_text(contact, language) for contact in person.contacts)
 
 
-def _address(authority: pb.Authority, language: str) -> Iterator[str]:
+def address_lines(authority: pb.Authority, language: str) -> Iterator[str]:
+    """The postal address, as it is written on a letter."""
     address = authority.postal_address
     yield from address.lines
     city = " ".join(part for part in (address.postal_code, address.city, address.region) if part)
@@ -243,7 +244,7 @@ _FIELDS: dict[str, Lines] = {
     "holidays": _holidays,
     "urgent_procedure": _text("urgent_procedure"),
     "persons": _persons,
-    "postal_address": _address,
+    "postal_address": address_lines,
     "accepted_languages": _spoken("accepted_languages"),
     "spoken_languages": _spoken("spoken_languages"),
     "channels": _coded("channels", "channel"),

@@ -55,8 +55,15 @@ def test_a_case_leads_to_a_card_that_an_officer_can_act_on(counter: Counter) -> 
 
     expected = [each for each in load_sample() if each.country == "BR"]
     assert any(text_of(each) in card for each in expected)
-    for line in ("under        UNTOC article 16", "because      as asked", "with  ", "now   "):
+    for line in (
+        "under        UNTOC article 16",
+        "because      as asked",
+        "with  ",
+        "now   ",
+        "address ",
+    ):
         assert line in card, card
+    assert "reach now    " in card or "contact      " in card
     assert "notified     Specimen 7/2026" in card
     nobody = counter.directory("resolve", "ZZ", "extradition", expected=1)
     assert "knows nobody in ZZ" in nobody

@@ -60,6 +60,16 @@ def test_a_card_is_in_the_language_that_was_asked_for(language: str) -> None:
     assert list(fields["note_verbale"].lines) == ["Specimen 1"]
 
 
+def test_a_closed_office_can_be_written_to() -> None:
+    fields = card(Reader("en"))
+
+    assert "reach_now" not in fields
+    authority = finder().find_entry(AUTHORITY_ID)
+    assert authority is not None
+    assert len(fields["contacts"].lines) == len(authority.authority.contacts)
+    assert fields["postal_address"].lines[-1] == "United Kingdom"
+
+
 def test_times_are_by_the_office_clock_and_by_the_readers() -> None:
     there, here = card(Reader("fr", "Asia/Tokyo"))["opens_at"].lines
     _, universal = card(Reader("fr"))["opens_at"].lines
