@@ -155,7 +155,11 @@ class ChangesService:
         self._limits.count_call(caller)
         async with self._database.read() as connection:
             found = await list_waiting(
-                connection, caller.agency, after=request.after_proposal_id, limit=limit + 1
+                connection,
+                caller.agency,
+                after=request.after_proposal_id,
+                import_id=request.import_id,
+                limit=limit + 1,
             )
             shown, indices = [], []
             for proposal in found[:limit]:
@@ -192,12 +196,18 @@ class ChangesService:
         connection = transaction.connection
         existing = await find_authority(connection, authority.authority_id)
         keepers = Keepers(await self._roster_within(transaction), self._hub_agency)
-        keeper = _keeper_for(keepers, existing, item)  # 1
+        keeper = keeper_for(
+            keepers,
+            existing,
+            asked=request.keeper,
+            country=authority.country,
+            agency=item.agency,
+        )  # 1
         current = await require_newest(
             connection, authority.authority_id, request.base_version
         )  # 2
         before = None if current is None else current.authority
-        _require_change(before, authority)  # 3
+        require_change(before, authority)  # 3
         proposal = _stored_proposal(item, keeper, now=microseconds_from(transaction.now))
         if not request.HasField("call_back"):
             await add_proposal(connection, proposal)
@@ -272,22 +282,33 @@ class ChangesService:
         return replace(proposal, keeper=keeper)
 
 
-def _keeper_for(
-    keepers: Keepers, existing: StoredAuthority | None, item: _Proposal
+def keeper_for(
+    keepers: Keepers,
+    existing: StoredAuthority | None,
+    *,
+    asked: authorities_pb2.Keeper,
+    country: str,
+    agency: AgencyId,
 ) -> authorities_pb2.Keeper:
-    """Who keeps the entry that is proposed, which the proposer has to be."""
-    asked, country = item.request.keeper, item.request.authority.country
+    """Who keeps the entry that an agency proposes, which has to be the agency itself.
+
+    Raises: NotPermitted, MalformedInput.
+    """
     if existing is None:
-        return keepers.keeper_of_new(asked, country, agency=item.agency)
+        return keepers.keeper_of_new(asked, country, agency=agency)
     keeper = keepers.keeper_now(existing.keeper, existing.authority.country)
-    require_keeper(keeper, item.agency)
+    require_keeper(keeper, agency)
     is_notified = keeper.kind == authorities_pb2.KEEPER_KIND_HUB and asked.note_verbale
     return keepers.notified(asked) if is_notified else keeper
 
 
-def _require_change(
+def require_change(
     before: authorities_pb2.Authority | None, after: authorities_pb2.Authority
 ) -> None:
+    """Requires a change to change something, and not whose entry it is.
+
+    Raises: MalformedInput.
+    """
     if before is None:
         return
     if before == after:
@@ -344,5 +365,6 @@ def _message(
         status=proposal.status,
         reason=proposal.reason,
         keeper=proposal.keeper,
+        import_id=proposal.import_id,
         differences=differences(before or authorities_pb2.Authority(), proposal.authority),
     )

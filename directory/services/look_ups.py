@@ -75,7 +75,7 @@ class LookUpService:
             for each in page.found
         ]
         known = [each.known for each in page.found]
-        await self._complete(caller, request.purpose, [each.record for each in matches], known)
+        await self.complete(caller, request.purpose, [each.record for each in matches], known)
         return pb.FindAuthoritiesResponse(matches=matches, next_cursor=page.next_cursor)
 
     async def resolve(
@@ -95,7 +95,7 @@ class LookUpService:
         records = [each.record for each in resolutions]
         records += [each.fallback for each in resolutions if each.HasField("fallback")]
         known = [self._entries.get(each.authority.authority_id) for each in records]
-        await self._complete(caller, request.purpose, records, known)
+        await self.complete(caller, request.purpose, records, known)
         return pb.ResolveAuthorityResponse(resolutions=resolutions)
 
     async def get(self, caller: Caller, request: pb.GetAuthorityRequest) -> pb.GetAuthorityResponse:
@@ -113,7 +113,7 @@ class LookUpService:
             record = authorities_pb2.AuthorityRecord(
                 authority=stored.authority, version=stored.version, keeper=stored.keeper
             )
-        await self._complete(caller, request.purpose, [record], [known])
+        await self.complete(caller, request.purpose, [record], [known])
         return pb.GetAuthorityResponse(record=record)
 
     async def list_versions(
@@ -159,14 +159,19 @@ class LookUpService:
         await self._account(caller, request.purpose, [each.entry_index for each in both])
         return pb.CompareVersionsResponse(differences=differences(*shown))
 
-    async def _complete(
+    async def complete(
         self,
         caller: Caller,
         purpose: ledger_pb2.LookUpPurpose.ValueType,
         records: Sequence[authorities_pb2.AuthorityRecord],
         known: Sequence[KnownAuthority],
+        *,
+        case_reference: str = "",
     ) -> None:
-        """Adds open reports, leaves out what the caller does not need, and accounts for it."""
+        """Adds open reports, leaves out what the caller does not need, and accounts for it.
+
+        Raises: QuotaExceeded, StoreUnavailable, and then nothing may be shown.
+        """
         ids = {each.authority.authority_id for each in records}
         async with self._database.read() as connection:
             open_reports = await count_open_reports(connection, ids) if ids else {}
@@ -178,18 +183,22 @@ class LookUpService:
                 record.oldest_report_at.CopyFrom(timestamp_from(oldest))
             if not self._may_see_persons(caller, entry):
                 withhold_persons(record)
-        await self._account(caller, purpose, (each.entry_index for each in known))
+        indices = (each.entry_index for each in known)
+        await self._account(caller, purpose, indices, case_reference)
 
     async def _account(
         self,
         caller: Caller,
         purpose: ledger_pb2.LookUpPurpose.ValueType,
         entry_indices: Iterable[int],
+        case_reference: str = "",
     ) -> None:
         """Counts what is shown, and writes who is shown it and why."""
         shown = sorted(set(entry_indices))
         self._limits.count_entries(caller, len(shown))
-        await self._record(caller, purpose_of(caller, purpose), shown)
+        await self._record(
+            caller, purpose_of(caller, purpose), shown, case_reference=case_reference
+        )
 
     def _may_see_persons(self, caller: Caller, entry: KnownAuthority) -> bool:
         keepers = Keepers(self._roster(), self._hub_agency)

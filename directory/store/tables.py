@@ -94,6 +94,8 @@ proposals = Table(
     # A ProposalStatus.
     Column("status", SmallInteger, nullable=False),
     Column("reason", Text, nullable=False),
+    # Empty where it was proposed by itself.
+    Column("import_id", Text, nullable=False, server_default=""),
 )
 Index(
     "ix_directory_proposals_keeper_agency_id_status_proposal_id",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import Any
 
 import grpc
@@ -9,20 +10,30 @@ import grpc
 from comity.v1 import directory_pb2 as pb
 from comity.v1 import directory_pb2_grpc
 from directory.services.changes import ChangesService
+from directory.services.exports import ExportService
+from directory.services.imports import ImportService
 from directory.services.keeping import KeepingService
 from directory.services.look_ups import LookUpService
 from hub.rpc.guard import current_caller
 
 
 class DirectoryServicer(directory_pb2_grpc.DirectoryServiceServicer):
-    """Look-ups, changes, confirmations, reports."""
+    """Look-ups, changes, confirmations, reports, files."""
 
     def __init__(
-        self, look_ups: LookUpService, changes: ChangesService, keeping: KeepingService
+        self,
+        look_ups: LookUpService,
+        changes: ChangesService,
+        keeping: KeepingService,
+        *,
+        exports: ExportService,
+        imports: ImportService,
     ) -> None:
         self._look_ups = look_ups
         self._changes = changes
         self._keeping = keeping
+        self._exports = exports
+        self._imports = imports
 
     async def FindAuthorities(
         self, request: pb.FindAuthoritiesRequest, context: grpc.aio.ServicerContext[Any, Any]
@@ -88,3 +99,16 @@ class DirectoryServicer(directory_pb2_grpc.DirectoryServiceServicer):
         self, request: pb.CloseReportRequest, context: grpc.aio.ServicerContext[Any, Any]
     ) -> pb.CloseReportResponse:
         return await self._keeping.close_report(current_caller(), request)
+
+    async def ExportAuthorities(
+        self, request: pb.ExportAuthoritiesRequest, context: grpc.aio.ServicerContext[Any, Any]
+    ) -> AsyncIterator[pb.ExportAuthoritiesResponse]:
+        async for response in self._exports.export(current_caller(), request):
+            yield response
+
+    async def ImportAuthorities(
+        self,
+        request_iterator: AsyncIterator[pb.ImportAuthoritiesRequest],
+        context: grpc.aio.ServicerContext[Any, Any],
+    ) -> AsyncIterator[pb.ImportAuthoritiesResponse]:
+        yield await self._imports.take(current_caller(), request_iterator)

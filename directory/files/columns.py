@@ -1,0 +1,369 @@
+"""The columns of a table of entries: one row an entry, every field in a cell that a clerk can edit.
+
+A column says how its cell is written, how it is read, and what would be right, by an example.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from comity.v1 import authorities_pb2 as pb
+from directory.files import parts as notation
+from directory.files.cells import (
+    items_of,
+    lines_of,
+    parts_of,
+    read_text,
+    write_item,
+    write_items,
+    write_line,
+    write_text,
+)
+from directory.files.parts import NotationFault
+
+VERSION, WITHHELD = "version", "withheld"
+WITHHELD_PERSONS = "persons"
+_LOCALIZED = "en* | Sample text, one language a line; * marks the original"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column: how a cell is written from an entry, and read into one; an example of it."""
+
+    name: str
+    form: str
+    write: Callable[[pb.Authority], str]
+    read: Callable[[pb.Authority, str], None]
+
+
+def column_of(path: str) -> str:
+    """The column in which a field of an entry stands, and the line of its cell where it has one."""
+    for prefix, name in _PLACES.items():
+        if path == prefix or path.startswith((f"{prefix}.", f"{prefix}[")):
+            number = re.match(r"\[(\d+)\]", path[len(prefix) :])
+            has_line = number is not None and name not in _WITHOUT_LINES
+            return f"{name}, line {int(number[1]) + 1}" if has_line and number else name
+    return path.partition(".")[0].partition("[")[0]
+
+
+def form_of(field: str) -> str:
+    """What would be right in a column, or in a field of an entry."""
+    known = _BY_NAME.get(column_of(field).partition(",")[0]) or _BY_NAME.get(field)
+    return "" if known is None else known.form
+
+
+def _text(name: str, form: str, path: str = "") -> Column:
+    def write(authority: pb.Authority) -> str:
+        holder, field = _holder(authority, path or name)
+        return write_text(getattr(holder, field))
+
+    def read(authority: pb.Authority, cell: str) -> None:
+        holder, field = _holder(authority, path or name)
+        if text := read_text(cell.strip(" \t")):
+            setattr(holder, field, text)
+
+    return Column(name, form, write, read)
+
+
+def _lines(name: str, form: str, path: str = "") -> Column:
+    def write(authority: pb.Authority) -> str:
+        holder, field = _holder(authority, path or name)
+        return "\n".join(write_item(each) for each in getattr(holder, field))
+
+    def read(authority: pb.Authority, cell: str) -> None:
+        holder, field = _holder(authority, path or name)
+        for line in lines_of(cell):  # one by one: nothing added leaves the holder unset
+            getattr(holder, field).append(read_text(line))
+
+    return Column(name, form, write, read)
+
+
+def _items(name: str, form: str) -> Column:
+    def write(authority: pb.Authority) -> str:
+        return write_items(getattr(authority, name))
+
+    def read(authority: pb.Authority, cell: str) -> None:
+        getattr(authority, name).extend(items_of(cell))
+
+    return Column(name, form, write, read)
+
+
+def _codes(name: str, kind: Any, form: str) -> Column:
+    def write(authority: pb.Authority) -> str:
+        return ", ".join(notation.write_code(kind, each) for each in getattr(authority, name))
+
+    def read(authority: pb.Authority, cell: str) -> None:
+        getattr(authority, name).extend(notation.read_code(kind, each) for each in items_of(cell))
+
+    return Column(name, form, write, read)
+
+
+def _answer(name: str) -> Column:
+    def write(authority: pb.Authority) -> str:
+        return notation.write_code(pb.LegalAnswer, getattr(authority, name))
+
+    def read(authority: pb.Authority, cell: str) -> None:
+        setattr(authority, name, notation.read_code(pb.LegalAnswer, cell.strip(" \t")))
+
+    return Column(name, "yes, no or conditional; empty where it is open", write, read)
+
+
+def _each(
+    name: str,
+    form: str,
+    write_one: Callable[[Any], str],
+    read_one: Callable[[Sequence[str]], Any],
+    path: str = "",
+) -> Column:
+    """A list of which every item is a line."""
+
+    def write(authority: pb.Authority) -> str:
+        holder, field = _holder(authority, path or name)
+        return "\n".join(write_one(each) for each in getattr(holder, field))
+
+    def read(authority: pb.Authority, cell: str) -> None:
+        holder, field = _holder(authority, path or name)
+        for number, line in enumerate(lines_of(cell), 1):
+            getattr(holder, field).append(_on_line(number, read_one, parts_of(line)))
+
+    return Column(name, form, write, read)
+
+
+def _localized(name: str, path: str = "") -> Column:
+    def write_one(text: Any) -> str:
+        return write_line(notation.write_localized([text]))
+
+    def read_one(parts: Sequence[str]) -> Any:
+        if len(parts) != 2:
+            raise NotationFault("has to be a language, a bar and a text")
+        return notation.read_localized(parts)[0]
+
+    return _each(name, _LOCALIZED, write_one, read_one, path)
+
+
+def _on_line(number: int, read_one: Callable[[Sequence[str]], Any], parts: Sequence[str]) -> Any:
+    try:
+        return read_one(parts)
+    except NotationFault as fault:
+        raise NotationFault(f"line {number}: {fault}") from fault
+
+
+def _holder(authority: pb.Authority, path: str) -> tuple[Any, str]:
+    """The message that holds a field, and the field's name in it."""
+    holder: Any = authority
+    *outer, field = path.split(".")
+    for name in outer:
+        holder = getattr(holder, name)
+    return holder, field
+
+
+def _write_person_contacts(authority: pb.Authority) -> str:
+    return "\n".join(
+        write_line([str(number), *notation.write_contact(contact)])
+        for number, person in enumerate(authority.persons, 1)
+        for contact in person.contacts
+    )
+
+
+def _read_person_contacts(authority: pb.Authority, cell: str) -> None:
+    for line_number, line in enumerate(lines_of(cell), 1):
+        number, *parts = parts_of(line)
+        if not number.isdecimal() or not 0 < int(number) <= len(authority.persons):
+            raise NotationFault(f"line {line_number}: begins with no number of a person")
+        contact = _on_line(line_number, notation.read_contact, parts)
+        authority.persons[int(number) - 1].contacts.append(contact)
+
+
+def _write_competences(authority: pb.Authority) -> str:
+    lines = []
+    for basis in authority.competences:
+        if not basis.instruments:
+            lines.append(notation.write_code(pb.Competence, basis.competence))
+        lines += [notation.write_basis(basis.competence, each) for each in basis.instruments]
+    return "\n".join(lines)
+
+
+def _read_competences(authority: pb.Authority, cell: str) -> None:
+    for number, line in enumerate(lines_of(cell), 1):
+        parts = parts_of(line)
+        code = _on_line(number, lambda p: notation.read_code(pb.Competence, p[0]), parts)
+        if not authority.competences or authority.competences[-1].competence != code:
+            authority.competences.add(competence=code)
+        if len(parts) > 1:
+            basis = _on_line(number, notation.read_basis, parts)
+            authority.competences[-1].instruments.append(basis)
+
+
+def _write_week(day: pb.WeeklyHours) -> str:
+    name = notation.write_code(pb.Weekday, day.day)
+    return write_line([name, notation.write_intervals(day.intervals)])
+
+
+def _read_week(parts: Sequence[str]) -> pb.WeeklyHours:
+    day, intervals = notation.padded(parts, 2)
+    return pb.WeeklyHours(
+        day=notation.read_code(pb.Weekday, day),
+        intervals=notation.read_intervals(intervals),
+    )
+
+
+def _write_holiday(holiday: pb.Holiday) -> str:
+    day = notation.write_day(holiday.year, holiday.month, holiday.day)
+    return write_line([day, *notation.write_localized(holiday.names)])
+
+
+def _read_holiday(parts: Sequence[str]) -> pb.Holiday:
+    year, month, day = notation.read_day(parts[0])
+    names = notation.read_localized(parts[1:])
+    return pb.Holiday(year=year, month=month, day=day, names=names)
+
+
+def _write_special_day(special: pb.SpecialDay) -> str:
+    day = notation.write_day(special.date.year, special.date.month, special.date.day)
+    return write_line([day, notation.write_intervals(special.intervals)])
+
+
+def _read_special_day(parts: Sequence[str]) -> pb.SpecialDay:
+    text, intervals = notation.padded(parts, 2)
+    year, month, day = notation.read_day(text)
+    special = pb.SpecialDay(intervals=notation.read_intervals(intervals))
+    special.date.year, special.date.month, special.date.day = year, month, day
+    return special
+
+
+def _write_days(authority: pb.Authority) -> str:
+    return str(authority.confirm_every_days or "")
+
+
+def _read_days(authority: pb.Authority, cell: str) -> None:
+    if cell.strip():
+        authority.confirm_every_days = whole_number(cell)
+
+
+def whole_number(cell: str) -> int:
+    """A number of a cell; a spreadsheet may have put a decimal point to it.
+
+    Raises: NotationFault.
+    """
+    text = cell.strip().removesuffix(".0")
+    if not text.isascii() or not text.isdecimal() or len(text) > 6:
+        raise NotationFault("is no whole number")
+    return int(text)
+
+
+_CONTACT_FORM = "telephone | duty | +442079460001 | functional | en, fr"
+
+COLUMNS: tuple[Column, ...] = (
+    _text("authority_id", "the id as it was exported; empty for a new entry"),
+    _text("country", "BR: ISO 3166-1 alpha-2, XK, or ZZ for an international body"),
+    _localized("names"),
+    _localized("units"),
+    _lines("abbreviations", "SCA, one a line"),
+    _each(
+        "contacts",
+        _CONTACT_FORM,
+        lambda each: write_line(notation.write_contact(each)),
+        notation.read_contact,
+    ),
+    _each(
+        "persons",
+        "Ada Specimen | Ms | alternate | en* | Head of section",
+        notation.write_person,
+        notation.read_person,
+    ),
+    Column(
+        "person_contacts",
+        f"1 | {_CONTACT_FORM.replace('functional', 'personal')}, with the number of the person",
+        _write_person_contacts,
+        _read_person_contacts,
+    ),
+    _lines("address_lines", "1 Example Street, one a line", "postal_address.lines"),
+    _text("postal_code", "XX1 1XX", "postal_address.postal_code"),
+    _text("city", "London", "postal_address.city"),
+    _text("region", "England", "postal_address.region"),
+    _text("address_country", "GB: ISO 3166-1 alpha-2, or XK", "postal_address.country"),
+    _text("time_zone", "Africa/Nairobi", "office_hours.time_zone"),
+    _each(
+        "week",
+        "monday | 09:00-12:30, 13:30-17:00",
+        _write_week,
+        _read_week,
+        "office_hours.week",
+    ),
+    _each(
+        "holidays",
+        "12-25 | en* | Christmas Day; or 2026-04-03 for one year",
+        _write_holiday,
+        _read_holiday,
+        "office_hours.holidays",
+    ),
+    _each(
+        "special_days",
+        "2026-12-24 | 09:00-12:00; without times closed",
+        _write_special_day,
+        _read_special_day,
+        "office_hours.special_days",
+    ),
+    _items("accepted_languages", "en, fr"),
+    _items("spoken_languages", "en, fr"),
+    Column(
+        "competences",
+        "extradition | UNTOC | 16, 18 | yes; for a treaty | BR | en* | its title",
+        _write_competences,
+        _read_competences,
+    ),
+    _codes("channels", pb.Channel, "direct, diplomatic"),
+    _answer("accepts_interpol"),
+    _codes("means", pb.RequestMeans, "comity, post"),
+    _items("formats", "pdf, docx"),
+    _answer("encryption_required"),
+    _answer("signature_required"),
+    _each(
+        "documents",
+        "ARREST_WARRANT | extradition",
+        notation.write_document,
+        notation.read_document,
+    ),
+    _answer("double_criminality"),
+    _localized("double_criminality_details"),
+    _localized("legal_requirements"),
+    _localized("evidence_limits"),
+    _localized("urgent_procedure"),
+    _each(
+        "links",
+        "law | https://authority.example/law | en* | Extradition Act",
+        notation.write_link,
+        notation.read_link,
+    ),
+    _lines("regions", "BR-SP, one a line", "territory.regions"),
+    _localized("territory_details", "territory.details"),
+    _lines("asset_recovery_networks", "CARIN, one a line"),
+    _localized("remarks"),
+    Column("confirm_every_days", "90, or empty for 180", _write_days, _read_days),
+)
+_BY_NAME: Mapping[str, Column] = {column.name: column for column in COLUMNS}
+
+# Fields of an entry that stand in columns of other names, the longest first.
+_PLACES = {
+    "postal_address.lines": "address_lines",
+    "postal_address.postal_code": "postal_code",
+    "postal_address.city": "city",
+    "postal_address.region": "region",
+    "postal_address.country": "address_country",
+    "postal_address": "address_lines",
+    "office_hours.time_zone": "time_zone",
+    "office_hours.week": "week",
+    "office_hours.holidays": "holidays",
+    "office_hours.special_days": "special_days",
+    "office_hours": "week",
+    "territory.regions": "regions",
+    "territory.details": "territory_details",
+    **{column.name: column.name for column in COLUMNS},
+}
+# Where an item's place in its list is no line of the cell.
+_WITHOUT_LINES = frozenset(
+    {"competences", "accepted_languages", "spoken_languages", "channels", "means", "formats"}
+)
