@@ -5,6 +5,10 @@ Every look-up is on record at the hub with the officer and the purpose. Changes 
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+
 from agency_client.channel import HubChannel
 from comity.authorities import authority_digest
 from comity.v1.authorities_pb2 import AuthorityRecord, AuthorityVersion, FieldDifference
@@ -16,9 +20,13 @@ from comity.v1.directory_pb2 import (
     CompareVersionsRequest,
     ConfirmAuthorityRequest,
     ConfirmAuthorityResponse,
+    ExportAuthoritiesRequest,
     FindAuthoritiesRequest,
     FindAuthoritiesResponse,
     GetAuthorityRequest,
+    ImportAuthoritiesRequest,
+    ImportAuthoritiesResponse,
+    ImportHead,
     ListAuthorityVersionsRequest,
     ListProposalsRequest,
     ListReportsRequest,
@@ -30,6 +38,18 @@ from comity.v1.directory_pb2 import (
     ResolveAuthorityRequest,
 )
 from comity.v1.directory_pb2_grpc import DirectoryServiceStub
+
+PART_BYTES = 262_144  # far below what a message may be
+
+
+@dataclass(frozen=True, slots=True)
+class ExportedFile:
+    """A file of entries as the hub made it; `warnings` say what it lacks."""
+
+    content: bytes
+    media_type: str
+    count: int
+    warnings: Sequence[str]
 
 
 class DirectoryClient:
@@ -99,15 +119,15 @@ class DirectoryClient:
             lambda c: DirectoryServiceStub(c).ProposeChange, request
         )
 
-    async def list_proposals(self) -> list[ChangeProposal]:
-        """What waits for the own agency, the oldest first."""
+    async def list_proposals(self, import_id: str = "") -> list[ChangeProposal]:
+        """What waits for the own agency, the oldest first; of one import where it is named."""
         found: list[ChangeProposal] = []
         more = True
         while more:
             after = found[-1].proposal_id if found else ""
             response = await self._channel.call(
                 lambda c: DirectoryServiceStub(c).ListProposals,
-                ListProposalsRequest(after_proposal_id=after),
+                ListProposalsRequest(after_proposal_id=after, import_id=import_id),
             )
             found += response.proposals
             more = response.more and bool(response.proposals)
@@ -179,3 +199,34 @@ class DirectoryClient:
             lambda c: DirectoryServiceStub(c).CloseReport, request
         )
         return response.report
+
+    async def export(self, request: ExportAuthoritiesRequest) -> ExportedFile:
+        """A file of what the officer may see, whole.
+
+        Raises: MalformedInput, NotFound, QuotaExceeded, TooLarge.
+        """
+        parts = self._channel.receive(lambda c: DirectoryServiceStub(c).ExportAuthorities, request)
+        async with aclosing(parts):
+            responses = [each async for each in parts]
+        first = responses[0]
+        content = b"".join(each.part for each in responses)
+        return ExportedFile(content, first.media_type, first.count, tuple(first.warnings))
+
+    async def import_(self, head: ImportHead, content: bytes) -> ImportAuthoritiesResponse:
+        """Proposes the entries of a file, or says what is wrong in it.
+
+        Raises: MalformedInput, TooLarge, NotPermitted, QuotaExceeded.
+        """
+        answers = self._channel.stream(
+            lambda c: DirectoryServiceStub(c).ImportAuthorities, _import_messages(head, content)
+        )
+        async with aclosing(answers):
+            return await anext(answers)
+
+
+async def _import_messages(
+    head: ImportHead, content: bytes
+) -> AsyncIterator[ImportAuthoritiesRequest]:
+    yield ImportAuthoritiesRequest(head=head)
+    for start in range(0, len(content), PART_BYTES):
+        yield ImportAuthoritiesRequest(part=content[start : start + PART_BYTES])

@@ -19,7 +19,7 @@ from directory.rendering import render_authority, title_of
 RIGHT_TO_LEFT = frozenset({"ar"})
 # Numbers, addresses and names in Latin letters keep their own order among Arabic ones: else the
 # groups of a telephone number come in the reverse.
-_FROM_LEFT = re.compile(r"[+(]?[A-Za-z0-9](?:[ -~]*[A-Za-z0-9/])?")
+_FROM_LEFT = re.compile(r"\+?[A-Za-z0-9](?:[ -~]*[A-Za-z0-9/])?[.)]*")
 _ISOLATED = "\u2066{}\u2069"  # UAX #9: left-to-right isolate, and its end
 _CHINESE = re.compile("[\u3400-\u9fff\uf900-\ufaff]")
 
@@ -44,10 +44,19 @@ def has_chinese(document: dict[str, Any]) -> bool:
 def _isolated(value: Any) -> Any:
     """Every text with what is read from the left kept together."""
     if isinstance(value, str):
-        return _FROM_LEFT.sub(lambda match: _ISOLATED.format(match[0]), value)
+        return _FROM_LEFT.sub(_isolated_run, value)
     if isinstance(value, list):
         return [_isolated(each) for each in value]
     return {name: _isolated(each) for name, each in value.items()}
+
+
+def _isolated_run(match: re.Match[str]) -> str:
+    """A run with the end of its sentence and its own brackets; others belong to what is around."""
+    run = match[0].rstrip(".)")
+    rest = match[0][len(run) :]
+    closing = ")" if rest.startswith(")") and "(" in run else ""
+    full_stop = "." if rest[len(closing) :].startswith(".") and " " in run else ""
+    return _ISOLATED.format(run + closing + full_stop) + rest[len(closing + full_stop) :]
 
 
 def _document(

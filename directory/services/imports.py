@@ -36,7 +36,13 @@ from directory.services.entries import Entries
 from directory.services.keepers import Keepers
 from directory.services.limits import Limits
 from directory.services.reasons import require_text
-from directory.services.row_judgement import Judgement, RowJudge, add_form_faults, add_ids
+from directory.services.row_judgement import (
+    Judgement,
+    RowJudge,
+    add_form_faults,
+    add_ids,
+    original_name,
+)
 from directory.store.authorities import find_authorities
 from directory.store.connection import Connection
 from directory.store.proposals import StoredProposal, add_proposals
@@ -166,13 +172,13 @@ class ImportService:
     def _ids(self, number: int) -> Iterator[str]:
         """Fresh ids in the order in which they are listed."""
         now = self._clock()
-        drawn = sorted(self._token_bytes(UUID7_RANDOM_BYTES) for _ in range(number))
-        return iter([uuid7_from(now, each) for each in drawn])
+        drawn = (self._token_bytes(UUID7_RANDOM_BYTES) for _ in range(number))
+        return iter(sorted(uuid7_from(now, each) for each in drawn))
 
     def _find_namesake(self, authority: authorities_pb2.Authority) -> str | None:
-        names = {name.text for name in authority.names}
+        name = original_name(authority)
         for known in self._entries.finder.entries_of(authority.country):
-            if names & {name.text for name in known.authority.names}:
+            if name == original_name(known.authority):
                 return known.authority.authority_id
         return None
 

@@ -115,12 +115,17 @@ def add_ids(
         if namesake is not None:
             wrong = f"is missing, and {namesake} is called the same"
             row.faults.append(Fault("authority_id", wrong, "that id with its version"))
-        key = (row.authority.country, row.authority.names[0].text)
+        key = (row.authority.country, original_name(row.authority))
         first = names.setdefault(key, row.number)
         if first != row.number:
             wrong = f"is missing, and row {first} is called the same"
             row.faults.append(Fault("authority_id", wrong, "one row an entry"))
         row.authority.authority_id = new_id()
+
+
+def original_name(authority: authorities_pb2.Authority) -> str:
+    """The name that binds; empty where none does."""
+    return next((name.text for name in authority.names if name.original), "")
 
 
 _WITHHELD = Fault(
