@@ -21,9 +21,7 @@ class Watermark:
     def text(self, language: str) -> str:
         """On one line, in a language of the directory's."""
         said = catalogue(language)["export"]
-        exported = said["exported"].format(
-            agency=self.agency, officer=self.officer, time=self._time, request=self.request
-        )
+        exported = said["exported"].format(self.agency, self.officer, self._time, self.request)
         return f"{said['handling']}. {exported}."
 
     def head(self) -> Mapping[str, str]:
