@@ -24,6 +24,7 @@ from directory.files.cells import (
 )
 from directory.files.parts import NotationFault
 
+_OF_A_PERSON = re.compile(r"persons\[\d+\]\.contacts\b")
 VERSION, WITHHELD = "version", "withheld"
 WITHHELD_PERSONS = "persons"
 _LOCALIZED = "en* | Sample text, one language a line; * marks the original"
@@ -41,6 +42,8 @@ class Column:
 
 def column_of(path: str) -> str:
     """The column in which a field of an entry stands, and the line of its cell where it has one."""
+    if _OF_A_PERSON.match(path):
+        return "person_contacts"
     for prefix, name in _PLACES.items():
         if path == prefix or path.startswith((f"{prefix}.", f"{prefix}[")):
             number = re.match(r"\[(\d+)\]", path[len(prefix) :])
