@@ -7,7 +7,8 @@ the notation alone: `entry` judges what it says.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from comity.v1 import authorities_pb2 as pb
@@ -50,11 +51,10 @@ def read_code(kind: Any, part: str) -> Any:
 
     Raises: NotationFault, naming those that there are.
     """
-    prefix = _PREFIXES[kind.DESCRIPTOR.name]
     name = part.strip().upper().replace("-", "_").replace(" ", "_")
     if not name:
         return 0
-    known = {each.removeprefix(prefix): number for each, number in kind.items() if number}
+    known = _codes(kind)
     if name not in known:
         raise NotationFault(f"{part!r} is not one of {', '.join(map(_plain, known))}")
     return known[name]
@@ -213,6 +213,12 @@ def read_link(parts: Sequence[str]) -> pb.Link:
         url=read_text(url),
         titles=read_localized(parts[2:]),
     )
+
+
+@cache
+def _codes(kind: Any) -> Mapping[str, int]:
+    prefix = _PREFIXES[kind.DESCRIPTOR.name]
+    return {each.removeprefix(prefix): number for each, number in kind.items() if number}
 
 
 def padded(parts: Sequence[str], length: int) -> list[str]:

@@ -21,7 +21,10 @@ RIGHT_TO_LEFT = frozenset({"ar"})
 # groups of a telephone number come in the reverse.
 _FROM_LEFT = re.compile(r"\+?[A-Za-z0-9](?:[ -~]*[A-Za-z0-9/])?[.)]*")
 _ISOLATED = "\u2066{}\u2069"  # UAX #9: left-to-right isolate, and its end
-_CHINESE = re.compile("[\u3400-\u9fff\uf900-\ufaff]")
+_SCRIPTS = {
+    "arabic": re.compile("[\u0600-\u06ff]"),
+    "chinese": re.compile("[\u3400-\u9fff\uf900-\ufaff]"),
+}
 
 
 def document_of(
@@ -36,9 +39,10 @@ def document_of(
     return document
 
 
-def has_chinese(document: dict[str, Any]) -> bool:
-    """Whether a document holds Chinese characters anywhere."""
-    return _CHINESE.search(json.dumps(document, ensure_ascii=False)) is not None
+def scripts_of(document: dict[str, Any]) -> frozenset[str]:
+    """The scripts in a document that not every machine has a font for."""
+    text = json.dumps(document, ensure_ascii=False)
+    return frozenset(script for script, letters in _SCRIPTS.items() if letters.search(text))
 
 
 def _isolated(value: Any) -> Any:

@@ -16,7 +16,11 @@ import typst
 FOLDER = Path(__file__).parent / "templates"
 MAX_MEMORY_BYTES = 2 * 1024**3  # of addresses; a document of 150 entries needs a tenth
 _SECONDS = 60  # of processor time, should whoever waits be gone
-_CHINESE = ("noto sans cjk sc", "noto sans sc", "source han sans sc", "noto serif cjk sc")
+# Families of the template that have the letters of a script.
+_FAMILIES = {
+    "arabic": ("dejavu sans", "noto sans arabic", "noto naskh arabic"),
+    "chinese": ("noto sans cjk sc", "noto sans sc", "source han sans sc"),
+}
 
 
 def main() -> None:
@@ -31,9 +35,9 @@ def main() -> None:
         sys_inputs={"document": json.dumps(asked["document"])},
         timestamp=asked["timestamp"],
     )
-    families = {family.lower() for family in typst.Fonts().families()}
-    has_chinese = any(family in families for family in _CHINESE)
-    sys.stdout.buffer.write(json.dumps({"has_chinese": has_chinese}).encode() + b"\n")
+    there = {family.lower() for family in typst.Fonts().families()}
+    scripts = [script for script, known in _FAMILIES.items() if there & set(known)]
+    sys.stdout.buffer.write(json.dumps({"scripts": scripts}).encode() + b"\n")
     sys.stdout.buffer.write(pages)
 
 

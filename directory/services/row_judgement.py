@@ -7,9 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
+
+from google.protobuf.message import Message
 
 from comity.errors import ComityError, MalformedInput, NotPermitted
 from comity.identity import AgencyId
+from comity.texts import MAX_ITEMS
 from comity.v1 import authorities_pb2
 from directory.entry import MAX_AUTHORITY_BYTES, authority_violations
 from directory.files.columns import column_of, form_of
@@ -17,6 +21,8 @@ from directory.files.rows import Fault, Row
 from directory.services.changes import keeper_for
 from directory.services.keepers import Keepers
 from directory.store.authorities import StoredAuthority
+
+MAX_ROW_FAULTS = 50  # of one row; whoever mends so many sees the rest the next time
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,13 +146,34 @@ def _form_faults(authority: authorities_pb2.Authority, *, is_table: bool) -> Ite
         limit = f"at most {MAX_AUTHORITY_BYTES:,} bytes"
         yield Fault("row" if is_table else "entry", f"has {authority.ByteSize():,} bytes", limit)
         return
-    for violation in authority_violations(authority):
+    long = _find_long_list(authority)
+    if long is not None:
+        # What is in it is not looked at: some checks compare every item with every other.
+        place = column_of(long) if is_table else long
+        yield Fault(place, f"has more than {MAX_ITEMS:,} items", f"at most {MAX_ITEMS:,}")
+        return
+    for violation in islice(authority_violations(authority), MAX_ROW_FAULTS):
         wrong, _, right = violation.description.partition(": ")
         form = form_of(violation.field)
         if right and is_table and form:
             right = f"{right}. Such as: {form}"
         place = column_of(violation.field) if is_table else violation.field
         yield Fault(place, wrong, right or form)
+
+
+def _find_long_list(message: Message, prefix: str = "") -> str | None:
+    """The first list that no entry can have."""
+    for descriptor, value in message.ListFields():
+        path = f"{prefix}{descriptor.name}"
+        if descriptor.is_repeated and len(value) > MAX_ITEMS:
+            return path
+        if descriptor.message_type is None:
+            continue
+        for each in value if descriptor.is_repeated else [value]:
+            found = _find_long_list(each, f"{path}.")
+            if found is not None:
+                return found
+    return None
 
 
 def _state_faults(row: Row, existing: StoredAuthority | None) -> Iterator[Fault]:

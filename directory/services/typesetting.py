@@ -24,10 +24,10 @@ _AT_ONCE = 2  # each takes a processor and some 100 MB
 
 @dataclass(frozen=True, slots=True)
 class Printed:
-    """A PDF, and whether there was a font with Chinese characters."""
+    """A PDF, and the scripts other than the alphabets of Europe that there were fonts for."""
 
     content: bytes
-    has_chinese: bool
+    scripts: frozenset[str]
 
 
 class Typesetting:
@@ -55,7 +55,7 @@ class Typesetting:
             )
             answer = await self._answer(process, json.dumps(asked).encode())
         head, _, content = answer.partition(b"\n")
-        return Printed(content, bool(json.loads(head)["has_chinese"]))
+        return Printed(content, frozenset(json.loads(head)["scripts"]))
 
     async def _answer(self, process: asyncio.subprocess.Process, asked: bytes) -> bytes:
         try:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+import typst
 
 from agency_client.agency import Agency
 from agency_client.directory import ExportedFile
@@ -26,7 +27,7 @@ from comity.errors import (
 )
 from comity.v1 import authorities_pb2, ledger_pb2
 from comity.v1 import directory_pb2 as pb
-from comity.v1.officers_pb2 import ROLE_AUDITOR, ROLE_SUPERVISOR
+from comity.v1.officers_pb2 import ROLE_AUDITOR, ROLE_HUB_ADMINISTRATOR, ROLE_SUPERVISOR
 from deploy.stage import Stage
 from directory.files.csv_rows import parse_csv, write_csv
 from directory.services.exports import MAX_EXPORT_ENTRIES
@@ -273,6 +274,29 @@ async def test_every_format_is_served(
 
     assert exported.content.startswith(begins)
     assert (exported.media_type, exported.count) == (media_type, 1)
+
+
+async def test_an_export_says_which_letters_the_hub_has_no_font_for(cast: Cast) -> None:
+    row = named(1)
+    await enter(cast.first, cast.second, row)
+    there = {family.lower() for family in typst.Fonts().families()}
+    fonts = {"noto sans cjk sc", "noto sans sc", "source han sans sc"}
+
+    pages = await export(cast.france, row.authority_id, format=pb.FILE_FORMAT_PDF, language="zh")
+
+    assert bool(fonts & there) != any("Chinese" in each for each in pages.warnings)
+
+
+async def test_the_hub_imports_what_a_state_notified(cast: Cast) -> None:
+    row = new_authority("KE")
+    keeper = authorities_pb2.Keeper(note_verbale="Specimen 8/2026")
+    async with cast.served.officer("ZZ-HUB", ROLE_HUB_ADMINISTRATOR) as (hub, _):
+        refused = await import_(hub, table(row))
+        imported = await import_(hub, table(row), keeper=keeper)
+        [waiting] = await hub.client.directory.list_proposals(imported.import_id)
+
+    assert [fault.field for fault in refused.faults] == ["keeper.note_verbale"]
+    assert waiting.keeper.note_verbale == "Specimen 8/2026"
 
 
 @pytest.mark.threat("T127")

@@ -22,7 +22,7 @@ from comity.errors import TooLarge
 from comity.v1 import authorities_pb2 as pb
 from directory.files import typeset
 from directory.files.calendars import write_calendar
-from directory.files.printing import document_of, has_chinese
+from directory.files.printing import document_of, scripts_of
 from directory.files.vcards import escaped, folded, write_vcards
 from directory.files.watermark import Watermark
 from directory.hours import hours_from
@@ -247,12 +247,30 @@ def test_arabic_runs_from_the_right_and_keeps_numbers_together() -> None:
     assert "\u2066office@sca.example\u2069" in contacts[2]
 
 
-def test_chinese_is_noticed_wherever_it_stands() -> None:
+def test_scripts_that_need_a_font_are_noticed_wherever_they_stand() -> None:
     authority = sample_authority()
-    assert not has_chinese(document_of([record(authority)], MARK, "en"))
-    assert has_chinese(document_of([record(authority)], MARK, "zh"))
+    of_language = {
+        language: scripts_of(document_of([record(authority)], MARK, language))
+        for language in ("en", "ru", "ar", "zh")
+    }
     authority.names[0].text = "牡丹司法协助中心"
-    assert has_chinese(document_of([record(authority)], MARK, "en"))
+
+    assert of_language == {"en": set(), "ru": set(), "ar": {"arabic"}, "zh": {"chinese"}}
+    assert scripts_of(document_of([record(authority)], MARK, "en")) == {"chinese"}
+
+
+def test_brackets_and_full_stops_stay_where_they_belong() -> None:
+    authority = sample_authority()
+    authority.remarks[0].text = "Sample office (North)."
+    document = document_of([record(authority)], MARK, "ar")
+    entry = document["countries"][0]["authorities"][0]
+
+    assert "\u2066Sample office (North).\u2069 [" in entry["fields"][-1]["lines"][0]
+    assert all(
+        line.count("\u2066") == line.count("\u2069")
+        for field in entry["fields"]
+        for line in field["lines"]
+    )
 
 
 @pytest.mark.threat("T131")
