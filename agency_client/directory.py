@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from agency_client.channel import HubChannel
 from comity.authorities import authority_digest
+from comity.errors import InternalError
 from comity.v1.authorities_pb2 import AuthorityRecord, AuthorityVersion, FieldDifference
 from comity.v1.directory_pb2 import (
     ApproveChangeRequest,
@@ -40,6 +41,7 @@ from comity.v1.directory_pb2 import (
 from comity.v1.directory_pb2_grpc import DirectoryServiceStub
 
 PART_BYTES = 262_144  # far below what a message may be
+_NO_ANSWER = "The hub has ended its answer before it began."
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +210,8 @@ class DirectoryClient:
         parts = self._channel.receive(lambda c: DirectoryServiceStub(c).ExportAuthorities, request)
         async with aclosing(parts):
             responses = [each async for each in parts]
+        if not responses:
+            raise InternalError(_NO_ANSWER)
         first = responses[0]
         content = b"".join(each.part for each in responses)
         return ExportedFile(content, first.media_type, first.count, tuple(first.warnings))
@@ -221,7 +225,9 @@ class DirectoryClient:
             lambda c: DirectoryServiceStub(c).ImportAuthorities, _import_messages(head, content)
         )
         async with aclosing(answers):
-            return await anext(answers)
+            async for answer in answers:
+                return answer
+        raise InternalError(_NO_ANSWER)
 
 
 async def _import_messages(

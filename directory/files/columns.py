@@ -6,38 +6,32 @@ A column says how its cell is written, how it is read, and what would be right, 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 from comity.v1 import authorities_pb2 as pb
 from directory.files import parts as notation
 from directory.files.cells import (
-    items_of,
     lines_of,
     parts_of,
-    read_text,
-    write_item,
-    write_items,
     write_line,
-    write_text,
+)
+from directory.files.column_kinds import (
+    Column,
+    answer_column,
+    codes_column,
+    each_column,
+    items_column,
+    lines_column,
+    localized_column,
+    read_on_line,
+    text_column,
+    whole_number,
 )
 from directory.files.parts import NotationFault
 
 _OF_A_PERSON = re.compile(r"persons\[\d+\]\.contacts\b")
 VERSION, WITHHELD = "version", "withheld"
 WITHHELD_PERSONS = "persons"
-_LOCALIZED = "en* | Sample text, one language a line; * marks the original"
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column: how a cell is written from an entry, and read into one; an example of it."""
-
-    name: str
-    form: str
-    write: Callable[[pb.Authority], str]
-    read: Callable[[pb.Authority, str], None]
 
 
 def column_of(path: str) -> str:
@@ -58,111 +52,6 @@ def form_of(field: str) -> str:
     return "" if known is None else known.form
 
 
-def _text(name: str, form: str, path: str = "") -> Column:
-    def write(authority: pb.Authority) -> str:
-        holder, field = _holder(authority, path or name)
-        return write_text(getattr(holder, field))
-
-    def read(authority: pb.Authority, cell: str) -> None:
-        holder, field = _holder(authority, path or name)
-        if text := read_text(cell.strip(" \t")):
-            setattr(holder, field, text)
-
-    return Column(name, form, write, read)
-
-
-def _lines(name: str, form: str, path: str = "") -> Column:
-    def write(authority: pb.Authority) -> str:
-        holder, field = _holder(authority, path or name)
-        return "\n".join(write_item(each) for each in getattr(holder, field))
-
-    def read(authority: pb.Authority, cell: str) -> None:
-        holder, field = _holder(authority, path or name)
-        for line in lines_of(cell):  # one by one: nothing added leaves the holder unset
-            getattr(holder, field).append(read_text(line))
-
-    return Column(name, form, write, read)
-
-
-def _items(name: str, form: str) -> Column:
-    def write(authority: pb.Authority) -> str:
-        return write_items(getattr(authority, name))
-
-    def read(authority: pb.Authority, cell: str) -> None:
-        getattr(authority, name).extend(items_of(cell))
-
-    return Column(name, form, write, read)
-
-
-def _codes(name: str, kind: Any, form: str) -> Column:
-    def write(authority: pb.Authority) -> str:
-        return ", ".join(notation.write_code(kind, each) for each in getattr(authority, name))
-
-    def read(authority: pb.Authority, cell: str) -> None:
-        getattr(authority, name).extend(notation.read_code(kind, each) for each in items_of(cell))
-
-    return Column(name, form, write, read)
-
-
-def _answer(name: str) -> Column:
-    def write(authority: pb.Authority) -> str:
-        return notation.write_code(pb.LegalAnswer, getattr(authority, name))
-
-    def read(authority: pb.Authority, cell: str) -> None:
-        setattr(authority, name, notation.read_code(pb.LegalAnswer, cell.strip(" \t")))
-
-    return Column(name, "yes, no or conditional; empty where it is open", write, read)
-
-
-def _each(
-    name: str,
-    form: str,
-    write_one: Callable[[Any], str],
-    read_one: Callable[[Sequence[str]], Any],
-    path: str = "",
-) -> Column:
-    """A list of which every item is a line."""
-
-    def write(authority: pb.Authority) -> str:
-        holder, field = _holder(authority, path or name)
-        return "\n".join(write_one(each) for each in getattr(holder, field))
-
-    def read(authority: pb.Authority, cell: str) -> None:
-        holder, field = _holder(authority, path or name)
-        for number, line in enumerate(lines_of(cell), 1):
-            getattr(holder, field).append(_on_line(number, read_one, parts_of(line)))
-
-    return Column(name, form, write, read)
-
-
-def _localized(name: str, path: str = "") -> Column:
-    def write_one(text: Any) -> str:
-        return write_line(notation.write_localized([text]))
-
-    def read_one(parts: Sequence[str]) -> Any:
-        if len(parts) != 2:
-            raise NotationFault("has to be a language, a bar and a text")
-        return notation.read_localized(parts)[0]
-
-    return _each(name, _LOCALIZED, write_one, read_one, path)
-
-
-def _on_line(number: int, read_one: Callable[[Sequence[str]], Any], parts: Sequence[str]) -> Any:
-    try:
-        return read_one(parts)
-    except NotationFault as fault:
-        raise NotationFault(f"line {number}: {fault}") from fault
-
-
-def _holder(authority: pb.Authority, path: str) -> tuple[Any, str]:
-    """The message that holds a field, and the field's name in it."""
-    holder: Any = authority
-    *outer, field = path.split(".")
-    for name in outer:
-        holder = getattr(holder, name)
-    return holder, field
-
-
 def _write_person_contacts(authority: pb.Authority) -> str:
     return "\n".join(
         write_line([str(number), *notation.write_contact(contact)])
@@ -176,7 +65,7 @@ def _read_person_contacts(authority: pb.Authority, cell: str) -> None:
         number, *parts = parts_of(line)
         if not number.isdecimal() or not 0 < int(number) <= len(authority.persons):
             raise NotationFault(f"line {line_number}: begins with no number of a person")
-        contact = _on_line(line_number, notation.read_contact, parts)
+        contact = read_on_line(line_number, notation.read_contact, parts)
         authority.persons[int(number) - 1].contacts.append(contact)
 
 
@@ -192,11 +81,11 @@ def _write_competences(authority: pb.Authority) -> str:
 def _read_competences(authority: pb.Authority, cell: str) -> None:
     for number, line in enumerate(lines_of(cell), 1):
         parts = parts_of(line)
-        code = _on_line(number, lambda p: notation.read_code(pb.Competence, p[0]), parts)
+        code = read_on_line(number, lambda p: notation.read_code(pb.Competence, p[0]), parts)
         if not authority.competences or authority.competences[-1].competence != code:
             authority.competences.add(competence=code)
         if len(parts) > 1:
-            basis = _on_line(number, notation.read_basis, parts)
+            basis = read_on_line(number, notation.read_basis, parts)
             authority.competences[-1].instruments.append(basis)
 
 
@@ -246,32 +135,21 @@ def _read_days(authority: pb.Authority, cell: str) -> None:
         authority.confirm_every_days = whole_number(cell)
 
 
-def whole_number(cell: str) -> int:
-    """A number of a cell; a spreadsheet may have put a decimal point to it.
-
-    Raises: NotationFault.
-    """
-    text = cell.strip().removesuffix(".0")
-    if not text.isascii() or not text.isdecimal() or len(text) > 6:
-        raise NotationFault("is no whole number")
-    return int(text)
-
-
 _CONTACT_FORM = "telephone | duty | +442079460001 | functional | en, fr"
 
 COLUMNS: tuple[Column, ...] = (
-    _text("authority_id", "the id as it was exported; empty for a new entry"),
-    _text("country", "BR: ISO 3166-1 alpha-2, XK, or ZZ for an international body"),
-    _localized("names"),
-    _localized("units"),
-    _lines("abbreviations", "SCA, one a line"),
-    _each(
+    text_column("authority_id", "the id as it was exported; empty for a new entry"),
+    text_column("country", "BR: ISO 3166-1 alpha-2, XK, or ZZ for an international body"),
+    localized_column("names"),
+    localized_column("units"),
+    lines_column("abbreviations", "SCA, one a line"),
+    each_column(
         "contacts",
         _CONTACT_FORM,
         lambda each: write_line(notation.write_contact(each)),
         notation.read_contact,
     ),
-    _each(
+    each_column(
         "persons",
         "Ada Specimen | Ms | alternate | en* | Head of section",
         notation.write_person,
@@ -283,68 +161,68 @@ COLUMNS: tuple[Column, ...] = (
         _write_person_contacts,
         _read_person_contacts,
     ),
-    _lines("address_lines", "1 Example Street, one a line", "postal_address.lines"),
-    _text("postal_code", "XX1 1XX", "postal_address.postal_code"),
-    _text("city", "London", "postal_address.city"),
-    _text("region", "England", "postal_address.region"),
-    _text("address_country", "GB: ISO 3166-1 alpha-2, or XK", "postal_address.country"),
-    _text("time_zone", "Africa/Nairobi", "office_hours.time_zone"),
-    _each(
+    lines_column("address_lines", "1 Example Street, one a line", "postal_address.lines"),
+    text_column("postal_code", "XX1 1XX", "postal_address.postal_code"),
+    text_column("city", "London", "postal_address.city"),
+    text_column("region", "England", "postal_address.region"),
+    text_column("address_country", "GB: ISO 3166-1 alpha-2, or XK", "postal_address.country"),
+    text_column("time_zone", "Africa/Nairobi", "office_hours.time_zone"),
+    each_column(
         "week",
         "monday | 09:00-12:30, 13:30-17:00",
         _write_week,
         _read_week,
         "office_hours.week",
     ),
-    _each(
+    each_column(
         "holidays",
         "12-25 | en* | Christmas Day; or 2026-04-03 for one year",
         _write_holiday,
         _read_holiday,
         "office_hours.holidays",
     ),
-    _each(
+    each_column(
         "special_days",
         "2026-12-24 | 09:00-12:00; without times closed",
         _write_special_day,
         _read_special_day,
         "office_hours.special_days",
     ),
-    _items("accepted_languages", "en, fr"),
-    _items("spoken_languages", "en, fr"),
+    items_column("accepted_languages", "en, fr"),
+    items_column("spoken_languages", "en, fr"),
     Column(
         "competences",
         "extradition | UNTOC | 16, 18 | yes; for a treaty | BR | en* | its title",
         _write_competences,
         _read_competences,
     ),
-    _codes("channels", pb.Channel, "direct, diplomatic"),
-    _answer("accepts_interpol"),
-    _codes("means", pb.RequestMeans, "comity, post"),
-    _items("formats", "pdf, docx"),
-    _answer("encryption_required"),
-    _answer("signature_required"),
-    _each(
+    codes_column("channels", pb.Channel, "direct, diplomatic"),
+    answer_column("accepts_interpol"),
+    codes_column("means", pb.RequestMeans, "comity, post"),
+    items_column("formats", "pdf, docx"),
+    answer_column("encryption_required"),
+    answer_column("signature_required"),
+    each_column(
         "documents",
         "ARREST_WARRANT | extradition",
         notation.write_document,
         notation.read_document,
     ),
-    _answer("double_criminality"),
-    _localized("double_criminality_details"),
-    _localized("legal_requirements"),
-    _localized("evidence_limits"),
-    _localized("urgent_procedure"),
-    _each(
+    answer_column("double_criminality"),
+    localized_column("double_criminality_details"),
+    localized_column("legal_requirements"),
+    localized_column("evidence_limits"),
+    localized_column("urgent_procedure"),
+    each_column(
         "links",
         "law | https://authority.example/law | en* | Extradition Act",
         notation.write_link,
         notation.read_link,
     ),
-    _lines("regions", "BR-SP, one a line", "territory.regions"),
-    _localized("territory_details", "territory.details"),
-    _lines("asset_recovery_networks", "CARIN, one a line"),
-    _localized("remarks"),
+    lines_column("regions", "BR-SP, one a line", "territory.regions"),
+    localized_column("territory_details", "territory.details"),
+    lines_column("asset_recovery_networks", "CARIN, one a line"),
+    localized_column("remarks"),
     Column("confirm_every_days", "90, or empty for 180", _write_days, _read_days),
 )
 _BY_NAME: Mapping[str, Column] = {column.name: column for column in COLUMNS}

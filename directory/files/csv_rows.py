@@ -14,13 +14,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from comity.errors import MalformedInput, TooLarge
 from comity.v1 import authorities_pb2 as pb
 from directory.files.cells import protected, unprotected
+from directory.files.column_kinds import whole_number
 from directory.files.columns import (
     COLUMNS,
     VERSION,
     WITHHELD,
     WITHHELD_PERSONS,
     form_of,
-    whole_number,
 )
 from directory.files.parts import NotationFault
 from directory.files.rows import MAX_ROWS, Fault, ParsedFile, Row

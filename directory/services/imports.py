@@ -13,8 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
-from comity.acts import has_unknown_fields
-from comity.errors import ComityError, MalformedInput, QuotaExceeded, TooLarge, Violation
+from comity.errors import ComityError, QuotaExceeded
 from comity.identifiers import UUID7_RANDOM_BYTES, uuid7_from
 from comity.identity import AgencyId
 from comity.times import microseconds_from
@@ -22,7 +21,7 @@ from comity.v1 import authorities_pb2
 from comity.v1 import directory_pb2 as pb
 from directory.files.csv_rows import parse_csv
 from directory.files.json_entries import parse_json
-from directory.files.rows import MAX_FILE_BYTES, ParsedFile
+from directory.files.rows import ParsedFile
 from directory.services.calls import (
     Caller,
     Commit,
@@ -33,9 +32,9 @@ from directory.services.calls import (
     officer_of,
 )
 from directory.services.entries import Entries
+from directory.services.incoming_files import received_file
 from directory.services.keepers import Keepers
 from directory.services.limits import Limits
-from directory.services.reasons import require_text
 from directory.services.row_judgement import (
     Judgement,
     RowJudge,
@@ -128,7 +127,7 @@ class ImportService:
         self._limits.count_file(caller)
         with self._one_at_once(caller.agency):
             async with asyncio.timeout(RECEIVE_SECONDS):
-                head, content = await _received(requests)  # 1
+                head, content = await received_file(requests)  # 1
             await self._entries.refresh()
             async with self._places:
                 file = await asyncio.to_thread(self._read, head, content)  # 2
@@ -228,33 +227,3 @@ def _proposals(item: _Import, judged: Judgement, *, now: int) -> list[StoredProp
         )
         for proposal_id, change in zip(item.proposal_ids, judged.changes, strict=False)
     ]
-
-
-async def _received(
-    requests: AsyncIterator[pb.ImportAuthoritiesRequest],
-) -> tuple[pb.ImportHead, bytes]:
-    """How a file is to be taken, and the file.
-
-    Raises: MalformedInput, TooLarge.
-    """
-    first = await anext(requests, None)
-    if first is None or not first.HasField("head"):
-        raise MalformedInput("The first message has to say how the file is to be taken.")
-    _require_head(first)
-    content = bytearray()
-    async for request in requests:
-        if not request.HasField("part"):
-            raise MalformedInput("Behind the first message there are parts of the file alone.")
-        content += request.part
-        if len(content) > MAX_FILE_BYTES:
-            raise TooLarge(f"An import takes {MAX_FILE_BYTES // 1024 // 1024} MiB. Split the file.")
-    return first.head, bytes(content)
-
-
-def _require_head(request: pb.ImportAuthoritiesRequest) -> None:
-    if request.head.format not in _PARSERS:
-        said = "is not JSON or CSV: the other formats are for reading"
-        raise MalformedInput(violations=[Violation("head.format", said)])
-    require_text(request.head.reason, "head.reason")
-    if has_unknown_fields(request):
-        raise MalformedInput("The request holds fields that this version does not know.")
