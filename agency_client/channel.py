@@ -10,8 +10,8 @@ import asyncio
 import hashlib
 import random
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from contextlib import suppress
-from typing import TYPE_CHECKING, TypeAlias, TypeVar
+from contextlib import aclosing, suppress
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import grpc
 from cryptography.hazmat.primitives import serialization
@@ -37,6 +37,7 @@ from comity.v1.sessions_pb2_grpc import SessionServiceStub
 
 MAX_MESSAGE_BYTES = 8_388_608  # a window of notices at their limit, with room
 CALL_SECONDS = 30.0  # the hub's own limit for a call
+PARTS_SECONDS = 120.0  # a file is made first, and then comes over a slow line
 MAX_TRIES = 4  # some seconds of trying; who runs unattended tries again by itself
 RECONNECT_SECONDS = 5  # at most this long gRPC leaves an address alone that did not answer
 FIRST_DELAY_SECONDS = 0.25
@@ -59,11 +60,17 @@ AUTHORIZATION = "authorization"
 Request = TypeVar("Request")
 Response = TypeVar("Response")
 if TYPE_CHECKING:
+    ResponseCall: TypeAlias = (
+        grpc.aio.UnaryStreamCall[Any, Response] | grpc.aio.StreamStreamCall[Any, Response]
+    )
     UnaryMethod: TypeAlias = Callable[
         [grpc.aio.Channel], grpc.aio.UnaryUnaryMultiCallable[Request, Response]
     ]
     StreamMethod: TypeAlias = Callable[
         [grpc.aio.Channel], grpc.aio.StreamStreamMultiCallable[Request, Response]
+    ]
+    PartsMethod: TypeAlias = Callable[
+        [grpc.aio.Channel], grpc.aio.UnaryStreamMultiCallable[Request, Response]
     ]
 
 
@@ -227,6 +234,24 @@ class HubChannel:
         Raises: the error that the hub ended the stream with; HubUnavailable, CertificateRefused.
         """
         call = method(self._current())(requests, metadata=_metadata(await self._token()))
+        async with aclosing(self._responses(call)) as responses:
+            async for response in responses:
+                yield response
+
+    async def receive(
+        self, method: PartsMethod[Request, Response], request: Request
+    ) -> AsyncGenerator[Response, None]:
+        """The parts of one answer, within the time of some calls. Not tried again.
+
+        Raises: the error that the hub ended the stream with; HubUnavailable, CertificateRefused.
+        """
+        metadata = _metadata(await self._token())
+        call = method(self._current())(request, timeout=PARTS_SECONDS, metadata=metadata)
+        async with aclosing(self._responses(call)) as responses:
+            async for response in responses:
+                yield response
+
+    async def _responses(self, call: ResponseCall[Response]) -> AsyncGenerator[Response, None]:
         try:
             async for response in call:
                 yield response

@@ -5,12 +5,14 @@ Every look-up is on record at the hub with the officer and the purpose. Changes 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 
 from agency_client.authority_proof import VouchedFor, vouched_for
 from agency_client.channel import HubChannel
 from comity.authorities import authority_digest
+from comity.errors import InternalError
 from comity.v1.authorities_pb2 import (
     AuthorityRecord,
     AuthorityVersion,
@@ -27,9 +29,13 @@ from comity.v1.directory_pb2 import (
     ConfirmAuthorityRequest,
     ConfirmAuthorityResponse,
     DueAuthority,
+    ExportAuthoritiesRequest,
     FindAuthoritiesRequest,
     FindAuthoritiesResponse,
     GetAuthorityRequest,
+    ImportAuthoritiesRequest,
+    ImportAuthoritiesResponse,
+    ImportHead,
     ListAuthorityVersionsRequest,
     ListContactTestsRequest,
     ListDueAuthoritiesRequest,
@@ -58,6 +64,20 @@ class VerifiedRecord:
     record: AuthorityRecord
     vouched_for: VouchedFor
     card: Sequence[RenderedField]  # the hub's words, which nothing vouches for
+
+
+PART_BYTES = 262_144  # far below what a message may be
+_NO_ANSWER = "The hub has ended its answer before it began."
+
+
+@dataclass(frozen=True, slots=True)
+class ExportedFile:
+    """A file of entries as the hub made it; `warnings` say what it lacks."""
+
+    content: bytes
+    media_type: str
+    count: int
+    warnings: Sequence[str]
 
 
 class DirectoryClient:
@@ -145,15 +165,15 @@ class DirectoryClient:
             lambda c: DirectoryServiceStub(c).ProposeChange, request
         )
 
-    async def list_proposals(self) -> list[ChangeProposal]:
-        """What waits for the own agency, the oldest first."""
+    async def list_proposals(self, import_id: str = "") -> list[ChangeProposal]:
+        """What waits for the own agency, the oldest first; of one import where it is named."""
         found: list[ChangeProposal] = []
         more = True
         while more:
             after = found[-1].proposal_id if found else ""
             response = await self._channel.call(
                 lambda c: DirectoryServiceStub(c).ListProposals,
-                ListProposalsRequest(after_proposal_id=after),
+                ListProposalsRequest(after_proposal_id=after, import_id=import_id),
             )
             found += response.proposals
             more = response.more and bool(response.proposals)
@@ -286,3 +306,38 @@ class DirectoryClient:
             found += response.tests
             more = response.more and bool(response.tests)
         return found
+
+    async def export(self, request: ExportAuthoritiesRequest) -> ExportedFile:
+        """A file of what the officer may see, whole.
+
+        Raises: MalformedInput, NotFound, QuotaExceeded, TooLarge.
+        """
+        parts = self._channel.receive(lambda c: DirectoryServiceStub(c).ExportAuthorities, request)
+        async with aclosing(parts):
+            responses = [each async for each in parts]
+        if not responses:
+            raise InternalError(_NO_ANSWER)
+        first = responses[0]
+        content = b"".join(each.part for each in responses)
+        return ExportedFile(content, first.media_type, first.count, tuple(first.warnings))
+
+    async def import_(self, head: ImportHead, content: bytes) -> ImportAuthoritiesResponse:
+        """Proposes the entries of a file, or says what is wrong in it.
+
+        Raises: MalformedInput, TooLarge, NotPermitted, QuotaExceeded.
+        """
+        answers = self._channel.stream(
+            lambda c: DirectoryServiceStub(c).ImportAuthorities, _import_messages(head, content)
+        )
+        async with aclosing(answers):
+            async for answer in answers:
+                return answer
+        raise InternalError(_NO_ANSWER)
+
+
+async def _import_messages(
+    head: ImportHead, content: bytes
+) -> AsyncIterator[ImportAuthoritiesRequest]:
+    yield ImportAuthoritiesRequest(head=head)
+    for start in range(0, len(content), PART_BYTES):
+        yield ImportAuthoritiesRequest(part=content[start : start + PART_BYTES])

@@ -63,9 +63,17 @@ def write_whole_secret(path: Path, text: str) -> None:
 
     Raises: MalformedInput.
     """
+    write_whole_secret_bytes(path, text.encode())
+
+
+def write_whole_secret_bytes(path: Path, content: bytes) -> None:
+    """The same for a file that is no text.
+
+    Raises: MalformedInput.
+    """
     draft = path.with_name(f".{path.name}.new")
     draft.unlink(missing_ok=True)
-    write_secret(draft, text.encode())
+    write_secret(draft, content)
     draft.replace(path)
     sync_folder(path.parent)
 

@@ -67,10 +67,10 @@ async def find(  # noqa: PLR0913, PLR0917 - each is an option of the command
     from agency_client.authority_text import match_line
     from comity.v1.directory_pb2 import AuthorityFilter, FindAuthoritiesRequest
 
-    code, article = _instrument(instrument)
+    code, article = instrument_from(instrument)
     query = AuthorityFilter(
         countries=country or (),
-        competences=[_competence(each) for each in competence or ()],
+        competences=[competence_from(each) for each in competence or ()],
         instrument=code,
         article=article,
         languages=language or (),
@@ -78,7 +78,7 @@ async def find(  # noqa: PLR0913, PLR0917 - each is an option of the command
         text=text,
     )
     request = FindAuthoritiesRequest(
-        purpose=_purpose(purpose), filter=query, limit=limit, cursor=cursor, language=shown_in
+        purpose=purpose_from(purpose), filter=query, limit=limit, cursor=cursor, language=shown_in
     )
     async with opened_agency(profile) as opened:
         page = await opened.client.directory.find(request)
@@ -117,7 +117,7 @@ async def show(
     from comity.v1.directory_pb2 import GetAuthorityRequest
 
     request = GetAuthorityRequest(
-        purpose=_purpose(purpose),
+        purpose=purpose_from(purpose),
         authority_id=authority,
         version=version,
         language=shown_in,
@@ -157,11 +157,11 @@ async def resolve(  # noqa: PLR0913, PLR0917 - each is an option of the command
     from comity.errors import NotFound
     from comity.v1.directory_pb2 import ResolveAuthorityRequest
 
-    code, article = _instrument(instrument)
+    code, article = instrument_from(instrument)
     request = ResolveAuthorityRequest(
-        purpose=_purpose(purpose or ("urgent-case" if urgent else "")),
+        purpose=purpose_from(purpose or ("urgent-case" if urgent else "")),
         country=country,
-        competence=_competence(competence),
+        competence=competence_from(competence),
         instrument=code,
         article=article,
         region=region,
@@ -204,7 +204,7 @@ async def history(
                 _write_version(version, json=json)
             return
         request = CompareVersionsRequest(
-            purpose=_purpose(purpose),
+            purpose=purpose_from(purpose),
             authority_id=authority,
             from_version=between[0],
             to_version=between[1],
@@ -239,26 +239,28 @@ def write_difference(difference: Any, *, json: bool) -> None:
     write(f"  {safe(difference.field)}: {before} -> {after}")
 
 
-def _instrument(text: str) -> tuple[str, str]:
+def instrument_from(text: str) -> tuple[str, str]:
     """Instrument and article of such as 'UNTOC 16'."""
     code, _, article = text.strip().partition(" ")
     return code.upper(), article.strip()
 
 
-def _competence(text: str) -> Any:
+def competence_from(text: str) -> Any:
     """A competence by its name, with hyphens or spaces."""
     from comity.v1.authorities_pb2 import Competence
 
-    return _code(text, Competence, "COMPETENCE_")
+    return code_from(text, Competence, "COMPETENCE_")
 
 
-def _purpose(text: str) -> Any:
+def purpose_from(text: str) -> Any:
+    """A purpose by its name; none for nothing."""
     from comity.v1.ledger_pb2 import LookUpPurpose
 
-    return _code(text, LookUpPurpose, "LOOK_UP_PURPOSE_") if text else 0
+    return code_from(text, LookUpPurpose, "LOOK_UP_PURPOSE_") if text else 0
 
 
-def _code(text: str, codes: Any, prefix: str) -> Any:
+def code_from(text: str, codes: Any, prefix: str) -> Any:
+    """A code of the contract by its name, with hyphens or spaces."""
     name = text.strip().upper().replace("-", "_").replace(" ", "_")
     known = {each.removeprefix(prefix): number for each, number in codes.items() if number}
     if name not in known:
@@ -267,5 +269,5 @@ def _code(text: str, codes: Any, prefix: str) -> Any:
     return known[name]
 
 
-# The rest of the group: what keeps entries true.
-from agency_client.cli import directory_keeping, directory_upkeep  # noqa: E402, F401
+# The rest of the group: what keeps entries true, and files.
+from agency_client.cli import directory_files, directory_keeping, directory_upkeep  # noqa: E402, F401

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -91,18 +92,53 @@ async def proposals(profile: ProfileOption = None, json: JsonOption = False) -> 
 @directory_app.command()
 @command
 async def approve(
-    proposal: ProposalArgument,
+    proposal: Annotated[
+        str, typer.Argument(metavar="PROPOSAL", help="The proposal's id; or --import.")
+    ] = "",
+    import_id: Annotated[
+        str, typer.Option("--import", metavar="IMPORT", help="All of an import's.")
+    ] = "",
     confirmed: Annotated[bool, typer.Option("--yes", help="Yes, it was looked at.")] = False,
     profile: ProfileOption = None,
 ) -> None:
-    """Put another officer's change in effect, after you have looked at it."""
+    """Put another officer's change in effect, or all of an import's, once you have looked."""
+    if bool(proposal) == bool(import_id):
+        raise typer.BadParameter("name a proposal, or an import with --import.")
     async with opened_agency(profile) as opened:
-        found = await _get_proposal(opened, proposal)
-        _write_proposal(found)
-        if not confirmed:
+        found = [await _get_proposal(opened, proposal)] if proposal else []
+        found = found or await opened.client.directory.list_proposals(import_id)
+        for each in found:
+            _write_proposal(each)
+        if import_id:
+            new = sum(not each.base_version for each in found)
+            say(f"{len(found)} wait: {new} new entries, {len(found) - new} changed.")
+        if found and not confirmed:
             typer.confirm("Is this right?", abort=True, err=True)
-        version = await opened.client.directory.approve(found)
-    write(f"In effect: version {version.version} of {safe(version.authority_id)}.")
+        await _approve_each(opened, found)
+
+
+async def _approve_each(opened: Agency, proposals: Sequence[ChangeProposal]) -> None:
+    """Approves one after the other; what is refused of several is said, and the others go on.
+
+    Raises: the error of a single one; NotFound where nothing waits; AuthorityChanged.
+    """
+    from comity.errors import AuthorityChanged, NotFound, StateRefused
+
+    if not proposals:
+        raise NotFound("Nothing of that import waits for your agency.")
+    refused = 0
+    for proposal in proposals:
+        try:
+            version = await opened.client.directory.approve(proposal)
+        except StateRefused as error:
+            if len(proposals) == 1:
+                raise
+            refused += 1
+            say(f"{safe(proposal.proposal_id)} is not in effect: {safe(str(error))}")
+            continue
+        write(f"In effect: version {version.version} of {safe(version.authority_id)}.")
+    if refused:
+        raise AuthorityChanged(f"{refused} of {len(proposals)} are not in effect.")
 
 
 @directory_app.command()

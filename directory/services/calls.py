@@ -43,6 +43,11 @@ class Caller(Protocol):
         ...
 
     @property
+    def request_id(self) -> str:
+        """The call's id, as the log shows it."""
+        ...
+
+    @property
     def officer(self) -> Officer | None:
         """Who is logged in; the table lets nobody through to the directory who is not."""
         ...
@@ -87,10 +92,15 @@ RosterWithin = Callable[[Any], Awaitable[Roster]]
 
 
 class RecordLookUp(Protocol):
-    """Writes an access record; it is on disk when this returns."""
+    """Writes an access record; it is on disk when this returns. An export names its case."""
 
     async def __call__(
-        self, caller: Any, purpose: LookUpPurpose.ValueType, entry_indices: Sequence[int]
+        self,
+        caller: Any,
+        purpose: LookUpPurpose.ValueType,
+        entry_indices: Sequence[int],
+        *,
+        case_reference: str = "",
     ) -> None:
         """Raises: StoreUnavailable, and then nothing may be shown."""
         ...

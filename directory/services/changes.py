@@ -162,12 +162,18 @@ class ChangesService:
         connection = transaction.connection
         existing = await find_authority(connection, authority.authority_id)
         keepers = Keepers(await self._roster_within(transaction), self._hub_agency)
-        keeper = _keeper_for(keepers, existing, item)  # 1
+        keeper = keeper_for(
+            keepers,
+            existing,
+            asked=request.keeper,
+            country=authority.country,
+            agency=item.agency,
+        )  # 1
         current = await require_newest(
             connection, authority.authority_id, request.base_version
         )  # 2
         before = None if current is None else current.authority
-        _require_change(before, authority)  # 3
+        require_change(before, authority)  # 3
         proposal = _stored_proposal(item, keeper, now=microseconds_from(transaction.now))
         if not request.HasField("call_back"):
             await add_proposal(connection, proposal)
@@ -243,15 +249,22 @@ class ChangesService:
         return replace(proposal, keeper=entered)
 
 
-def _keeper_for(
-    keepers: Keepers, existing: StoredAuthority | None, item: _Proposal
+def keeper_for(
+    keepers: Keepers,
+    existing: StoredAuthority | None,
+    *,
+    asked: authorities_pb2.Keeper,
+    country: str,
+    agency: AgencyId,
 ) -> authorities_pb2.Keeper:
-    """Whom the version that is proposed names as keeper. The proposer has to keep the entry now."""
-    asked, country = item.request.keeper, item.request.authority.country
+    """Whom the version that an agency proposes names as keeper; it has to keep the entry now.
+
+    Raises: NotPermitted, MalformedInput.
+    """
     if existing is None:
-        return keepers.keeper_of_new(asked, country, agency=item.agency)
+        return keepers.keeper_of_new(asked, country, agency=agency)
     keeper = keepers.keeper_now(existing.keeper, existing.authority.country)
-    require_keeper(keeper, item.agency)
+    require_keeper(keeper, agency)
     is_notified = keeper.kind == authorities_pb2.KEEPER_KIND_HUB and asked.note_verbale
     return (
         keepers.notified(asked)
@@ -260,9 +273,13 @@ def _keeper_for(
     )
 
 
-def _require_change(
+def require_change(
     before: authorities_pb2.Authority | None, after: authorities_pb2.Authority
 ) -> None:
+    """Requires a change to change something, and not whose entry it is.
+
+    Raises: MalformedInput.
+    """
     if before is None:
         return
     if before == after:
@@ -320,5 +337,6 @@ def proposal_message(
         status=proposal.status,
         reason=proposal.reason,
         keeper=proposal.keeper,
+        import_id=proposal.import_id,
         differences=differences(before or authorities_pb2.Authority(), proposal.authority),
     )

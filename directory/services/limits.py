@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from comity.errors import QuotaExceeded
 from directory.services.calls import Caller, officer_of
 
-MINUTE, DAY = 60.0, 86_400.0
+MINUTE, HOUR, DAY = 60.0, 3_600.0, 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,10 @@ AGENCY_ENTRIES = Allowance("entries an agency is shown in a day", 4_000, DAY)
 OFFICER_REPORTS = Allowance("reports an officer may make in a day", 20, DAY)
 # Each has to be looked at by a second officer, and stays for good.
 AGENCY_CHANGES = Allowance("changes an agency may propose in a day", 500, DAY)
+# Each is read and checked whole; who mends a file tries some times.
+OFFICER_FILES = Allowance("files an officer may import or try in an hour", 30, HOUR)
+# The largest country twice. Each is looked at by a second officer.
+AGENCY_IMPORTED = Allowance("entries an agency may propose by import in a day", 2_000, DAY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +91,20 @@ class Limits:
         Raises: QuotaExceeded.
         """
         self._take(AGENCY_CHANGES, caller.agency, 1)
+
+    def count_file(self, caller: Caller) -> None:
+        """Counts a file that is about to be read.
+
+        Raises: QuotaExceeded.
+        """
+        self._take(OFFICER_FILES, officer_of(caller).officer_id, 1)
+
+    def count_imported(self, caller: Caller, number: int) -> None:
+        """Counts entries that are about to be proposed by an import.
+
+        Raises: QuotaExceeded.
+        """
+        self._take(AGENCY_IMPORTED, caller.agency, number)
 
     def _take(self, allowance: Allowance, whose: str, number: int) -> None:
         now, used = self._monotonic(), self._used[allowance, whose]

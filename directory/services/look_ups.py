@@ -45,7 +45,7 @@ from directory.store.authorities import StoredVersion, get_version, list_version
 MAX_VERSIONS = 50  # of an entry's history at once; each may be 128 KiB
 
 # A record of an answer, and the entry that it shows.
-_Shown: TypeAlias = tuple[authorities_pb2.AuthorityRecord, KnownAuthority]
+Shown: TypeAlias = tuple[authorities_pb2.AuthorityRecord, KnownAuthority]
 
 
 class LookUpService:
@@ -91,7 +91,7 @@ class LookUpService:
 
     def _found(
         self, request: pb.FindAuthoritiesRequest
-    ) -> tuple[pb.FindAuthoritiesResponse, list[_Shown]]:
+    ) -> tuple[pb.FindAuthoritiesResponse, list[Shown]]:
         now = self._clock()
         page = self._entries.finder.find(
             request.filter, now=now, limit=request.limit, cursor=request.cursor
@@ -227,11 +227,29 @@ class LookUpService:
         await self._account(caller, request.purpose, [each.entry_index for each in both])
         return pb.CompareVersionsResponse(differences=differences(*shown))
 
+    async def complete(
+        self,
+        caller: Caller,
+        purpose: ledger_pb2.LookUpPurpose.ValueType,
+        shown: Sequence[Shown],
+        *,
+        case_reference: str,
+    ) -> None:
+        """Adds what stands beside entries that are exported, and releases them for a case.
+
+        Raises: QuotaExceeded, StoreUnavailable, and then nothing may be shown.
+        """
+        async with self._database.read() as connection:
+            await add_standing(connection, [record for record, _ in shown])
+        await self._release(caller, purpose, shown, case_reference=case_reference)
+
     async def _release(
         self,
         caller: Caller,
         purpose: ledger_pb2.LookUpPurpose.ValueType,
-        shown: Sequence[_Shown],
+        shown: Sequence[Shown],
+        *,
+        case_reference: str = "",
     ) -> None:
         """Says who keeps entries now, leaves out what the caller does not need, and accounts for
         the rest."""
@@ -243,18 +261,22 @@ class LookUpService:
             if not may_see_persons(caller, AgencyId(keeper.agency_id)):
                 withhold_persons(record)
             withhold_call(record, caller, AgencyId(keeper.agency_id))
-        await self._account(caller, purpose, (known.entry_index for _, known in shown))
+        indices = (known.entry_index for _, known in shown)
+        await self._account(caller, purpose, indices, case_reference)
 
     async def _account(
         self,
         caller: Caller,
         purpose: ledger_pb2.LookUpPurpose.ValueType,
         entry_indices: Iterable[int],
+        case_reference: str = "",
     ) -> None:
         """Counts what is shown, and writes who is shown it and why."""
         shown = sorted(set(entry_indices))
         self._limits.count_entries(caller, len(shown))
-        await self._record(caller, purpose_of(caller, purpose), shown)
+        await self._record(
+            caller, purpose_of(caller, purpose), shown, case_reference=case_reference
+        )
 
     def _may_see_persons(self, caller: Caller, entry: KnownAuthority) -> bool:
         keeper = self._keepers().keeper_now(entry.keeper, entry.authority.country)

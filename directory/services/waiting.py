@@ -82,6 +82,7 @@ class WaitingService:
                     connection,
                     country,
                     after=request.after_proposal_id if last is None else last.proposal_id,
+                    import_id=request.import_id,
                     limit=PAGE_ROWS,
                 ),
                 is_for,

@@ -16,6 +16,7 @@ from directory.store.connection import Connection
 from directory.store.tables import authorities, versions
 
 MAX_VERSION = 2**31 - 1  # of the column
+_IDS_AT_ONCE = 500  # SQLite takes 32,766 parameters in a statement, older ones 999
 
 # Asked before every answer, so that it is put together once.
 _CHANGED = (
@@ -134,6 +135,19 @@ async def find_authority(connection: Connection, authority_id: str) -> StoredAut
     statement = select(authorities).where(authorities.c.authority_id == authority_id)
     row = (await connection.execute(statement)).one_or_none()
     return None if row is None else authority_from(row)
+
+
+async def find_authorities(
+    connection: Connection, authority_ids: Sequence[str]
+) -> dict[str, StoredAuthority]:
+    """Those of several entries that there are, by their ids."""
+    found: dict[str, StoredAuthority] = {}
+    for start in range(0, len(authority_ids), _IDS_AT_ONCE):
+        some = authority_ids[start : start + _IDS_AT_ONCE]
+        statement = select(authorities).where(authorities.c.authority_id.in_(some))
+        for row in await connection.execute(statement):
+            found[row.authority_id] = authority_from(row)
+    return found
 
 
 async def list_changed(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Row, insert, select, update
@@ -30,26 +31,18 @@ class StoredProposal:
     proposed_at: int
     status: ProposalStatus.ValueType
     reason: str
+    import_id: str = ""
 
 
 async def add_proposal(connection: Connection, proposal: StoredProposal) -> None:
     """Adds a proposal."""
-    await connection.execute(
-        insert(proposals).values(
-            proposal_id=proposal.proposal_id,
-            authority_id=proposal.authority.authority_id,
-            base_version=proposal.base_version,
-            authority=proposal.authority.SerializeToString(deterministic=True),
-            keeper=proposal.keeper.SerializeToString(deterministic=True),
-            keeper_agency_id=proposal.keeper.agency_id,
-            country=proposal.authority.country,
-            agency_id=proposal.agency_id,
-            officer_id=proposal.officer_id,
-            proposed_at=proposal.proposed_at,
-            status=int(proposal.status),
-            reason=proposal.reason,
-        )
-    )
+    await add_proposals(connection, [proposal])
+
+
+async def add_proposals(connection: Connection, added: Sequence[StoredProposal]) -> None:
+    """Adds proposals, in one statement."""
+    if added:
+        await connection.execute(insert(proposals), [_values(each) for each in added])
 
 
 async def get_proposal(connection: Connection, proposal_id: str) -> StoredProposal:
@@ -65,9 +58,15 @@ async def get_proposal(connection: Connection, proposal_id: str) -> StoredPropos
 
 
 async def list_waiting(
-    connection: Connection, country: str | None, *, after: str = "", limit: int
+    connection: Connection,
+    country: str | None,
+    *,
+    after: str = "",
+    import_id: str = "",
+    limit: int,
 ) -> list[StoredProposal]:
-    """The proposals that wait, of a country or of all, the oldest first."""
+    """The proposals that wait, of a country or of all, the oldest first; of one import if it is
+    named."""
     statement = (
         select(proposals)
         .where(proposals.c.status == int(PROPOSAL_STATUS_WAITING))
@@ -77,6 +76,8 @@ async def list_waiting(
     )
     if country is not None:
         statement = statement.where(proposals.c.country == country)
+    if import_id:
+        statement = statement.where(proposals.c.import_id == import_id)
     return [_proposal_from(row) for row in await connection.execute(statement)]
 
 
@@ -113,6 +114,24 @@ async def overtake_proposals(connection: Connection, authority_id: str, *, versi
     return int(result.rowcount)
 
 
+def _values(proposal: StoredProposal) -> dict[str, object]:
+    return {
+        "proposal_id": proposal.proposal_id,
+        "authority_id": proposal.authority.authority_id,
+        "base_version": proposal.base_version,
+        "authority": proposal.authority.SerializeToString(deterministic=True),
+        "keeper": proposal.keeper.SerializeToString(deterministic=True),
+        "keeper_agency_id": proposal.keeper.agency_id,
+        "country": proposal.authority.country,
+        "agency_id": proposal.agency_id,
+        "officer_id": proposal.officer_id,
+        "proposed_at": proposal.proposed_at,
+        "status": int(proposal.status),
+        "reason": proposal.reason,
+        "import_id": proposal.import_id,
+    }
+
+
 def _proposal_from(row: Row[*tuple[object, ...]]) -> StoredProposal:
     return StoredProposal(
         proposal_id=row.proposal_id,
@@ -124,4 +143,5 @@ def _proposal_from(row: Row[*tuple[object, ...]]) -> StoredProposal:
         proposed_at=row.proposed_at,
         status=row.status,
         reason=row.reason,
+        import_id=row.import_id,
     )

@@ -98,6 +98,8 @@ proposals = Table(
     # A ProposalStatus.
     Column("status", SmallInteger, nullable=False),
     Column("reason", Text, nullable=False),
+    # Empty where it was proposed by itself.
+    Column("import_id", Text, nullable=False, server_default=""),
 )
 Index(
     "ix_directory_proposals_status_country_proposal_id",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import Any
 
 import grpc
@@ -10,6 +11,8 @@ from comity.v1 import directory_pb2 as pb
 from comity.v1 import directory_pb2_grpc
 from directory.services.changes import ChangesService
 from directory.services.contact_tests import ContactTestService
+from directory.services.exports import ExportService
+from directory.services.imports import ImportService
 from directory.services.keeping import KeepingService
 from directory.services.look_ups import LookUpService
 from directory.services.waiting import WaitingService
@@ -17,7 +20,7 @@ from hub.rpc.guard import current_caller
 
 
 class DirectoryServicer(directory_pb2_grpc.DirectoryServiceServicer):
-    """Look-ups, changes, confirmations, reports, contact tests."""
+    """Look-ups, changes, confirmations, reports, contact tests, files."""
 
     def __init__(
         self,
@@ -27,12 +30,16 @@ class DirectoryServicer(directory_pb2_grpc.DirectoryServiceServicer):
         *,
         waiting: WaitingService,
         contact_tests: ContactTestService,
+        exports: ExportService,
+        imports: ImportService,
     ) -> None:
         self._look_ups = look_ups
         self._changes = changes
         self._keeping = keeping
         self._waiting = waiting
         self._contact_tests = contact_tests
+        self._exports = exports
+        self._imports = imports
 
     async def FindAuthorities(
         self, request: pb.FindAuthoritiesRequest, context: grpc.aio.ServicerContext[Any, Any]
@@ -123,3 +130,16 @@ class DirectoryServicer(directory_pb2_grpc.DirectoryServiceServicer):
         self, request: pb.ListContactTestsRequest, context: grpc.aio.ServicerContext[Any, Any]
     ) -> pb.ListContactTestsResponse:
         return await self._waiting.list_contact_tests(current_caller(), request)
+
+    async def ExportAuthorities(
+        self, request: pb.ExportAuthoritiesRequest, context: grpc.aio.ServicerContext[Any, Any]
+    ) -> AsyncIterator[pb.ExportAuthoritiesResponse]:
+        async for response in self._exports.export(current_caller(), request):
+            yield response
+
+    async def ImportAuthorities(
+        self,
+        request_iterator: AsyncIterator[pb.ImportAuthoritiesRequest],
+        context: grpc.aio.ServicerContext[Any, Any],
+    ) -> AsyncIterator[pb.ImportAuthoritiesResponse]:
+        yield await self._imports.take(current_caller(), request_iterator)

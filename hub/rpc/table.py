@@ -205,6 +205,12 @@ RULES: Mapping[str, Rule] = {
     "/comity.v1.DirectoryService/ListContactTests": Rule(
         "keep entries of authorities", Admission.OFFICER, UNARY_SECONDS, KEEPING_ROLES
     ),
+    "/comity.v1.DirectoryService/ExportAuthorities": Rule(
+        "export entries of authorities", Admission.OFFICER, None
+    ),
+    "/comity.v1.DirectoryService/ImportAuthorities": Rule(
+        "keep entries of authorities", Admission.OFFICER, None, KEEPING_ROLES
+    ),
     "/grpc.health.v1.Health/Check": Rule("ask for health", Admission.ACTIVE_AGENCY, UNARY_SECONDS),
 }
 

@@ -28,6 +28,7 @@ class AccessService:
         *,
         entry_indices: Sequence[int],
         purpose: LookUpPurpose.ValueType = LOOK_UP_PURPOSE_UNSPECIFIED,
+        case_reference: str = "",
     ) -> None:
         """Returns when the record is on disk.
 
@@ -40,6 +41,7 @@ class AccessService:
             entry_indices=entry_indices,
             officer_id="" if caller.officer is None else caller.officer.officer_id,
             purpose=purpose,
+            case_reference=case_reference,
         )
         await self._writer.commit(self.commit_many, record)
 

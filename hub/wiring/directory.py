@@ -13,6 +13,7 @@ from typing import Any
 from comity.identifiers import UUID7_RANDOM_BYTES, uuid7_from
 from comity.roster import Roster
 from comity.v1.ledger_pb2 import (
+    ACCESS_ACTION_EXPORT_AUTHORITIES,
     ACCESS_ACTION_LOOK_UP_AUTHORITIES,
     LookUpPurpose,
 )
@@ -20,10 +21,14 @@ from directory.services.calls import ProveEntry
 from directory.services.changes import ChangesService
 from directory.services.contact_tests import ContactTestService
 from directory.services.entries import Entries
+from directory.services.exports import ExportService
+from directory.services.imports import ImportService
+from directory.services.keepers import Keepers
 from directory.services.keeping import KeepingService
 from directory.services.limits import Limits
 from directory.services.look_ups import LookUpService
 from directory.services.reminders import ROUND_SECONDS, Reminders
+from directory.services.typesetting import Typesetting
 from directory.services.waiting import WaitingService
 from hub.rpc.directory import DirectoryServicer
 from hub.services.access import AccessService
@@ -62,10 +67,21 @@ async def make_directory(
     """
 
     async def record(
-        caller: Any, purpose: LookUpPurpose.ValueType, entry_indices: Sequence[int]
+        caller: Any,
+        purpose: LookUpPurpose.ValueType,
+        entry_indices: Sequence[int],
+        *,
+        case_reference: str = "",
     ) -> None:
         await access.record(
-            caller, ACCESS_ACTION_LOOK_UP_AUTHORITIES, entry_indices=entry_indices, purpose=purpose
+            caller,
+            # Only exports are for a case that is named.
+            ACCESS_ACTION_EXPORT_AUTHORITIES
+            if case_reference
+            else ACCESS_ACTION_LOOK_UP_AUTHORITIES,
+            entry_indices=entry_indices,
+            purpose=purpose,
+            case_reference=case_reference,
         )
 
     async def roster_of(transaction: Any) -> Roster:
@@ -124,7 +140,28 @@ async def make_directory(
         clock=clock,
         holder=os.urandom(HOLDER_BYTES).hex(),
     )
+    exports = ExportService(
+        entries, look_ups, limits=limits, typesetting=Typesetting(), clock=clock
+    )
+    imports = ImportService(
+        entries,
+        database=database,
+        commit=writer.commit_result,
+        keepers=lambda: Keepers(membership.roster, settings.agency),
+        roster_within=roster_of,
+        limits=limits,
+        clock=clock,
+        token_bytes=secrets.token_bytes,
+    )
+    servicer = DirectoryServicer(
+        look_ups,
+        changes,
+        keeping,
+        waiting=waiting,
+        contact_tests=contact_tests,
+        exports=exports,
+        imports=imports,
+    )
     return Directory(
-        DirectoryServicer(look_ups, changes, keeping, waiting=waiting, contact_tests=contact_tests),
-        partial(run_regularly, reminders.run_round, every_seconds=ROUND_SECONDS),
+        servicer, partial(run_regularly, reminders.run_round, every_seconds=ROUND_SECONDS)
     )

@@ -10,7 +10,8 @@ import pytest
 from google.protobuf.json_format import MessageToJson
 
 from agency_client.cli.secrets import NEW_PASSWORD_FILE_VARIABLE, PASSWORD_FILE_VARIABLE
-from comity.v1.authorities_pb2 import CONTACT_MEANS_TELEPHONE
+from comity.v1.authorities_pb2 import CONTACT_MEANS_TELEPHONE, AuthorityRecord
+from directory.files.csv_rows import parse_csv, write_csv
 from directory.sample.file import SAMPLE_FILE, load_sample
 from tests.integration.desk import PASSWORD, Desk, last_word
 from tests.integration.directories import new_authority, text_of
@@ -135,6 +136,70 @@ def test_whether_somebody_is_there_is_asked_called_and_listed(counter: Counter) 
     assert counter.directory("due") == ""
     for wrong in (("--spoken-to", "A"), ("--called", number, "--contact", number)):
         counter.directory("test-contact", identity, *wrong, expected=2)
+
+
+def test_a_country_is_exported_for_a_case_and_never_over_a_file(
+    counter: Counter, tmp_path: Path
+) -> None:
+    counter.log_in(OFFICERS[0])
+    file = tmp_path / "br.csv"
+    asked = ("export", "--country", "BR", "--format", "csv", "--output", str(file))
+    expected = [each for each in load_sample() if each.country == "BR"]
+
+    done = counter.directory(*asked, "--case", "Specimen 3/2026")
+
+    assert f"{len(expected)} entries" in done
+    assert file.stat().st_mode & 0o777 == 0o600
+    kept = file.read_bytes()
+    rows = parse_csv(kept).rows
+    assert [each.authority for each in rows] == expected
+    again = counter.directory(*asked, "--case", "Specimen 3/2026", expected=1)
+    assert "exists already" in again
+    assert kept == file.read_bytes()
+    counter.directory(*asked, "--case", "Specimen 4/2026", "--force")
+    assert kept != file.read_bytes()
+    assert "has 1 to 80" in counter.directory(*asked, "--case", " ", "--force", expected=1)
+    assert file.stat().st_mode & 0o777 == 0o600
+    pages = tmp_path / "br.pdf"
+    said = counter.directory(
+        "export", "--country", "BR", "--format", "pdf", "--language", "ar",
+        "--case", "Specimen 3/2026", "--output", str(pages), "--json",
+    )  # fmt: skip
+    assert json.loads(said)["mediaType"] == "application/pdf"
+    assert pages.read_bytes().startswith(b"%PDF-")
+
+
+def test_a_table_is_tried_mended_imported_and_approved_as_a_whole(
+    counter: Counter, tmp_path: Path
+) -> None:
+    entries = [new_authority("FR", f"Bureau d'exemple numéro {n}") for n in range(3)]
+    file = tmp_path / "fr.csv"
+    right = write_csv([AuthorityRecord(authority=each) for each in entries], "Sample")
+    file.write_bytes(right.replace(b"+442079460000", b"+44", 1))
+    counter.log_in(OFFICERS[0])
+    why = ("--reason", "Sample")
+
+    wrong = counter.stage.run("FR-NCB", "directory", "import", str(file), *why, expected=1).stdout
+
+    assert "row     2  contacts, line 1: is not E.164; right would be: a plus sign" in wrong
+    assert "2 new, 0 changed, 0 unchanged, 1 at fault" in wrong
+    assert "Nothing was written." in wrong
+    file.write_bytes(right)
+    assert "this was a trial" in counter.directory("import", str(file), *why, "--dry-run")
+    assert counter.directory("proposals") == ""
+    said = json.loads(counter.directory("import", str(file), *why, "--json"))
+    assert said["newRows"] == 3
+    whole = ("approve", "--import", said["importId"], "--yes")
+    assert "another officer" in counter.directory(*whole, expected=1)
+    counter.log_in(OFFICERS[1])
+    approved = counter.directory(*whole)
+    assert approved.count("In effect: version 1") == 3
+    assert entries[0].authority_id in counter.directory("show", entries[0].authority_id)
+    assert "Nothing of that import waits" in counter.directory(*whole, expected=1)
+    assert "name a proposal, or an import" in counter.directory("approve", expected=2)
+    assert "is not one of" in counter.directory(
+        "import", str(tmp_path), *why, "--format", "odt", expected=2
+    )
 
 
 def test_nobody_looks_anything_up_without_a_log_in(counter: Counter) -> None:

@@ -33,6 +33,8 @@ NOT_SHOWN = {
     "comity.v1.DescribeLogInResponse.issuer",
     "comity.v1.DirectoryEntry.contact_test_id",
     "comity.v1.DirectoryEntry.report_id",
+    "comity.v1.ExportAuthoritiesRequest.authority_ids",
+    "comity.v1.ImportAuthoritiesResponse.faults_left_out",
     "comity.v1.ListEntriesRequest.first_index",
     "comity.v1.ListNoticesRequest.held_by",
     "comity.v1.ListEntriesResponse.first_index",

@@ -25,6 +25,7 @@ class Somebody:
 class Calling:
     agency: AgencyId = FRANCE
     officer: Somebody = Somebody()
+    request_id: str = "a request"
 
 
 def test_what_was_taken_counts_until_its_time_has_passed() -> None:

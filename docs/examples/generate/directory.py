@@ -1,12 +1,15 @@
 """The part of the story in which officers keep the directory and look authorities up.
 
 Brazil enters two authorities, one officer proposing and another approving; the hub proposes what
-Kenya notified. An officer of France's finds them, resolves a case, reports what is wrong, and asks
-whether somebody is there. One authority is confirmed, the other one is not. Everything is invented.
+Kenya notified. An officer of France's finds them, resolves a case, reports what is wrong, asks
+whether somebody is there, and exports a file; Brazil imports one. One authority is confirmed, the
+other one is not. Everything is invented.
 """
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +18,7 @@ from typing import Any
 from google.protobuf.json_format import Parse
 from google.protobuf.message import Message
 
+from agency_client.directory import DirectoryClient
 from comity.authorities import authority_digest
 from comity.times import timestamp_from
 from comity.v1 import authorities_pb2, ledger_pb2
@@ -22,6 +26,7 @@ from comity.v1 import directory_pb2 as pb
 from comity.v1.directory_pb2_grpc import DirectoryServiceStub
 from comity.v1.notices_pb2 import CalendarDate
 from comity.v1.officers_pb2 import ROLE_AUDITOR, ROLE_HUB_ADMINISTRATOR, ROLE_OFFICER, Role
+from directory.files.csv_rows import write_csv
 from docs.examples.generate.recording import Recording, RecordingChannel
 from docs.examples.generate.seeded import StoryClock
 from hub.services.calls import Officer
@@ -62,6 +67,8 @@ class Directory:
             await self._look_up(first)
             await self._test_contacts(first)
             await self._deal_with_reports(first)
+            await self._export(first)
+            await self._import(first, second)
             await self._confirm_late()
         finally:
             self._brazil.officer = self._france.officer = None
@@ -230,6 +237,47 @@ class Directory:
         listing.after_authority_id = page.next_after_authority_id
         await self._ask(self._brazil, "first", "ListDueAuthorities", listing)
 
+    async def _export(self, first: authorities_pb2.Authority) -> None:
+        """An auditor's has no persons in it, and says so."""
+        self._france.officer = _officer("auditor", ROLE_AUDITOR)
+        request = pb.ExportAuthoritiesRequest(
+            purpose=ledger_pb2.LOOK_UP_PURPOSE_AUDIT,
+            case_reference="Specimen 7/2026",
+            filter=pb.AuthorityFilter(countries=[first.country], text=first.names[0].text),
+            format=pb.FILE_FORMAT_VCARD,
+            language="fr",
+        )
+        await _client(self._france).export(request)
+
+    async def _import(
+        self, first: authorities_pb2.Authority, second: authorities_pb2.Authority
+    ) -> None:
+        """A table with an entry as it is, a new one, one changed, and one at fault."""
+        as_it_is = await self._ask(
+            self._brazil,
+            "first",
+            "GetAuthority",
+            pb.GetAuthorityRequest(authority_id=first.authority_id),
+        )
+        changed, new, faulty = second, self._entry(), self._entry()
+        changed.abbreviations[0] = "ACE3"
+        faulty.contacts[0].value = "+4412"
+        records = [as_it_is.record]
+        for authority, version in ((new, 0), (changed, 1), (faulty, 0)):
+            records.append(authorities_pb2.AuthorityRecord(authority=authority, version=version))
+        own = authorities_pb2.Keeper(kind=authorities_pb2.KEEPER_KIND_OWN_AGENCY)
+        head = pb.ImportHead(
+            format=pb.FILE_FORMAT_CSV, dry_run=True, partial=True, reason=REASON, keeper=own
+        )
+        table = _with_semicolons(write_csv(records, "Invented."))
+        await _client(self._brazil).import_(head, table)
+        head.dry_run = False
+        imported = await _client(self._brazil).import_(head, table)
+        listing = pb.ListProposalsRequest(
+            import_id=imported.import_id, after_proposal_id=imported.proposal_ids[0], limit=1
+        )
+        await self._ask(self._brazil, "second", "ListProposals", listing)
+
     async def _propose(
         self, authority: authorities_pb2.Authority, *, base: int = 0, **given: Any
     ) -> Any:
@@ -263,5 +311,26 @@ class Directory:
         request: Message,
         role: Role.ValueType = ROLE_OFFICER,
     ) -> Any:
-        channel.officer = Officer(f"EXAMPLE {who}", frozenset({role}), "EXAMPLE session")
+        channel.officer = _officer(who, role)
         return await channel.call_once(lambda c: getattr(DirectoryServiceStub(c), name), request)
+
+
+def _officer(who: str, role: Role.ValueType) -> Officer:
+    return Officer(f"EXAMPLE {who}", frozenset({role}), "EXAMPLE session")
+
+
+def _with_semicolons(table: bytes) -> bytes:
+    """As a spreadsheet writes it where a comma stands in numbers."""
+    written = io.StringIO(newline="")
+    read = csv.reader(io.StringIO(table.decode("utf-8-sig"), newline=""))
+    csv.writer(written, delimiter=";").writerows(read)
+    return written.getvalue().encode()
+
+
+def _client(channel: RecordingChannel) -> DirectoryClient:
+    """For files, of which nothing is proven."""
+
+    async def accept_proof(proof: object, leaves: object) -> None:
+        raise AssertionError
+
+    return DirectoryClient(channel, accept_proof=accept_proof, known_size=lambda: 0)

@@ -26,7 +26,7 @@ from hub.app import running_hub
 from hub.rpc import enrolment_guard, guard
 from hub.rpc.peer import Peer
 from hub.services import delivery
-from hub.services.calls import Officer
+from hub.services.calls import Caller, Officer
 from hub.settings import Settings
 from hub.tls import TlsFiles
 from hub.wiring import directory
@@ -92,6 +92,14 @@ class RecordingChannel(HubChannel):
             self._recording.keep(response)
             yield response
 
+    async def receive(self, method: Callable[..., Any], request: Any) -> AsyncGenerator[Any, None]:
+        """Keeps a request and the parts of its answer."""
+        self._recording.peer, self._recording.officer = self._peer, self.officer
+        self._recording.keep(request)
+        async for response in super().receive(method, request):
+            self._recording.keep(response)
+            yield response
+
     async def _kept(self, requests: AsyncIterator[Any]) -> AsyncIterator[Any]:
         async for request in requests:
             self._recording.keep(request)
@@ -119,12 +127,17 @@ async def recorded_hub(
 @contextmanager
 def _without_tls(recording: Recording) -> Iterator[None]:
     identified = guard.Guard._identify
+    is_current = guard.Guard.require_current
 
     async def identify(self: guard.Guard, *calling: Any) -> Officer | None:
         return recording.officer or await identified(self, *calling)
 
     async def keep_job(job: Callable[[], Awaitable[None]], *, every_seconds: float) -> None:
         recording.remind = job
+
+    def require_current(self: guard.Guard, caller: Caller) -> None:
+        if recording.officer is None:
+            is_current(self, caller)
 
     with (
         patch.object(TlsFiles, "credentials", lambda _: grpc.insecure_server_credentials()),
@@ -133,6 +146,7 @@ def _without_tls(recording: Recording) -> Iterator[None]:
         ),
         patch.object(enrolment_guard, "require_strong_channel", lambda _: None),
         patch.object(guard.Guard, "_identify", identify),
+        patch.object(guard.Guard, "require_current", require_current),
         patch.object(guard, "read_peer", lambda *_, **__: recording.peer),
         patch.object(directory, "run_regularly", keep_job),
         patch.object(delivery, "PROGRESS_EVERY_SECONDS", PROGRESS_SECONDS),

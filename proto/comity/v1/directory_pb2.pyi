@@ -135,6 +135,34 @@ PROPOSAL_STATUS_OVERTAKEN: ProposalStatus.ValueType  # 4
 """Another change came first."""
 Global___ProposalStatus: _TypeAlias = ProposalStatus  # noqa: Y015
 
+class _FileFormat:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _FileFormatEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_FileFormat.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    FILE_FORMAT_UNSPECIFIED: _FileFormat.ValueType  # 0
+    FILE_FORMAT_JSON: _FileFormat.ValueType  # 1
+    FILE_FORMAT_CSV: _FileFormat.ValueType  # 2
+    FILE_FORMAT_VCARD: _FileFormat.ValueType  # 3
+    """RFC 6350, one card an entry."""
+    FILE_FORMAT_PDF: _FileFormat.ValueType  # 4
+    FILE_FORMAT_CALENDAR: _FileFormat.ValueType  # 5
+    """RFC 5545: office hours and holidays."""
+
+class FileFormat(_FileFormat, metaclass=_FileFormatEnumTypeWrapper):
+    """JSON and CSV can be imported; the others are for reading."""
+
+FILE_FORMAT_UNSPECIFIED: FileFormat.ValueType  # 0
+FILE_FORMAT_JSON: FileFormat.ValueType  # 1
+FILE_FORMAT_CSV: FileFormat.ValueType  # 2
+FILE_FORMAT_VCARD: FileFormat.ValueType  # 3
+"""RFC 6350, one card an entry."""
+FILE_FORMAT_PDF: FileFormat.ValueType  # 4
+FILE_FORMAT_CALENDAR: FileFormat.ValueType  # 5
+"""RFC 5545: office hours and holidays."""
+Global___FileFormat: _TypeAlias = FileFormat  # noqa: Y015
+
 @_typing.final
 class AuthorityFilter(_message.Message):
     """What is set has to hold; nothing set finds everything."""
@@ -687,6 +715,7 @@ class ChangeProposal(_message.Message):
     REASON_FIELD_NUMBER: _builtins.int
     KEEPER_FIELD_NUMBER: _builtins.int
     DIFFERENCES_FIELD_NUMBER: _builtins.int
+    IMPORT_ID_FIELD_NUMBER: _builtins.int
     proposal_id: _builtins.str
     """UUIDv7."""
     base_version: _builtins.int
@@ -695,6 +724,8 @@ class ChangeProposal(_message.Message):
     officer_id: _builtins.str
     status: Global___ProposalStatus.ValueType
     reason: _builtins.str
+    import_id: _builtins.str
+    """UUIDv7 of the import that it came with; empty where it was proposed by itself."""
     @_builtins.property
     def authority(self) -> _authorities_pb2.Authority: ...
     @_builtins.property
@@ -718,10 +749,11 @@ class ChangeProposal(_message.Message):
         reason: _builtins.str = ...,
         keeper: _authorities_pb2.Keeper | None = ...,
         differences: _abc.Iterable[_authorities_pb2.FieldDifference] | None = ...,
+        import_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["authority", b"authority", "keeper", b"keeper", "proposed_at", b"proposed_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agency_id", b"agency_id", "authority", b"authority", "base_version", b"base_version", "differences", b"differences", "keeper", b"keeper", "officer_id", b"officer_id", "proposal_id", b"proposal_id", "proposed_at", b"proposed_at", "reason", b"reason", "status", b"status"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agency_id", b"agency_id", "authority", b"authority", "base_version", b"base_version", "differences", b"differences", "import_id", b"import_id", "keeper", b"keeper", "officer_id", b"officer_id", "proposal_id", b"proposal_id", "proposed_at", b"proposed_at", "reason", b"reason", "status", b"status"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -798,19 +830,23 @@ class ListProposalsRequest(_message.Message):
 
     AFTER_PROPOSAL_ID_FIELD_NUMBER: _builtins.int
     LIMIT_FIELD_NUMBER: _builtins.int
+    IMPORT_ID_FIELD_NUMBER: _builtins.int
     after_proposal_id: _builtins.str
     """Goes on after this proposal; empty from the oldest."""
     limit: _builtins.int
     """At most 50; 0 for that."""
+    import_id: _builtins.str
+    """Those of one import; empty for all."""
     def __init__(
         self,
         *,
         after_proposal_id: _builtins.str = ...,
         limit: _builtins.int = ...,
+        import_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_proposal_id", b"after_proposal_id", "limit", b"limit"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_proposal_id", b"after_proposal_id", "import_id", b"import_id", "limit", b"limit"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1428,3 +1464,229 @@ class ListContactTestsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListContactTestsResponse: _TypeAlias = ListContactTestsResponse  # noqa: Y015
+
+@_typing.final
+class ExportAuthoritiesRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PURPOSE_FIELD_NUMBER: _builtins.int
+    CASE_REFERENCE_FIELD_NUMBER: _builtins.int
+    FILTER_FIELD_NUMBER: _builtins.int
+    AUTHORITY_IDS_FIELD_NUMBER: _builtins.int
+    FORMAT_FIELD_NUMBER: _builtins.int
+    LANGUAGE_FIELD_NUMBER: _builtins.int
+    purpose: _ledger_pb2.LookUpPurpose.ValueType
+    case_reference: _builtins.str
+    """Of the case that it is for: 1 to 80 printable characters."""
+    format: Global___FileFormat.ValueType
+    language: _builtins.str
+    """One of the directory's; empty for English. JSON and CSV hold all languages."""
+    @_builtins.property
+    def filter(self) -> Global___AuthorityFilter:
+        """Which entries; or"""
+
+    @_builtins.property
+    def authority_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """these, in this order."""
+
+    def __init__(
+        self,
+        *,
+        purpose: _ledger_pb2.LookUpPurpose.ValueType = ...,
+        case_reference: _builtins.str = ...,
+        filter: Global___AuthorityFilter | None = ...,
+        authority_ids: _abc.Iterable[_builtins.str] | None = ...,
+        format: Global___FileFormat.ValueType = ...,
+        language: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["authority_ids", b"authority_ids", "case_reference", b"case_reference", "filter", b"filter", "format", b"format", "language", b"language", "purpose", b"purpose"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExportAuthoritiesRequest: _TypeAlias = ExportAuthoritiesRequest  # noqa: Y015
+
+@_typing.final
+class ExportAuthoritiesResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PART_FIELD_NUMBER: _builtins.int
+    MEDIA_TYPE_FIELD_NUMBER: _builtins.int
+    COUNT_FIELD_NUMBER: _builtins.int
+    WARNINGS_FIELD_NUMBER: _builtins.int
+    part: _builtins.bytes
+    media_type: _builtins.str
+    """From here on in the first message only."""
+    count: _builtins.int
+    @_builtins.property
+    def warnings(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What the reader should know of the file: what was left out, or could not be shown."""
+
+    def __init__(
+        self,
+        *,
+        part: _builtins.bytes = ...,
+        media_type: _builtins.str = ...,
+        count: _builtins.int = ...,
+        warnings: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["count", b"count", "media_type", b"media_type", "part", b"part", "warnings", b"warnings"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExportAuthoritiesResponse: _TypeAlias = ExportAuthoritiesResponse  # noqa: Y015
+
+@_typing.final
+class ImportHead(_message.Message):
+    """How a file is to be taken."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FORMAT_FIELD_NUMBER: _builtins.int
+    DRY_RUN_FIELD_NUMBER: _builtins.int
+    PARTIAL_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    KEEPER_FIELD_NUMBER: _builtins.int
+    format: Global___FileFormat.ValueType
+    """JSON or CSV."""
+    dry_run: _builtins.bool
+    """Nothing is written."""
+    partial: _builtins.bool
+    """The right rows are proposed where others are at fault."""
+    reason: _builtins.str
+    """Why."""
+    @_builtins.property
+    def keeper(self) -> _authorities_pb2.Keeper:
+        """For new entries that a State notified the hub."""
+
+    def __init__(
+        self,
+        *,
+        format: Global___FileFormat.ValueType = ...,
+        dry_run: _builtins.bool = ...,
+        partial: _builtins.bool = ...,
+        reason: _builtins.str = ...,
+        keeper: _authorities_pb2.Keeper | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["keeper", b"keeper"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dry_run", b"dry_run", "format", b"format", "keeper", b"keeper", "partial", b"partial", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ImportHead: _TypeAlias = ImportHead  # noqa: Y015
+
+@_typing.final
+class ImportAuthoritiesRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HEAD_FIELD_NUMBER: _builtins.int
+    PART_FIELD_NUMBER: _builtins.int
+    part: _builtins.bytes
+    @_builtins.property
+    def head(self) -> Global___ImportHead:
+        """In the first message."""
+
+    def __init__(
+        self,
+        *,
+        head: Global___ImportHead | None = ...,
+        part: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["head", b"head", "item", b"item", "part", b"part"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["head", b"head", "item", b"item", "part", b"part"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_item: _TypeAlias = _typing.Literal["head", "part"]  # noqa: Y015
+    _WhichOneofArgType_item: _TypeAlias = _typing.Literal["item", b"item"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_item) -> _WhichOneofReturnType_item | None: ...
+
+Global___ImportAuthoritiesRequest: _TypeAlias = ImportAuthoritiesRequest  # noqa: Y015
+
+@_typing.final
+class RowFault(_message.Message):
+    """One thing that is wrong in a file."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ROW_FIELD_NUMBER: _builtins.int
+    FIELD_FIELD_NUMBER: _builtins.int
+    WRONG_FIELD_NUMBER: _builtins.int
+    RIGHT_FIELD_NUMBER: _builtins.int
+    row: _builtins.int
+    """As a spreadsheet counts them: the heading is 1. In JSON the entry's number, from 1; 0 for the
+    file.
+    """
+    field: _builtins.str
+    wrong: _builtins.str
+    right: _builtins.str
+    """What would be right."""
+    def __init__(
+        self,
+        *,
+        row: _builtins.int = ...,
+        field: _builtins.str = ...,
+        wrong: _builtins.str = ...,
+        right: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["field", b"field", "right", b"right", "row", b"row", "wrong", b"wrong"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RowFault: _TypeAlias = RowFault  # noqa: Y015
+
+@_typing.final
+class ImportAuthoritiesResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FAULTS_FIELD_NUMBER: _builtins.int
+    FAULTS_LEFT_OUT_FIELD_NUMBER: _builtins.int
+    NEW_ROWS_FIELD_NUMBER: _builtins.int
+    CHANGED_ROWS_FIELD_NUMBER: _builtins.int
+    UNCHANGED_ROWS_FIELD_NUMBER: _builtins.int
+    FAULTY_ROWS_FIELD_NUMBER: _builtins.int
+    IMPORT_ID_FIELD_NUMBER: _builtins.int
+    PROPOSAL_IDS_FIELD_NUMBER: _builtins.int
+    WARNINGS_FIELD_NUMBER: _builtins.int
+    faults_left_out: _builtins.int
+    new_rows: _builtins.int
+    changed_rows: _builtins.int
+    unchanged_rows: _builtins.int
+    faulty_rows: _builtins.int
+    import_id: _builtins.str
+    """Empty where nothing was written."""
+    @_builtins.property
+    def faults(self) -> _containers.RepeatedCompositeFieldContainer[Global___RowFault]:
+        """By rows; at most 500."""
+
+    @_builtins.property
+    def proposal_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    @_builtins.property
+    def warnings(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What was assumed of the file."""
+
+    def __init__(
+        self,
+        *,
+        faults: _abc.Iterable[Global___RowFault] | None = ...,
+        faults_left_out: _builtins.int = ...,
+        new_rows: _builtins.int = ...,
+        changed_rows: _builtins.int = ...,
+        unchanged_rows: _builtins.int = ...,
+        faulty_rows: _builtins.int = ...,
+        import_id: _builtins.str = ...,
+        proposal_ids: _abc.Iterable[_builtins.str] | None = ...,
+        warnings: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changed_rows", b"changed_rows", "faults", b"faults", "faults_left_out", b"faults_left_out", "faulty_rows", b"faulty_rows", "import_id", b"import_id", "new_rows", b"new_rows", "proposal_ids", b"proposal_ids", "unchanged_rows", b"unchanged_rows", "warnings", b"warnings"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ImportAuthoritiesResponse: _TypeAlias = ImportAuthoritiesResponse  # noqa: Y015

@@ -125,6 +125,16 @@ class DirectoryServiceStub:
                 request_serializer=comity_dot_v1_dot_directory__pb2.ListContactTestsRequest.SerializeToString,
                 response_deserializer=comity_dot_v1_dot_directory__pb2.ListContactTestsResponse.FromString,
                 _registered_method=True)
+        self.ExportAuthorities = channel.unary_stream(
+                '/comity.v1.DirectoryService/ExportAuthorities',
+                request_serializer=comity_dot_v1_dot_directory__pb2.ExportAuthoritiesRequest.SerializeToString,
+                response_deserializer=comity_dot_v1_dot_directory__pb2.ExportAuthoritiesResponse.FromString,
+                _registered_method=True)
+        self.ImportAuthorities = channel.stream_stream(
+                '/comity.v1.DirectoryService/ImportAuthorities',
+                request_serializer=comity_dot_v1_dot_directory__pb2.ImportAuthoritiesRequest.SerializeToString,
+                response_deserializer=comity_dot_v1_dot_directory__pb2.ImportAuthoritiesResponse.FromString,
+                _registered_method=True)
 
 
 class DirectoryServiceServicer:
@@ -258,6 +268,20 @@ class DirectoryServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ExportAuthorities(self, request, context):
+        """What the caller may see, as a file, in parts.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ImportAuthorities(self, request_iterator, context):
+        """For the keeper: a file of entries becomes proposals. One answer, when the file has ended.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_DirectoryServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -350,6 +374,16 @@ def add_DirectoryServiceServicer_to_server(servicer, server):
                     servicer.ListContactTests,
                     request_deserializer=comity_dot_v1_dot_directory__pb2.ListContactTestsRequest.FromString,
                     response_serializer=comity_dot_v1_dot_directory__pb2.ListContactTestsResponse.SerializeToString,
+            ),
+            'ExportAuthorities': grpc.unary_stream_rpc_method_handler(
+                    servicer.ExportAuthorities,
+                    request_deserializer=comity_dot_v1_dot_directory__pb2.ExportAuthoritiesRequest.FromString,
+                    response_serializer=comity_dot_v1_dot_directory__pb2.ExportAuthoritiesResponse.SerializeToString,
+            ),
+            'ImportAuthorities': grpc.stream_stream_rpc_method_handler(
+                    servicer.ImportAuthorities,
+                    request_deserializer=comity_dot_v1_dot_directory__pb2.ImportAuthoritiesRequest.FromString,
+                    response_serializer=comity_dot_v1_dot_directory__pb2.ImportAuthoritiesResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -839,6 +873,60 @@ class DirectoryService:
             '/comity.v1.DirectoryService/ListContactTests',
             comity_dot_v1_dot_directory__pb2.ListContactTestsRequest.SerializeToString,
             comity_dot_v1_dot_directory__pb2.ListContactTestsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExportAuthorities(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/comity.v1.DirectoryService/ExportAuthorities',
+            comity_dot_v1_dot_directory__pb2.ExportAuthoritiesRequest.SerializeToString,
+            comity_dot_v1_dot_directory__pb2.ExportAuthoritiesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ImportAuthorities(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/comity.v1.DirectoryService/ImportAuthorities',
+            comity_dot_v1_dot_directory__pb2.ImportAuthoritiesRequest.SerializeToString,
+            comity_dot_v1_dot_directory__pb2.ImportAuthoritiesResponse.FromString,
             options,
             channel_credentials,
             insecure,

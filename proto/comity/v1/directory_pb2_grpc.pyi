@@ -71,6 +71,10 @@ class DirectoryServiceStub:
     """Notes that the caller has called a number of the entry."""
     ListContactTests: _grpc.UnaryUnaryMultiCallable[_directory_pb2.ListContactTestsRequest, _directory_pb2.ListContactTestsResponse]
     """Those that the caller's agency may answer, or that it asked for; the newest first."""
+    ExportAuthorities: _grpc.UnaryStreamMultiCallable[_directory_pb2.ExportAuthoritiesRequest, _directory_pb2.ExportAuthoritiesResponse]
+    """What the caller may see, as a file, in parts."""
+    ImportAuthorities: _grpc.StreamStreamMultiCallable[_directory_pb2.ImportAuthoritiesRequest, _directory_pb2.ImportAuthoritiesResponse]
+    """For the keeper: a file of entries becomes proposals. One answer, when the file has ended."""
 
 @_typing.type_check_only
 class DirectoryServiceAsyncStub(DirectoryServiceStub):
@@ -115,6 +119,10 @@ class DirectoryServiceAsyncStub(DirectoryServiceStub):
     """Notes that the caller has called a number of the entry."""
     ListContactTests: _aio.UnaryUnaryMultiCallable[_directory_pb2.ListContactTestsRequest, _directory_pb2.ListContactTestsResponse]  # type: ignore[assignment]
     """Those that the caller's agency may answer, or that it asked for; the newest first."""
+    ExportAuthorities: _aio.UnaryStreamMultiCallable[_directory_pb2.ExportAuthoritiesRequest, _directory_pb2.ExportAuthoritiesResponse]  # type: ignore[assignment]
+    """What the caller may see, as a file, in parts."""
+    ImportAuthorities: _aio.StreamStreamMultiCallable[_directory_pb2.ImportAuthoritiesRequest, _directory_pb2.ImportAuthoritiesResponse]  # type: ignore[assignment]
+    """For the keeper: a file of entries becomes proposals. One answer, when the file has ended."""
 
 class DirectoryServiceServicer(metaclass=_abc_1.ABCMeta):
     """Officers only, in every RPC."""
@@ -264,5 +272,21 @@ class DirectoryServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_directory_pb2.ListContactTestsResponse, _abc.Awaitable[_directory_pb2.ListContactTestsResponse]]:
         """Those that the caller's agency may answer, or that it asked for; the newest first."""
+
+    @_abc_1.abstractmethod
+    def ExportAuthorities(
+        self,
+        request: _directory_pb2.ExportAuthoritiesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_directory_pb2.ExportAuthoritiesResponse], _abc.AsyncIterator[_directory_pb2.ExportAuthoritiesResponse]]:
+        """What the caller may see, as a file, in parts."""
+
+    @_abc_1.abstractmethod
+    def ImportAuthorities(
+        self,
+        request_iterator: _MaybeAsyncIterator[_directory_pb2.ImportAuthoritiesRequest],
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_directory_pb2.ImportAuthoritiesResponse], _abc.AsyncIterator[_directory_pb2.ImportAuthoritiesResponse]]:
+        """For the keeper: a file of entries becomes proposals. One answer, when the file has ended."""
 
 def add_DirectoryServiceServicer_to_server(servicer: DirectoryServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -151,6 +151,8 @@ class _AccessActionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_AccessAc
     """A log-in that was refused; no entries."""
     ACCESS_ACTION_LOOK_UP_AUTHORITIES: _AccessAction.ValueType  # 6
     """In the directory; the entries are the newest that the ledger has about each authority shown."""
+    ACCESS_ACTION_EXPORT_AUTHORITIES: _AccessAction.ValueType  # 7
+    """As a file; the entries likewise."""
 
 class AccessAction(_AccessAction, metaclass=_AccessActionEnumTypeWrapper): ...
 
@@ -163,6 +165,8 @@ ACCESS_ACTION_REFUSED_LOG_IN: AccessAction.ValueType  # 5
 """A log-in that was refused; no entries."""
 ACCESS_ACTION_LOOK_UP_AUTHORITIES: AccessAction.ValueType  # 6
 """In the directory; the entries are the newest that the ledger has about each authority shown."""
+ACCESS_ACTION_EXPORT_AUTHORITIES: AccessAction.ValueType  # 7
+"""As a file; the entries likewise."""
 Global___AccessAction: _TypeAlias = AccessAction  # noqa: Y015
 
 class _LookUpPurpose:
@@ -501,6 +505,7 @@ class AccessRecord(_message.Message):
     ENTRY_INDICES_FIELD_NUMBER: _builtins.int
     OFFICER_ID_FIELD_NUMBER: _builtins.int
     PURPOSE_FIELD_NUMBER: _builtins.int
+    CASE_REFERENCE_FIELD_NUMBER: _builtins.int
     format: _builtins.int
     """1."""
     agency_id: _builtins.str
@@ -511,6 +516,8 @@ class AccessRecord(_message.Message):
     """The officer who asked, where one was logged in."""
     purpose: Global___LookUpPurpose.ValueType
     """Of a look-up in the directory."""
+    case_reference: _builtins.str
+    """Of an export from the directory: of the case that it is for."""
     @_builtins.property
     def accessed_at(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
@@ -528,10 +535,11 @@ class AccessRecord(_message.Message):
         entry_indices: _abc.Iterable[_builtins.int] | None = ...,
         officer_id: _builtins.str = ...,
         purpose: Global___LookUpPurpose.ValueType = ...,
+        case_reference: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["accessed_at", b"accessed_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accessed_at", b"accessed_at", "action", b"action", "agency_id", b"agency_id", "entry_indices", b"entry_indices", "format", b"format", "officer_id", b"officer_id", "purpose", b"purpose", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accessed_at", b"accessed_at", "action", b"action", "agency_id", b"agency_id", "case_reference", b"case_reference", "entry_indices", b"entry_indices", "format", b"format", "officer_id", b"officer_id", "purpose", b"purpose", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
