@@ -77,8 +77,9 @@ class KeepingService:
     ) -> pb.ConfirmAuthorityResponse:
         """Takes the keeper's word that the newest version is right.
 
-        Raises: NotFound, NotPermitted, AuthorityChanged, StoreUnavailable.
+        Raises: NotFound, NotPermitted, AuthorityChanged, QuotaExceeded, StoreUnavailable.
         """
+        self._limits.count_confirmation(caller)
         confirmation = _Confirmation(request, caller.agency, officer_of(caller).officer_id)
         answer: pb.ConfirmAuthorityResponse = await self._commit(self.confirm_many, confirmation)
         return answer

@@ -36,6 +36,8 @@ AGENCY_ENTRIES = Allowance("entries an agency is shown in a day", 4_000, DAY)
 OFFICER_REPORTS = Allowance("reports an officer may make in a day", 20, DAY)
 # Each has to be looked at by a second officer, and stays for good.
 AGENCY_CHANGES = Allowance("changes an agency may propose in a day", 500, DAY)
+# Each is an entry of the ledger; a large country's keeper confirms all of its entries on one day.
+AGENCY_CONFIRMATIONS = Allowance("entries an agency may confirm in a day", 1_000, DAY)
 # Each is read and checked whole; who mends a file tries some times.
 OFFICER_FILES = Allowance("files an officer may import or try in an hour", 30, HOUR)
 # The largest country twice. Each is looked at by a second officer.
@@ -84,6 +86,13 @@ class Limits:
         Raises: QuotaExceeded.
         """
         self._take(OFFICER_REPORTS, officer_of(caller).officer_id, 1)
+
+    def count_confirmation(self, caller: Caller) -> None:
+        """Counts a confirmation.
+
+        Raises: QuotaExceeded.
+        """
+        self._take(AGENCY_CONFIRMATIONS, caller.agency, 1)
 
     def count_change(self, caller: Caller) -> None:
         """Counts a change that is about to be proposed.

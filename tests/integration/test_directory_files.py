@@ -28,7 +28,6 @@ from comity.errors import (
 from comity.v1 import authorities_pb2, ledger_pb2
 from comity.v1 import directory_pb2 as pb
 from comity.v1.officers_pb2 import ROLE_AUDITOR, ROLE_HUB_ADMINISTRATOR, ROLE_SUPERVISOR
-from deploy.stage import Stage
 from directory.files.csv_rows import parse_csv, write_csv
 from directory.services.exports import MAX_EXPORT_ENTRIES
 from directory.services.limits import OFFICER_FILES
@@ -38,6 +37,7 @@ from hub.store.ledger import ACCESS_RECORD, find_entries, load_head
 from tests.databases import new_database
 from tests.integration.directories import REASON, approve, ask, enter, get, new_authority
 from tests.integration.officers import Served, serving
+from tests.stages import Stage
 
 # One hub and the same officers for each database: both take seconds.
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -145,7 +145,11 @@ class Upkeep:
         """What officers are shown of what waits."""
 
         async def record(
-            caller: Any, purpose: LookUpPurpose.ValueType, entry_indices: Sequence[int]
+            caller: Any,
+            purpose: LookUpPurpose.ValueType,
+            entry_indices: Sequence[int],
+            *,
+            case_reference: str = "",
         ) -> None:
             return
 

@@ -9,7 +9,13 @@ import pytest
 
 from comity.errors import QuotaExceeded
 from comity.identity import AgencyId
-from directory.services.limits import MINUTE, Allowance, Limits, LookUpAllowances
+from directory.services.limits import (
+    AGENCY_CONFIRMATIONS,
+    MINUTE,
+    Allowance,
+    Limits,
+    LookUpAllowances,
+)
 
 FRANCE = AgencyId("FR-NCB")
 FEW = LookUpAllowances(officer_entries=Allowance("entries in a minute", 10, MINUTE))
@@ -51,3 +57,13 @@ def test_more_than_there_ever_is_is_refused_without_a_time() -> None:
         limits.count_entries(Calling(), 11)
     assert refused.value.retry_after_seconds is None
     limits.count_entries(Calling(officer=Somebody("another")), 10)
+
+
+def test_an_agency_does_not_fill_the_ledger_with_confirmations() -> None:
+    limits = Limits(monotonic=lambda: 0.0)
+    for _ in range(AGENCY_CONFIRMATIONS.most):
+        limits.count_confirmation(Calling())
+
+    with pytest.raises(QuotaExceeded, match="may confirm in a day"):
+        limits.count_confirmation(Calling())
+    limits.count_confirmation(Calling(AgencyId("BR-NCB")))
