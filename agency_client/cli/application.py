@@ -40,10 +40,21 @@ ENVIRONMENT = (
     "keys."
 )
 # As one comes to need them. What is not named here follows.
-_ORDER = (
-    *("init", "join", "status", "run", "notice", "import", "receipt", "ledger"),
-    *("submit", "list", "show", "watch", "revise", "widen", "withdraw", "send-kept", "quarantine"),
-)
+_ORDER = {
+    "": (
+        *("init", "enrol", "join", "status", "run", "login", "notice", "directory", "import"),
+        *("receipt", "ledger", "agencies"),
+    ),
+    "notice": (
+        *("submit", "list", "show", "watch", "revise", "widen", "withdraw", "send-kept"),
+        "quarantine",
+    ),
+    "directory": (
+        *("resolve", "find", "show", "history", "report", "export", "propose", "proposals"),
+        *("approve", "refuse", "confirm", "due", "reports", "import", "test-contact"),
+        *("answer-test", "tests"),
+    ),
+}
 PASSPHRASE_FILE_VARIABLE = "COMITY_PASSPHRASE_FILE"  # noqa: S105 - the name of a variable
 
 ProfileOption = Annotated[
@@ -75,8 +86,9 @@ class CommandGroup(TyperGroup):
 
     def list_commands(self, ctx: Any) -> list[str]:
         """The names of the commands."""
+        order = _ORDER.get("" if ctx.parent is None else str(ctx.info_name), ())
         names = super().list_commands(ctx)
-        return sorted(names, key=lambda n: _ORDER.index(n) if n in _ORDER else len(_ORDER))
+        return sorted(names, key=lambda n: order.index(n) if n in order else len(order))
 
 
 app = typer.Typer(

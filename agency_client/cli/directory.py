@@ -55,6 +55,12 @@ async def find(  # noqa: PLR0913, PLR0917 - each is an option of the command
         str, typer.Option("--for", help="Such as 'UNTOC 16'.", show_default=False)
     ] = "",
     language: Annotated[list[str] | None, typer.Option(help="That is spoken there.")] = None,
+    channel: Annotated[
+        list[str] | None, typer.Option(help="By which requests are accepted, such as direct.")
+    ] = None,
+    freshness: Annotated[
+        list[str] | None, typer.Option(help="fresh, due, stale or unverified; repeat.")
+    ] = None,
     reachable: Annotated[bool, typer.Option("--reachable", help="Now.")] = False,
     limit: Annotated[int, typer.Option(min=1, max=50, help="At most.")] = 20,
     cursor: Annotated[str, typer.Option(help="From the page before.", show_default=False)] = "",
@@ -65,6 +71,7 @@ async def find(  # noqa: PLR0913, PLR0917 - each is an option of the command
 ) -> None:
     """Find authorities by whatever is known of them, the best match first."""
     from agency_client.authority_text import match_line
+    from comity.v1.authorities_pb2 import Channel, Freshness
     from comity.v1.directory_pb2 import AuthorityFilter, FindAuthoritiesRequest
 
     code, article = instrument_from(instrument)
@@ -74,6 +81,8 @@ async def find(  # noqa: PLR0913, PLR0917 - each is an option of the command
         instrument=code,
         article=article,
         languages=language or (),
+        channels=[code_from(each, Channel, "CHANNEL_") for each in channel or ()],
+        freshness=[code_from(each, Freshness, "FRESHNESS_") for each in freshness or ()],
         reachable_now=reachable,
         text=text,
     )

@@ -76,6 +76,17 @@ def test_a_case_leads_to_a_card_that_an_officer_can_act_on(counter: Counter) -> 
     )
 
 
+def test_what_is_found_accepts_the_channel_and_is_as_fresh_as_was_asked(counter: Counter) -> None:
+    fresh = counter.directory(
+        "find", "--country", "BR", "--freshness", "fresh", "--channel", "direct"
+    )
+    assert fresh.startswith(tuple(x.authority_id for x in load_sample() if x.country == "BR"))
+    assert counter.directory("find", "--country", "BR", "--freshness", "stale") == ""
+    assert "is not one of fresh, due, stale, unverified" in counter.directory(
+        "find", "--freshness", "old", expected=2
+    )
+
+
 def test_an_entry_is_found_shown_and_reported(counter: Counter) -> None:
     found = counter.directory("find", "--country", "BR", "--limit", "1")
     identity = found.split()[0]
