@@ -38,7 +38,7 @@ from comity.v1.officers_pb2 import (
 )
 from hub.store.audit import audit_ledger
 from hub.store.database import Connection
-from hub.store.ledger import OFFICER_RECORD, list_entries
+from hub.store.ledger import OFFICER_RECORD, list_entries, load_head
 from hub.store.officers import find_opening
 from tests.databases import new_database
 from tests.integration.officers import PASSWORD, Served, serving
@@ -256,10 +256,15 @@ async def test_an_agency_keeps_an_administrator(tmp_path: Path) -> None:
 
 
 async def test_changes_are_entries_that_commit_to_the_officer(served: Served) -> None:
+    async with served.database.read() as connection:
+        first = (await load_head(connection)).size
     async with served.officer("FR-NCB", ROLE_AGENCY_ADMINISTRATOR) as (france, person):
-        page = await france.client.list_entries(0)
+        page = await france.client.list_entries(first)
+        while not any(officer_entry(leaf).agency_id for leaf in page.entries):
+            # It was added at the hub's machine, which the hub hears of in its next round.
+            page = await france.client.list_entries(first)
     async with served.client("BR-NCB") as brazil, served.client("ZZ-HUB") as hub:
-        others = [await c.client.list_entries(0) for c in (brazil, hub)]
+        others = [await c.client.list_entries(first) for c in (brazil, hub)]
     entries = {leaf.entry_index: officer_entry(leaf) for leaf in page.entries}
     own = {index: entry for index, entry in entries.items() if entry.agency_id}
     index = max(own)

@@ -142,7 +142,7 @@ class Directory:
             reachable_now=True,
             text="autoridade central",
         )
-        finding = pb.FindAuthoritiesRequest(purpose=case, filter=query, limit=1)
+        finding = pb.FindAuthoritiesRequest(purpose=case, filter=query, limit=1, language="fr")
         page = await self._ask(self._france, "first", "FindAuthorities", finding)
         finding.cursor = page.next_cursor
         await self._ask(self._france, "first", "FindAuthorities", finding)
@@ -154,7 +154,15 @@ class Directory:
             self._france,
             "first",
             "GetAuthority",
-            pb.GetAuthorityRequest(purpose=case, authority_id=identity, version=1),
+            pb.GetAuthorityRequest(
+                purpose=case,
+                authority_id=identity,
+                version=1,
+                with_proof=True,
+                known_size=1,
+                language="fr",
+                time_zone="Europe/Paris",
+            ),
         )
         listing = pb.ListAuthorityVersionsRequest(
             purpose=case, authority_id=identity, before_version=3, limit=1
@@ -177,6 +185,8 @@ class Directory:
             region="BR-SP",
             urgent=True,
             languages=["fr"],
+            language="fr",
+            time_zone="Europe/Paris",
         )
         await self._ask(self._france, "first", "ResolveAuthority", urgent)
         every = pb.ResolveAuthorityRequest(
