@@ -11,6 +11,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
 
@@ -88,16 +89,20 @@ async def _round(administrator: Agency, reader: Agency) -> float:
 async def _watch(reader: Agency, opened: asyncio.Event) -> None:
     """A watch that is opened, never reads on its own account, and ends with the hub's refusal."""
     opening = watches_pb2.WatchCommand(open=watches_pb2.OpenWatch(name="bench"))
+    over = asyncio.Event()
 
     async def commands() -> AsyncIterator[watches_pb2.WatchEventsRequest]:
         yield watches_pb2.WatchEventsRequest(command=opening.SerializeToString())
-        await asyncio.Event().wait()
+        await over.wait()
 
     try:
-        async for _ in reader.client.open_watch(commands()):
-            opened.set()
+        async with aclosing(reader.client.open_watch(commands())) as stream:
+            async for _ in stream:
+                opened.set()
     except AgencyNotActive:
         return
+    finally:
+        over.set()
 
 
 async def _change(administrator: Agency, status: agencies_pb2.AgencyStatus.ValueType) -> None:
