@@ -74,8 +74,8 @@ def rendered_lines(card: Iterable[RenderedField], safe: Safe) -> Iterator[str]:
 def card_lines(resolution: Resolution, safe: Safe) -> Iterator[str]:
     """All that an officer needs to act: whom, under what, with what, how, and when."""
     authority = resolution.record.authority
-    yield from _heading(resolution.record, safe)
-    yield line("under", _basis(resolution.basis, safe))
+    yield from heading_lines(resolution.record, safe)
+    yield line("under", basis_text(resolution.basis, safe))
     reasons = [code_words(ResolutionReason.DESCRIPTOR, each) for each in resolution.reasons]
     yield line("because", ", ".join(reasons))
     ways = [code_words(pb.Channel.DESCRIPTOR, resolution.channel)] if resolution.channel else []
@@ -83,43 +83,17 @@ def card_lines(resolution: Resolution, safe: Safe) -> Iterator[str]:
         ways.append(f"by {code_words(pb.RequestMeans.DESCRIPTOR, resolution.means)}")
     yield line("send", ", ".join(ways))
     yield line("in", ", ".join(safe(each) for each in resolution.languages))
-    yield line("with", ", ".join(_document(each, safe) for each in resolution.documents))
+    yield line("with", ", ".join(document_text(each, safe) for each in resolution.documents))
     yield from reach_lines(resolution.record, safe)
     for contact in authority.contacts:
         if contact not in resolution.record.reachability.contacts:
             yield line("contact", contact_text(contact, safe))
-    yield line("address", _address(authority.postal_address, safe))
+    yield line("address", address_text(authority.postal_address, safe))
     urgent = text_of(authority.urgent_procedure)
     if urgent:
         yield line("if urgent", safe(urgent))
     if resolution.HasField("fallback"):
         yield line("else", _fallback(resolution, safe))
-
-
-def record_lines(record: pb.AuthorityRecord, safe: Safe) -> Iterator[str]:
-    """An entry as it stands."""
-    authority = record.authority
-    yield from _heading(record, safe)
-    for basis in authority.competences:
-        under = "; ".join(_basis(each, safe) for each in basis.instruments)
-        words = code_words(pb.Competence.DESCRIPTOR, basis.competence)
-        yield line("handles", f"{words}{f' ({under})' if under else ''}")
-    channels = [code_words(pb.Channel.DESCRIPTOR, each) for each in authority.channels]
-    yield line("channels", ", ".join(channels))
-    yield line("accepts", ", ".join(safe(each) for each in authority.accepted_languages))
-    yield line("speaks", ", ".join(safe(each) for each in authority.spoken_languages))
-    yield line("documents", ", ".join(_document(each, safe) for each in authority.documents))
-    for contact in authority.contacts:
-        yield line("contact", contact_text(contact, safe))
-    for person in authority.persons:
-        ways = ", ".join(contact_text(each, safe) for each in person.contacts)
-        yield line("person", f"{safe(person.name)}: {ways}")
-    yield line("address", _address(authority.postal_address, safe))
-    yield from reach_lines(record, safe)
-    for texts in (authority.urgent_procedure, authority.legal_requirements, authority.remarks):
-        if texts:
-            yield line("note", safe(text_of(texts)))
-    yield from caveat_lines(record, safe)
 
 
 def caveat_lines(record: pb.AuthorityRecord, safe: Safe) -> Iterator[str]:
@@ -175,7 +149,8 @@ def reach_lines(record: pb.AuthorityRecord, safe: Safe) -> Iterator[str]:
         yield line("reach now", contact_text(contact, safe))
 
 
-def _heading(record: pb.AuthorityRecord, safe: Safe) -> Iterator[str]:
+def heading_lines(record: pb.AuthorityRecord, safe: Safe) -> Iterator[str]:
+    """Which entry it is, and how far it can be relied on."""
     authority = record.authority
     unit = text_of(authority.units)
     yield f"{safe(name_of(authority))}{f', {safe(unit)}' if unit else ''}"
@@ -189,7 +164,8 @@ def _heading(record: pb.AuthorityRecord, safe: Safe) -> Iterator[str]:
         yield line("notified", safe(record.keeper.note_verbale))
 
 
-def _basis(basis: pb.InstrumentBasis, safe: Safe) -> str:
+def basis_text(basis: pb.InstrumentBasis, safe: Safe) -> str:
+    """An instrument with its articles."""
     if not basis.instrument:
         return "no instrument that the entry names"
     articles = f" article {', '.join(safe(each) for each in basis.articles)}"
@@ -201,7 +177,8 @@ def _basis(basis: pb.InstrumentBasis, safe: Safe) -> str:
     )
 
 
-def _document(required: pb.RequiredDocument, safe: Safe) -> str:
+def document_text(required: pb.RequiredDocument, safe: Safe) -> str:
+    """A document that a request has to come with."""
     details = text_of(required.details)
     return safe(details) if details else safe(required.document).replace("_", " ").lower()
 
@@ -214,7 +191,8 @@ def contact_text(contact: pb.ContactPoint, safe: Safe) -> str:
     return f"{means} {safe(contact.value)} ({use}{spoken})"
 
 
-def _address(address: pb.PostalAddress, safe: Safe) -> str:
+def address_text(address: pb.PostalAddress, safe: Safe) -> str:
+    """A postal address on one line."""
     parts = [*address.lines, address.postal_code, address.city, address.region, address.country]
     return ", ".join(safe(each) for each in parts if each)
 

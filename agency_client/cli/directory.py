@@ -116,12 +116,8 @@ async def show(
 
     With --json it is what 'propose' takes.
     """
-    from agency_client.authority_text import (
-        caveat_lines,
-        record_lines,
-        rendered_lines,
-        vouched_line,
-    )
+    from agency_client.authority_text import caveat_lines, rendered_lines, vouched_line
+    from agency_client.entry_text import record_lines
     from agency_client.local_time import local_zone
     from comity.v1.directory_pb2 import GetAuthorityRequest
 
