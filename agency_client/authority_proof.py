@@ -29,9 +29,9 @@ class VouchedFor(Enum):
 def vouched_for(response: GetAuthorityResponse, asked: GetAuthorityRequest) -> VouchedFor:
     """How far the ledger vouches for a record, given that the proof's leaf lies in the ledger.
 
-    1. It is the entry, and the version, that was asked for. 2. The ledger tells of that version,
-    and of the agency that keeps it. 3. The commitment is to what is shown. 4. Whom it names to be
-    reached now is in the entry.
+    1. It is the entry, and the version, that was asked for. 2. The ledger tells of that version. 3.
+    The commitment is to what is shown. 4. Whom it names to be reached now is in the entry. Who
+    keeps it now is the hub's word: membership has changed since.
 
     Raises: ProofInvalid.
     """
@@ -44,13 +44,8 @@ def vouched_for(response: GetAuthorityResponse, asked: GetAuthorityRequest) -> V
     if not response.HasField("proof"):
         return VouchedFor.NOTHING
     entry = parse_entry(response.proof.leaf.entry).directory
-    told = (entry.change, entry.authority_id, entry.version, entry.agency_id)
-    if told != (  # 2
-        DIRECTORY_CHANGE_VERSION,
-        authority_id,
-        record.version,
-        record.keeper.agency_id,
-    ):
+    told = (entry.change, entry.authority_id, entry.version)
+    if told != (DIRECTORY_CHANGE_VERSION, authority_id, record.version):  # 2
         raise ProofInvalid("The hub shows an entry of the ledger that is not this version's.")
     return _opened(entry, response.proof, record)  # 3
 

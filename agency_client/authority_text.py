@@ -44,20 +44,33 @@ def name_of(authority: pb.Authority) -> str:
     return text_of(authority.names)
 
 
+def full_name_of(authority: pb.Authority) -> str:
+    """The name that binds, and in English where it has such a name."""
+    english = name_of(authority)
+    original = next((each.text for each in authority.names if each.original), english)
+    return original if original == english else f"{original} ({english})"
+
+
 def text_of(texts: Sequence[LocalizedText], language: str = "en") -> str:
     """A text in a language, else the one that binds; empty where there is none."""
     best = sorted(texts, key=lambda each: (each.language != language, not each.original))
     return best[0].text if best else ""
 
 
-def match_line(match: AuthorityMatch, safe: Safe) -> str:
-    """An entry that was found, on one line, with why."""
+def match_lines(match: AuthorityMatch, safe: Safe) -> Iterator[str]:
+    """An entry that was found: its id and why, then what it is called."""
     record = match.record
-    name = match.title or name_of(record.authority)
+    name = match.title or full_name_of(record.authority)
     country = match.country_name or record.authority.country
     why = ", ".join(code_words(MatchReason.DESCRIPTOR, each) for each in match.reasons)
-    there = "open" if record.reachability.office_open else "closed"
-    return f"{safe(record.authority.authority_id)}  {safe(country)}  {safe(name)}  ({why}; {there})"
+    yield f"{safe(record.authority.authority_id)}  {safe(country)}  ({why}; {_there_now(record)})"
+    yield f"  {safe(name)}"
+
+
+def _there_now(record: pb.AuthorityRecord) -> str:
+    if record.reachability.office_open:
+        return "open"
+    return "closed, somebody on duty" if record.reachability.contacts else "closed"
 
 
 def rendered_lines(card: Iterable[RenderedField], safe: Safe) -> Iterator[str]:
@@ -94,6 +107,7 @@ def card_lines(resolution: Resolution, safe: Safe) -> Iterator[str]:
         yield line("if urgent", safe(urgent))
     if resolution.HasField("fallback"):
         yield line("else", _fallback(resolution, safe))
+    yield from caveat_lines(resolution.record, safe)
 
 
 def caveat_lines(record: pb.AuthorityRecord, safe: Safe) -> Iterator[str]:
@@ -153,15 +167,39 @@ def heading_lines(record: pb.AuthorityRecord, safe: Safe) -> Iterator[str]:
     """Which entry it is, and how far it can be relied on."""
     authority = record.authority
     unit = text_of(authority.units)
-    yield f"{safe(name_of(authority))}{f', {safe(unit)}' if unit else ''}"
+    yield f"{safe(full_name_of(authority))}{f', {safe(unit)}' if unit else ''}"
     yield line("country", safe(authority.country))
     yield line("entry", f"{safe(authority.authority_id)}, version {record.version}")
     kept = safe(record.keeper.agency_id)
-    verified = datetime_from_timestamp(record.last_verified.verified_at)
-    when = f" on {verified:%Y-%m-%d}" if record.HasField("last_verified") and verified else ""
-    yield line("trust", f"{_MARKS.get(record.freshness, 'unknown')}{when}; kept by {kept}")
+    yield line("trust", f"{_trust(record)}; kept by {kept}")
     if record.keeper.note_verbale:
         yield line("notified", safe(record.keeper.note_verbale))
+
+
+def _trust(record: pb.AuthorityRecord) -> str:
+    verified = datetime_from_timestamp(record.last_verified.verified_at)
+    due = datetime_from_timestamp(record.confirmation_due_at)
+    words = [_MARKS.get(record.freshness, "unknown")]
+    if record.HasField("confirmation_due_at") and due and record.freshness != pb.FRESHNESS_FRESH:
+        words.append(f"due on {due:%Y-%m-%d}")
+    if record.HasField("last_verified") and verified:
+        words.append(f"last verified on {verified:%Y-%m-%d}")
+    return ", ".join(words)
+
+
+def reference_lines(record: pb.AuthorityRecord, safe: Safe) -> Iterator[str]:
+    """What commands about an entry ask for: its id and version, and who keeps it."""
+    yield line("entry", f"{safe(record.authority.authority_id)}, version {record.version}")
+    yield line("kept by", safe(record.keeper.agency_id))
+
+
+def verified_lines(record: pb.AuthorityRecord, safe: Safe) -> Iterator[str]:
+    """What of an entry must not be taken from the hub's own words: whom to call and to write to."""
+    for contact in record.authority.contacts:
+        yield line("contact", contact_text(contact, safe))
+    for person in record.authority.persons:
+        ways = ", ".join(contact_text(each, safe) for each in person.contacts)
+        yield line("person", f"{safe(person.name)}: {ways}")
 
 
 def basis_text(basis: pb.InstrumentBasis, safe: Safe) -> str:

@@ -41,8 +41,14 @@ _TEXTS = {
 
 def record_lines(record: pb.AuthorityRecord, safe: Safe) -> Iterator[str]:
     """An entry as it stands."""
-    authority = record.authority
     yield from heading_lines(record, safe)
+    yield from reach_lines(record, safe)
+    yield from entry_lines(record.authority, safe)
+    yield from caveat_lines(record, safe)
+
+
+def entry_lines(authority: pb.Authority, safe: Safe) -> Iterator[str]:
+    """All that an entry itself says: what an officer puts a name to who approves it."""
     yield from _names(authority, safe)
     for basis in authority.competences:
         under = "; ".join(basis_text(each, safe) for each in basis.instruments)
@@ -51,7 +57,6 @@ def record_lines(record: pb.AuthorityRecord, safe: Safe) -> Iterator[str]:
     yield from _territory(authority, safe)
     yield from _people(authority, safe)
     yield line("address", address_text(authority.postal_address, safe))
-    yield from reach_lines(record, safe)
     yield from _hours(authority.office_hours, safe)
     yield from _requests(authority, safe)
     for field, title in _TEXTS.items():
@@ -62,7 +67,6 @@ def record_lines(record: pb.AuthorityRecord, safe: Safe) -> Iterator[str]:
         titled = f" ({safe(text_of(link.titles))})" if link.titles else ""
         yield line(kind, f"{safe(link.url)}{titled}")
     yield line("confirmed", f"every {authority.confirm_every_days or 180} days")
-    yield from caveat_lines(record, safe)
 
 
 def _names(authority: pb.Authority, safe: Safe) -> Iterator[str]:

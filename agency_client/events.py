@@ -21,6 +21,7 @@ from comity.acts import (
 )
 from comity.commitment import verify_addressing_commitment, verify_content_commitment
 from comity.errors import ProofInvalid
+from comity.identifiers import is_uuid7
 from comity.identity import AgencyId
 from comity.v1 import events_pb2, ledger_pb2
 
@@ -109,6 +110,10 @@ def _require_told(leaf: ledger_pb2.LedgerLeaf, trust: Trust) -> None:
     entry = parse_entry(leaf.entry).directory
     if trust.reader is None or trust.reader not in entry.recipients:
         raise ProofInvalid("The event tells another agency something about the directory.")
+    # What is shown as a command to type must be one, whatever the hub writes into its ledger.
+    ids = [entry.authority_id, entry.contact_test_id, entry.report_id]
+    if not is_uuid7(entry.authority_id) or not all(is_uuid7(each) for each in ids if each):
+        raise ProofInvalid("The event names something of the directory by what is no id.")
     trust.require_roster_at(leaf.entry_index, entry.roster_entry)
 
 

@@ -19,6 +19,7 @@ from comity.v1 import authorities_pb2 as pb
 DAYS_AHEAD = 366  # an office that opens once a year is found; none that never opens is waited for
 _DAY_MINUTES = 24 * 60
 _SECOND = timedelta(seconds=1)
+_NEVER_HOLDS = timedelta(hours=1)  # what does not change for a year is not reckoned at every look
 
 # Minutes of the day, from the first on and before the second.
 Interval = tuple[int, int]
@@ -90,7 +91,8 @@ class Hours:
 
     def _known_at(self, instant: datetime) -> OpenState | None:
         for known in self._known:
-            if known.until is not None and known.since <= instant < known.until:
+            until = known.until or known.since + _NEVER_HOLDS
+            if known.since <= instant < until:
                 return known
         return None
 

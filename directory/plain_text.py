@@ -15,7 +15,7 @@ from google.protobuf.message import Message
 
 from comity.errors import Violation
 
-_TAG = re.compile(r"<\s*[/!?]?\s*[A-Za-z][^<]*>?|&#?[0-9A-Za-z]{2,10};")
+_TAG = re.compile(r"<\s*(?:[/!?]\s*)?[A-Za-z]|&#?[0-9A-Za-z]{2,10};")
 _FORMULA = re.compile(r"\s*[=@+\-\t\uff1d\uff20\uff0b\uff0d]")
 _WITH_A_FORM_OF_THEIR_OWN = frozenset({"comity.v1.ContactPoint.value"})
 

@@ -31,8 +31,10 @@ class Field:
 
 
 def title_of(authority: pb.Authority, language: str) -> str:
-    """The name of an authority in a language, else the original."""
-    return localized(authority.names, language)
+    """The name of an authority in a language, with the one that binds where that is another."""
+    name = localized(authority.names, language)
+    original = next((each.text for each in authority.names if each.original), name)
+    return name if original in name else f"{name} ({original})"
 
 
 def render_authority(authority: pb.Authority, language: str) -> list[Field]:

@@ -17,6 +17,8 @@ from comity.subjects import calendar_day
 from comity.v1 import authorities_pb2 as pb
 from directory.hours import minute_of_day
 
+MAX_INTERVALS = 6  # two where there is a lunch break; every look goes through them
+MAX_DAYS_APART = 400  # a year of special days, or of holidays
 _DAYS = frozenset(range(1, 8))
 _LEAP_YEAR = 2024  # knows every day that some year has
 
@@ -38,6 +40,10 @@ def office_hours_violations(hours: pb.OfficeHours, field: str) -> Iterator[Viola
             f"{field}.time_zone",
             "is no IANA time zone such as Africa/Nairobi, in exactly this form",
         )
+    for name in ("holidays", "special_days"):
+        if len(getattr(hours, name)) > MAX_DAYS_APART:
+            yield Violation(f"{field}.{name}", f"are more than {MAX_DAYS_APART}")
+            return
     yield from _week_violations(hours, field)
     yield from _holiday_violations(hours, field)
     yield from _special_day_violations(hours, field)
@@ -71,6 +77,9 @@ def _week_violations(hours: pb.OfficeHours, field: str) -> Iterator[Violation]:
 
 
 def _interval_violations(intervals: Sequence[pb.OpenInterval], field: str) -> Iterator[Violation]:
+    if len(intervals) > MAX_INTERVALS:
+        yield Violation(field, f"are more than {MAX_INTERVALS} on a day")
+        return
     previous = 0
     for number, interval in enumerate(intervals):
         path = f"{field}[{number}]"
@@ -85,8 +94,11 @@ def _interval_violations(intervals: Sequence[pb.OpenInterval], field: str) -> It
                 f"{path}.closes",
                 "is not after it opens; past midnight it takes two: to 24:00 and from 00:00",
             )
-        if opens < previous:
-            yield Violation(f"{path}.opens", "lies before the end of the interval before")
+        if number and opens <= previous:
+            yield Violation(
+                f"{path}.opens",
+                "is not after the end of the interval before; where they touch, make them one",
+            )
         previous = max(previous, closes)
 
 

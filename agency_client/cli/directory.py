@@ -70,7 +70,7 @@ async def find(  # noqa: PLR0913, PLR0917 - each is an option of the command
     json: JsonOption = False,
 ) -> None:
     """Find authorities by whatever is known of them, the best match first."""
-    from agency_client.authority_text import match_line
+    from agency_client.authority_text import match_lines
     from comity.v1.authorities_pb2 import Channel, Freshness
     from comity.v1.directory_pb2 import AuthorityFilter, FindAuthoritiesRequest
 
@@ -95,11 +95,13 @@ async def find(  # noqa: PLR0913, PLR0917 - each is an option of the command
         if json:
             write_json(json_from(match))
         else:
-            write(match_line(match, safe))
+            for line in match_lines(match, safe):
+                write(line)
     if not page.matches:
-        say("Nothing matches.")
+        wider = "; without --reachable something may." if reachable else "."
+        say(f"Nothing matches{wider}")
     if page.next_cursor:
-        say(f"There is more: --cursor {page.next_cursor}")
+        say(f"There is more: --cursor {safe(page.next_cursor)}")
 
 
 @directory_app.command()
@@ -116,7 +118,13 @@ async def show(
 
     With --json it is what 'propose' takes.
     """
-    from agency_client.authority_text import caveat_lines, rendered_lines, vouched_line
+    from agency_client.authority_text import (
+        caveat_lines,
+        reference_lines,
+        rendered_lines,
+        verified_lines,
+        vouched_line,
+    )
     from agency_client.entry_text import record_lines
     from agency_client.local_time import local_zone
     from comity.v1.directory_pb2 import GetAuthorityRequest
@@ -130,12 +138,20 @@ async def show(
     )
     async with opened_agency(profile) as opened:
         verified = await opened.client.directory.get_verified(request)
-    if json:
-        write_json(json_from(verified.record))
-        return
     record = verified.record
-    words = [*rendered_lines(verified.card, safe), *caveat_lines(record, safe)]
-    for line in words if shown_in else record_lines(record, safe):
+    if json:
+        write_json(json_from(record))
+        say(vouched_line(verified.vouched_for).strip())
+        return
+    if shown_in:
+        for line in rendered_lines(verified.card, safe):
+            write(line)
+        write("  (Above: the hub's words, which nothing vouches for. Below: the entry's own.)")
+        words = [*reference_lines(record, safe), *verified_lines(record, safe)]
+        words += caveat_lines(record, safe)
+    else:
+        words = list(record_lines(record, safe))
+    for line in words:
         write(line)
     write(vouched_line(verified.vouched_for))
 
@@ -157,7 +173,12 @@ async def resolve(  # noqa: PLR0913, PLR0917 - each is an option of the command
     json: JsonOption = False,
 ) -> None:
     """Who handles it: one card for each instrument that both countries share, the best first."""
-    from agency_client.authority_text import card_lines, rendered_lines
+    from agency_client.authority_text import (
+        card_lines,
+        caveat_lines,
+        reference_lines,
+        rendered_lines,
+    )
     from agency_client.local_time import local_zone
     from comity.errors import NotFound
     from comity.v1.directory_pb2 import ResolveAuthorityRequest
@@ -183,7 +204,8 @@ async def resolve(  # noqa: PLR0913, PLR0917 - each is an option of the command
         if json:
             write_json(json_from(resolution))
             continue
-        card = rendered_lines(resolution.card, safe)
+        card = [*rendered_lines(resolution.card, safe), *reference_lines(resolution.record, safe)]
+        card += caveat_lines(resolution.record, safe)
         for line in card if shown_in else card_lines(resolution, safe):
             write(line)
         write()

@@ -54,6 +54,8 @@ async def propose(
     from comity.v1.authorities_pb2 import CallBack, Keeper
     from comity.v1.directory_pb2 import ProposeChangeRequest
 
+    if called and not spoken_to:
+        raise typer.BadParameter("--called goes with --spoken-to: who answered.")
     record = _read_record(file)
     request = ProposeChangeRequest(
         authority=record.authority, base_version=record.version, reason=reason
@@ -61,7 +63,7 @@ async def propose(
     if called:
         moment = utc_now() if called_at is None else as_utc(called_at)
         request.call_back.CopyFrom(
-            CallBack(number=called, called_at=timestamp_from(moment), spoken_to=spoken_to)
+            CallBack(number=compact(called), called_at=timestamp_from(moment), spoken_to=spoken_to)
         )
     if note_verbale:
         request.keeper.CopyFrom(Keeper(note_verbale=note_verbale))
@@ -109,6 +111,7 @@ async def approve(
         found = found or await opened.client.directory.list_proposals(import_id)
         for each in found:
             _write_proposal(each)
+            _write_what_is_approved(each)
         if import_id:
             new = sum(not each.base_version for each in found)
             say(f"{len(found)} wait: {new} new entries, {len(found) - new} changed.")
@@ -197,6 +200,8 @@ async def reports(
     json: JsonOption = False,
 ) -> None:
     """List the open reports on your agency's entries, the oldest first; or close one."""
+    from comity.times import datetime_from_timestamp
+
     async with opened_agency(profile) as opened:
         if close:
             await opened.client.directory.close_report(close, outcome)
@@ -208,8 +213,11 @@ async def reports(
             write_json(json_from(one))
             continue
         where = f" at {safe(one.field)}" if one.field else ""
-        write(f"{safe(one.report_id)}  {safe(one.authority_id)}{where}, by {safe(one.agency_id)}")
-        write(f"  {safe(one.text)}")
+        reported = datetime_from_timestamp(one.reported_at)
+        when = f" on {reported:%Y-%m-%d}" if reported else ""
+        write(f"{safe(one.report_id)}  {safe(one.authority_id)}{where}")
+        write(f"  by {safe(one.agency_id)}{when}: {safe(one.text)}")
+        write(f'  next: comity directory reports --close {safe(one.report_id)} --outcome "..."')
 
 
 def _read_record(file: Path) -> Any:
@@ -226,9 +234,14 @@ def _read_record(file: Path) -> Any:
     try:
         if b'"authority"' in content:
             return Parse(content, AuthorityRecord())
-        return AuthorityRecord(authority=Parse(content, Authority()))
+        return AuthorityRecord(authority=Parse(content, Authority()))  # has no version: is new
     except (ParseError, UnicodeDecodeError) as error:
         raise MalformedInput(f"{file} is no entry as 'show --json' writes it: {error}") from error
+
+
+def compact(number: str) -> str:
+    """A number as entries hold it, of one as cards print it."""
+    return "".join(number.split())
 
 
 def as_utc(moment: datetime) -> datetime:
@@ -251,6 +264,15 @@ async def _get_proposal(opened: Agency, proposal_id: str) -> ChangeProposal:
     raise NotFound("No such change waits for your agency.")
 
 
+def _write_what_is_approved(proposal: ChangeProposal) -> None:
+    """The entry as it shall be: the approval is to this, whatever the hub says that it changes."""
+    from agency_client.entry_text import entry_lines
+
+    write("  As it shall be:")
+    for line in entry_lines(proposal.authority, safe):
+        write(f"  {line}")
+
+
 def _write_proposal(proposal: ChangeProposal) -> None:
     from agency_client.authority_text import name_of
 
@@ -261,6 +283,7 @@ def _write_proposal(proposal: ChangeProposal) -> None:
     )
     write(f"  why: {safe(proposal.reason)}")
     if not proposal.base_version:
-        say("A new entry.")
+        write("  a new entry")
+        return
     for difference in proposal.differences:
         write_difference(difference, json=False)

@@ -6,6 +6,7 @@ this one. Called by rendering and by search.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from datetime import date, datetime, time, tzinfo
@@ -13,13 +14,16 @@ from functools import cache
 from importlib import resources
 
 from babel import Locale
-from babel.dates import format_date, format_datetime, format_skeleton, format_time
+from babel.dates import format_date, format_skeleton, format_time
 from google.protobuf.descriptor import EnumDescriptor
 
 from comity.identity import INTERNATIONAL_BODY
 from comity.v1 import authorities_pb2 as pb
 from comity.v1 import directory_pb2
 from directory.languages import SHOWN_LANGUAGES
+
+# A terminal shows them as what they hide; words and digits stand in order without them.
+_MARKS = re.compile("[\u200e\u200f]")
 
 # The section that names the codes of each enumeration, and what their names in the contract share.
 _SECTIONS: Mapping[str, tuple[str, str]] = {
@@ -118,4 +122,6 @@ def yearly_day_text(month: int, day: int, language: str) -> str:
 
 def instant_text(instant: datetime, zone: tzinfo, language: str) -> str:
     """An instant as the clock of a zone shows it."""
-    return format_datetime(instant.astimezone(zone), "medium", locale=language)
+    local = instant.astimezone(zone)
+    day = format_skeleton("yMMMEd", local, locale=language)
+    return _MARKS.sub("", f"{day}, {format_time(local, 'short', locale=language)}")

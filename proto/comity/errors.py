@@ -123,7 +123,7 @@ class AgencyNotActive(AccessRefused):
 class LogInRequired(AccessRefused):
     reason = pb.REASON_LOG_IN_REQUIRED
     code = "UNAUTHENTICATED"
-    default_message = "An officer has to be logged in for this."
+    default_message = "An officer has to be logged in for this: comity login."
 
 
 class TokenRefused(AccessRefused):

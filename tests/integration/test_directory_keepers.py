@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import pytest
 
 from agency_client.agency import Agency
+from agency_client.authority_proof import VouchedFor
 from comity.errors import NotPermitted
 from comity.v1 import authorities_pb2
 from comity.v1.authorities_pb2 import (
@@ -17,6 +18,7 @@ from comity.v1.authorities_pb2 import (
     KEEPER_KIND_LEAD_AGENCY,
     KEEPER_KIND_OWN_AGENCY,
 )
+from comity.v1.directory_pb2 import GetAuthorityRequest
 from comity.v1.officers_pb2 import ROLE_HUB_ADMINISTRATOR
 from tests.databases import new_database
 from tests.integration.directories import approve, enter, get, new_authority, propose
@@ -122,6 +124,10 @@ async def test_what_the_hub_was_notified_of_goes_to_the_member_that_comes_to_lea
 
     await desk.watch_over("describe", "UY-NCB", "--leads-country")
     one, other = await desk.pair("UY-NCB")
+    # The ledger's entry names the hub, who kept it then: that is no sign of a hub that lies.
+    asked = GetAuthorityRequest(authority_id=authority.authority_id)
+    shown = await one.client.directory.get_verified(asked)
+    assert (shown.record.keeper.agency_id, shown.vouched_for) == ("UY-NCB", VouchedFor.WHOLE)
     version = await approve(other, (await propose(one, moved(authority), base=1)).proposal)
 
     assert version.keeper.kind == KEEPER_KIND_LEAD_AGENCY

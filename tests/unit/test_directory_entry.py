@@ -13,7 +13,7 @@ from comity.errors import AuthorityInvalid, ComityError, TooLarge
 from comity.v1 import authorities_pb2 as pb
 from comity.v1.notices_pb2 import CalendarDate, LocalizedText
 from directory.contacts import contact_fault, formatted_number
-from directory.entry import verify_authority
+from directory.entry import authority_violations, verify_authority
 from directory.web_addresses import web_address_fault
 from tests.unit.authorities import sample_authority
 
@@ -250,3 +250,33 @@ def test_only_our_errors_come_out_when_an_entry_is_anything(data: bytes) -> None
         verify_authority(authority)
     except ComityError as error:
         assert error.violations
+
+
+def test_a_text_of_many_spaces_is_judged_as_fast_as_any_other() -> None:
+    authority = sample_authority()
+    authority.remarks.add(language="en", text="<" + " " * 60_000 + "1", original=True)
+
+    # Quadratic, this took minutes: the test would be ended.
+    assert isinstance(authority_violations(authority), list)
+
+
+@pytest.mark.threat("T134")
+def test_hours_of_endless_intervals_or_days_are_refused() -> None:
+    authority = sample_authority()
+    [*_, day] = authority.office_hours.week
+    for minute in range(7):
+        day.intervals.add(opens=f"20:0{minute}", closes=f"20:0{minute + 1}")
+    for _ in range(401):
+        authority.office_hours.holidays.add(month=12, day=25)
+    found = {each.field: each.description for each in authority_violations(authority)}
+
+    assert "more than 400" in found["office_hours.holidays"]
+    del authority.office_hours.holidays[:]
+    last = f"office_hours.week[{len(authority.office_hours.week) - 1}].intervals"
+    found = {each.field: each.description for each in authority_violations(authority)}
+    assert "more than 6" in found[last]
+    del day.intervals[:]
+    day.intervals.add(opens="09:00", closes="12:00")
+    day.intervals.add(opens="12:00", closes="17:00")
+    found = {each.field: each.description for each in authority_violations(authority)}
+    assert "make them one" in found[f"{last}[1].opens"]

@@ -76,7 +76,7 @@ def test_a_card_says_numbers_addresses_languages_and_zone() -> None:
     [card] = cards_of(write_vcards([record(sample_authority())], MARK, "fr"))
     said = {name: value for name, _, value in reversed(card)}
 
-    assert said["FN"] == "Autorité centrale d'exemple [traduction]"
+    assert said["FN"] == "Autorité centrale d'exemple [traduction] (Sample Central Authority)"
     assert said["EMAIL"] == "office@sca.example"
     assert (said["LANG"], said["TZ"]) == ("en", "Europe/London")
     assert said["ADR"] == ";;1 Example Street;London;England;XX1 1XX;GB"

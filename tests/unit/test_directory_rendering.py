@@ -167,7 +167,9 @@ def test_a_text_says_when_it_is_a_translation_and_when_it_is_in_another_language
     authority = sample_authority()
 
     assert title_of(authority, "en") == "Sample Central Authority"
-    assert title_of(authority, "fr") == "Autorité centrale d'exemple [traduction]"
+    assert title_of(authority, "fr") == (
+        "Autorité centrale d'exemple [traduction] (Sample Central Authority)"
+    )
     assert title_of(authority, "zh") == "Sample Central Authority [英语]"
     assert localized([], "en") == ""
 
