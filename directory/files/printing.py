@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import Any
 
+from comity.times import datetime_from_timestamp
 from comity.v1 import authorities_pb2 as pb
 from directory.catalogue import names
 from directory.files.watermark import Watermark
@@ -94,13 +95,29 @@ def _entry(record: pb.AuthorityRecord, language: str) -> dict[str, Any]:
         for each in fields
         if each.name != "country"
     ]
-    freshness = names.name_of_value("freshness", record.freshness, language)
-    notes = [freshness] if freshness else []
-    if record.contacts_withheld:
-        notes.append(names.catalogue(language)["export"]["withheld"])
+    version = names.catalogue(language)["export"]["version"]
     return {
         "name": title_of(record.authority, language),
-        "reference": f"{record.authority.authority_id}, {record.version}",
-        "notes": notes,
+        "reference": f"{record.authority.authority_id}, {version} {record.version}",
+        "notes": list(_notes(record, language)),
         "fields": shown,
     }
+
+
+def _notes(record: pb.AuthorityRecord, language: str) -> Iterator[str]:
+    """How far the entry could be relied on when it was printed: paper grows old."""
+    said = names.catalogue(language)["export"]
+    if record.freshness:
+        yield names.name_of_value("freshness", record.freshness, language)
+    verified = datetime_from_timestamp(record.last_verified.verified_at)
+    if record.HasField("last_verified") and verified is not None:
+        day = names.day_text(verified.date(), language)
+        yield f"{names.label('last_verified', language)}: {day}"
+    if record.keeper.kind:
+        keeper = names.name_of_value("keeper", record.keeper.kind, language)
+        yield f"{keeper} ({record.keeper.agency_id})"
+    oldest = datetime_from_timestamp(record.oldest_report_at)
+    if record.open_reports and oldest is not None:
+        yield f"{said['reported']}: {names.day_text(oldest.date(), language)}"
+    if record.contacts_withheld:
+        yield said["withheld"]

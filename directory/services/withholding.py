@@ -43,10 +43,13 @@ def withhold_persons_of_version(version: pb.AuthorityVersion) -> None:
 
 
 def withhold_call(record: pb.AuthorityRecord, caller: Caller, keeper_agency: AgencyId) -> None:
-    """Leaves out of the last contact test what is between who asked or called and the keeper."""
+    """Leaves out of the last contact test what is between who asked or called and the keeper, and
+    of that what a role does not need: it may name a person and a person's number."""
+    if not record.HasField("last_contact_test"):
+        return
     test = record.last_contact_test
-    is_told = caller.agency in (keeper_agency, test.agency_id)
-    if is_told or not record.HasField("last_contact_test"):
+    is_theirs = caller.agency in (keeper_agency, test.agency_id)
+    if is_theirs and officer_of(caller).roles & KEEPING_ROLES:
         return
     for field in ("contact", "spoken_to", "note"):
         test.ClearField(field)
