@@ -13,6 +13,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from icalendar import Calendar, Event
 
+from comity.errors import TooLarge
 from comity.v1 import authorities_pb2 as pb
 from directory.catalogue.names import catalogue
 from directory.files.watermark import Watermark
@@ -20,23 +21,36 @@ from directory.hours import Hours, clock_changes, hours_from
 from directory.rendering import localized, title_of
 
 PRODUCT = "-//Comity//Directory//EN"
+MAX_ITEMS = 20_000  # 150 entries of usual hours have some 9,000
 _DAY = timedelta(days=1)
 
 
 def write_calendar(
     records: Iterable[pb.AuthorityRecord], watermark: Watermark, language: str
 ) -> bytes:
-    """One calendar with the hours of all entries."""
+    """One calendar with the hours of all entries.
+
+    Raises: TooLarge where there are more events and exceptions than calendars take.
+    """
     calendar = Calendar()
+    items = 0
     calendar.add("prodid", PRODUCT)
     calendar.add("version", "2.0")
     calendar.add("x-wr-caldesc", watermark.text(language))
     last = date(watermark.at.year + 1, 12, 31)
     for record in records:
         for event in _Office(record.authority, watermark, language).events(last):
+            items += 1 + _exception_count(event)
+            if items > MAX_ITEMS:
+                raise TooLarge(f"That is more than {MAX_ITEMS:,} events. Export fewer entries.")
             calendar.add_component(event)
     calendar.add_missing_timezones(first_date=watermark.at.date() - _DAY, last_date=last)
     return bytes(calendar.to_ical())
+
+
+def _exception_count(event: Event) -> int:
+    left_out = event.get("exdate", [])
+    return len(left_out) if isinstance(left_out, list) else 1
 
 
 class _Office:

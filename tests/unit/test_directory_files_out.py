@@ -20,7 +20,7 @@ from pypdf import PdfReader
 
 from comity.errors import TooLarge
 from comity.v1 import authorities_pb2 as pb
-from directory.files import typeset
+from directory.files import calendars, typeset
 from directory.files.calendars import write_calendar
 from directory.files.printing import document_of, scripts_of
 from directory.files.vcards import escaped, folded, write_vcards
@@ -279,3 +279,12 @@ async def test_printing_that_takes_too_long_is_ended() -> None:
     with pytest.raises(TooLarge, match="Export fewer"):
         await Typesetting(seconds=0.01).typeset(document, AT)
     await asyncio.sleep(0)
+
+
+@pytest.mark.threat("T134")
+def test_a_calendar_of_endless_events_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(calendars, "MAX_ITEMS", 5)
+    record = pb.AuthorityRecord(authority=sample_authority())
+
+    with pytest.raises(TooLarge, match="Export fewer entries"):
+        write_calendar([record], MARK, "en")
