@@ -216,6 +216,37 @@ async def test_a_row_without_an_id_is_a_new_entry_and_never_a_namesake(cast: Cas
     assert waiting.authority.authority_id in twice.faults[0].wrong
 
 
+@pytest.mark.parametrize("has_ids", [False, True])
+async def test_the_same_file_twice_names_the_proposals_that_wait(cast: Cast, has_ids: bool) -> None:
+    rows = [named(n) for n in range(2)]
+    for row in rows:
+        row.authority_id = row.authority_id if has_ids else ""
+    imported = await import_(cast.first, table(*rows))
+    before = await waiting_ids(cast.second)
+
+    for dry_run in (True, False):
+        twice = await import_(cast.second, table(*rows), dry_run=dry_run, partial=True)
+        places = [(fault.field, fault.row) for fault in twice.faults]
+        assert places == [("authority_id", 2), ("authority_id", 3)]
+        for fault, proposal_id in zip(twice.faults, imported.proposal_ids, strict=True):
+            assert proposal_id in fault.wrong
+
+    assert before == await waiting_ids(cast.second)
+
+
+async def test_a_new_id_with_the_name_of_an_entry_is_refused_with_that_entrys_id(
+    cast: Cast,
+) -> None:
+    row = named(1)
+    await enter(cast.first, cast.second, row)
+    again = new_authority("BR", row.names[0].text.upper().replace(" ", "  "))
+
+    refused = await import_(cast.first, table(again))
+
+    assert [fault.field for fault in refused.faults] == ["authority_id"]
+    assert row.authority_id in refused.faults[0].wrong
+
+
 @pytest.mark.threat("T133")
 async def test_an_export_without_persons_is_never_imported(cast: Cast) -> None:
     row = named(1)
