@@ -315,7 +315,7 @@ async def test_an_export_says_which_letters_the_hub_has_no_font_for(cast: Cast) 
 
     pages = await export(cast.france, row.authority_id, format=pb.FILE_FORMAT_PDF, language="zh")
 
-    assert bool(fonts & there) != any("Chinese" in each for each in pages.warnings)
+    assert bool(fonts & there) != any("中文" in each for each in pages.warnings)
 
 
 async def test_the_hub_imports_what_a_state_notified(cast: Cast) -> None:
