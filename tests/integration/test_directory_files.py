@@ -64,7 +64,7 @@ def stage(
     if request.param == "postgresql":
         url = new_database(request.getfixturevalue("postgres_url"))
     made = Stage(tmp_path_factory.mktemp("files"), database_url=url)
-    for agency in ("FR-NCB", "BR-NCB"):
+    for agency in ("FR-NCB", "BR-NCB", "BR-POLICE"):
         made.admit(agency)
     yield made
 
@@ -232,6 +232,19 @@ async def test_the_same_file_twice_names_the_proposals_that_wait(cast: Cast, has
             assert proposal_id in fault.wrong
 
     assert before == await waiting_ids(cast.second)
+
+
+async def test_of_two_agencies_that_import_at_once_one_proposes_an_entry(cast: Cast) -> None:
+    async with cast.served.officer("BR-POLICE") as (police, _):
+        for number in range(5):
+            row = named(number)
+            row.authority_id = ""
+            both = await asyncio.gather(
+                import_(cast.first, table(row)), import_(police, table(row))
+            )
+            [won] = [each for each in both if each.import_id]
+            [lost] = [each for each in both if not each.import_id]
+            assert won.proposal_ids[0] in lost.faults[0].wrong
 
 
 async def test_a_new_id_with_the_name_of_an_entry_is_refused_with_that_entrys_id(
