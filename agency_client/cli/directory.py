@@ -15,6 +15,20 @@ from agency_client.cli.application import (
     command,
     opened_agency,
 )
+from agency_client.cli.directory_filters import (
+    ChannelOption,
+    CompetenceOption,
+    CountryOption,
+    FreshnessOption,
+    InstrumentOption,
+    ReachableOption,
+    SpokenOption,
+    TextArgument,
+    competence_from,
+    filter_from,
+    instrument_from,
+    purpose_from,
+)
 from agency_client.cli.output import json_from, safe, say, write, write_json
 
 directory_app = typer.Typer(
@@ -46,22 +60,14 @@ ShownInOption = Annotated[
 @directory_app.command()
 @command
 async def find(  # noqa: PLR0913, PLR0917 - each is an option of the command
-    text: Annotated[str, typer.Argument(help="What is known of the name, in any script.")] = "",
-    country: Annotated[list[str] | None, typer.Option(help="Such as BR; repeat.")] = None,
-    competence: Annotated[
-        list[str] | None, typer.Option(help="Such as extradition; repeat.")
-    ] = None,
-    instrument: Annotated[
-        str, typer.Option("--for", help="Such as 'UNTOC 16'.", show_default=False)
-    ] = "",
-    language: Annotated[list[str] | None, typer.Option(help="That is spoken there.")] = None,
-    channel: Annotated[
-        list[str] | None, typer.Option(help="By which requests are accepted, such as direct.")
-    ] = None,
-    freshness: Annotated[
-        list[str] | None, typer.Option(help="fresh, due, stale or unverified; repeat.")
-    ] = None,
-    reachable: Annotated[bool, typer.Option("--reachable", help="Now.")] = False,
+    text: TextArgument = "",
+    country: CountryOption = None,
+    competence: CompetenceOption = None,
+    instrument: InstrumentOption = "",
+    language: SpokenOption = None,
+    channel: ChannelOption = None,
+    freshness: FreshnessOption = None,
+    reachable: ReachableOption = False,
     limit: Annotated[int, typer.Option(min=1, max=50, help="At most.")] = 20,
     cursor: Annotated[str, typer.Option(help="From the page before.", show_default=False)] = "",
     shown_in: ShownInOption = "",
@@ -71,20 +77,17 @@ async def find(  # noqa: PLR0913, PLR0917 - each is an option of the command
 ) -> None:
     """Find authorities by whatever is known of them, the best match first."""
     from agency_client.authority_text import match_lines
-    from comity.v1.authorities_pb2 import Channel, Freshness
-    from comity.v1.directory_pb2 import AuthorityFilter, FindAuthoritiesRequest
+    from comity.v1.directory_pb2 import FindAuthoritiesRequest
 
-    code, article = instrument_from(instrument)
-    query = AuthorityFilter(
-        countries=country or (),
-        competences=[competence_from(each) for each in competence or ()],
-        instrument=code,
-        article=article,
-        languages=language or (),
-        channels=[code_from(each, Channel, "CHANNEL_") for each in channel or ()],
-        freshness=[code_from(each, Freshness, "FRESHNESS_") for each in freshness or ()],
-        reachable_now=reachable,
-        text=text,
+    query = filter_from(
+        text,
+        country=country,
+        competence=competence,
+        instrument=instrument,
+        language=language,
+        channel=channel,
+        freshness=freshness,
+        reachable=reachable,
     )
     request = FindAuthoritiesRequest(
         purpose=purpose_from(purpose), filter=query, limit=limit, cursor=cursor, language=shown_in
@@ -161,9 +164,7 @@ async def show(
 async def resolve(  # noqa: PLR0913, PLR0917 - each is an option of the command
     country: Annotated[str, typer.Argument(help="Such as BR.")],
     competence: Annotated[str, typer.Argument(help="Such as extradition.")],
-    instrument: Annotated[
-        str, typer.Option("--for", help="Such as 'UNTOC 16'.", show_default=False)
-    ] = "",
+    instrument: InstrumentOption = "",
     region: Annotated[str, typer.Option(help="Such as BR-SP.", show_default=False)] = "",
     urgent: Annotated[bool, typer.Option("--urgent", help="It cannot wait.")] = False,
     language: Annotated[list[str] | None, typer.Option(help="That you can write in.")] = None,
@@ -264,36 +265,6 @@ def write_difference(difference: Any, *, json: bool) -> None:
         return
     before, after = safe(difference.before) or "-", safe(difference.after) or "-"
     write(f"  {safe(difference.field)}: {before} -> {after}")
-
-
-def instrument_from(text: str) -> tuple[str, str]:
-    """Instrument and article of such as 'UNTOC 16'."""
-    code, _, article = text.strip().partition(" ")
-    return code.upper(), article.strip()
-
-
-def competence_from(text: str) -> Any:
-    """A competence by its name, with hyphens or spaces."""
-    from comity.v1.authorities_pb2 import Competence
-
-    return code_from(text, Competence, "COMPETENCE_")
-
-
-def purpose_from(text: str) -> Any:
-    """A purpose by its name; none for nothing."""
-    from comity.v1.ledger_pb2 import LookUpPurpose
-
-    return code_from(text, LookUpPurpose, "LOOK_UP_PURPOSE_") if text else 0
-
-
-def code_from(text: str, codes: Any, prefix: str) -> Any:
-    """A code of the contract by its name, with hyphens or spaces."""
-    name = text.strip().upper().replace("-", "_").replace(" ", "_")
-    known = {each.removeprefix(prefix): number for each, number in codes.items() if number}
-    if name not in known:
-        names = ", ".join(each.lower().replace("_", "-") for each in known)
-        raise typer.BadParameter(f"{text!r} is not one of {names}.")
-    return known[name]
 
 
 # The rest of the group: what keeps entries true, and files.

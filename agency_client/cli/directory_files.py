@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,18 +16,27 @@ from agency_client.cli.application import (
     opened_agency,
     read_file,
 )
-from agency_client.cli.directory import (
-    PurposeOption,
+from agency_client.cli.directory import PurposeOption, directory_app
+from agency_client.cli.directory_filters import (
+    ChannelOption,
+    CompetenceOption,
+    CountryOption,
+    FreshnessOption,
+    InstrumentOption,
+    ReachableOption,
+    SpokenOption,
+    TextArgument,
     code_from,
-    competence_from,
-    directory_app,
-    instrument_from,
+    filter_from,
     purpose_from,
 )
 from agency_client.cli.output import json_from, safe, say, write, write_json
 
 if TYPE_CHECKING:
     from comity.v1.directory_pb2 import ImportAuthoritiesResponse
+
+_WRITTEN = ("json", "csv", "vcard", "pdf", "calendar")
+_READ = ("csv", "json")
 
 
 @directory_app.command("export")
@@ -40,17 +50,16 @@ async def export_entries(  # noqa: PLR0913, PLR0917 - each is an option of the c
     identity: Annotated[
         list[str] | None, typer.Option("--id", help="An entry's id; repeat.")
     ] = None,
-    country: Annotated[list[str] | None, typer.Option(help="Such as BR; repeat.")] = None,
-    competence: Annotated[
-        list[str] | None, typer.Option(help="Such as extradition; repeat.")
-    ] = None,
-    instrument: Annotated[
-        str, typer.Option("--for", help="Such as 'UNTOC 16'.", show_default=False)
-    ] = "",
-    spoken: Annotated[list[str] | None, typer.Option(help="A language spoken there.")] = None,
-    text: Annotated[str, typer.Option(help="What is known of the name.")] = "",
-    language: Annotated[
-        str, typer.Option(help="Of the file: en, fr, es, pt, ar, ru or zh.")
+    text: TextArgument = "",
+    country: CountryOption = None,
+    competence: CompetenceOption = None,
+    instrument: InstrumentOption = "",
+    language: SpokenOption = None,
+    channel: ChannelOption = None,
+    freshness: FreshnessOption = None,
+    reachable: ReachableOption = False,
+    shown_in: Annotated[
+        str, typer.Option(help="The file's own words: ar, en, es, fr, pt, ru or zh.")
     ] = "en",
     force: Annotated[bool, typer.Option("--force", help="Write over the file.")] = False,
     purpose: PurposeOption = "",
@@ -68,14 +77,19 @@ async def export_entries(  # noqa: PLR0913, PLR0917 - each is an option of the c
         purpose=purpose_from(purpose),
         case_reference=case,
         authority_ids=identity or (),
-        format=_format(file_format),
-        language=language,
+        format=_format(file_format, _WRITTEN),
+        language=shown_in,
+        filter=filter_from(
+            text,
+            country=country,
+            competence=competence,
+            instrument=instrument,
+            language=language,
+            channel=channel,
+            freshness=freshness,
+            reachable=reachable,
+        ),
     )
-    code, article = instrument_from(instrument)
-    request.filter.countries.extend(country or ())
-    request.filter.competences.extend(competence_from(each) for each in competence or ())
-    request.filter.languages.extend(spoken or ())
-    request.filter.instrument, request.filter.article, request.filter.text = code, article, text
     async with opened_agency(profile) as opened:
         exported = await opened.client.directory.export(request)
     if force:
@@ -114,7 +128,7 @@ async def import_entries(
     from comity.v1.directory_pb2 import ImportHead
 
     head = ImportHead(
-        format=_format(file_format or file.suffix.removeprefix(".")),
+        format=_format(file_format or file.suffix.removeprefix("."), _READ),
         dry_run=dry_run,
         partial=partial,
         reason=reason,
@@ -154,7 +168,11 @@ def _write_import(response: ImportAuthoritiesResponse, *, dry_run: bool) -> None
         write("Nothing was written.")
 
 
-def _format(text: str) -> Any:
+def _format(text: str, formats: Sequence[str]) -> Any:
+    """One of some formats by its name."""
     from comity.v1.directory_pb2 import FileFormat
 
-    return code_from(text, FileFormat, "FILE_FORMAT_")
+    if not text:
+        raise typer.BadParameter(f"--format is one of {', '.join(formats)}.")
+    known = {each.upper(): FileFormat.Value(f"FILE_FORMAT_{each.upper()}") for each in formats}
+    return code_from(text, known, "")

@@ -43,7 +43,9 @@ async def test_contact(  # noqa: PLR0913, PLR0917 - each is an option of the com
     contact: Annotated[str, typer.Option(help="That is in doubt, as the entry has it.")] = "",
     called: Annotated[str, typer.Option(metavar="NUMBER", help="You have called it.")] = "",
     spoken_to: Annotated[str, typer.Option(help="Who answered.")] = "",
-    called_at: Annotated[datetime | None, typer.Option("--at", help="UTC; else now.")] = None,
+    called_at: Annotated[
+        datetime | None, typer.Option(help="When, in UTC; now if left out.")
+    ] = None,
     unreached: Annotated[bool, typer.Option("--not-reached", help="Nobody answered.")] = False,
     note: Annotated[str, typer.Option(help="What came of the call.")] = "",
     profile: ProfileOption = None,
@@ -56,7 +58,9 @@ async def test_contact(  # noqa: PLR0913, PLR0917 - each is an option of the com
     if called and contact:
         raise typer.BadParameter("--contact is for asking, --called for a call: one of the two.")
     if not called and (spoken_to or called_at or unreached or note):
-        raise typer.BadParameter("--spoken-to, --at, --not-reached and --note go with --called.")
+        raise typer.BadParameter(
+            "--spoken-to, --called-at, --not-reached and --note go with --called."
+        )
     moment = utc_now() if called_at is None else as_utc(called_at)
     call = RecordContactCallRequest(
         authority_id=authority,

@@ -79,14 +79,16 @@ def _write_competences(authority: pb.Authority) -> str:
 
 
 def _read_competences(authority: pb.Authority, cell: str) -> None:
+    """Lines of one competence are one, wherever they stand."""
+    by_code: dict[int, pb.CompetenceBasis] = {}
     for number, line in enumerate(lines_of(cell), 1):
         parts = parts_of(line)
         code = read_on_line(number, lambda p: notation.read_code(pb.Competence, p[0]), parts)
-        if not authority.competences or authority.competences[-1].competence != code:
-            authority.competences.add(competence=code)
+        if code not in by_code:
+            by_code[code] = authority.competences.add(competence=code)
         if len(parts) > 1:
             basis = read_on_line(number, notation.read_basis, parts)
-            authority.competences[-1].instruments.append(basis)
+            by_code[code].instruments.append(basis)
 
 
 def _write_week(day: pb.WeeklyHours) -> str:

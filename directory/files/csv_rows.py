@@ -9,6 +9,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from comity.errors import MalformedInput, TooLarge
@@ -28,6 +29,8 @@ from directory.files.rows import MAX_ROWS, Fault, ParsedFile, Row
 HEADING = (VERSION, WITHHELD, *(column.name for column in COLUMNS))
 COMMENT = "#"  # a row that begins so says something of the file
 _DELIMITERS = ",;\t"
+# Of Excel's own, before the heading, and never a row of it: the heading says the same.
+_SEPARATOR_LINE = re.compile(r'\A"?sep=[,;\t]"?[,;\t]*\r?\n', re.IGNORECASE)
 _FALLBACK = "windows-1252"  # of which Latin-1 is a part
 
 
@@ -50,6 +53,7 @@ def parse_csv(content: bytes) -> ParsedFile:
     Raises: MalformedInput where it is no table; TooLarge.
     """
     text, warnings = _decoded(content)
+    text = _SEPARATOR_LINE.sub("", text, count=1)
     delimiter = _delimiter_of(text)
     if delimiter != ",":
         warnings.append(f"Cells are separated by {_NAMES[delimiter]}.")

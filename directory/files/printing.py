@@ -26,6 +26,7 @@ _SCRIPTS = {
     "arabic": re.compile("[\u0600-\u06ff]"),
     "chinese": re.compile("[\u3400-\u9fff\uf900-\ufaff]"),
 }
+_WRITTEN_IN = {"arabic": "ar", "chinese": "zh"}
 
 
 def document_of(
@@ -44,6 +45,12 @@ def scripts_of(document: dict[str, Any]) -> frozenset[str]:
     """The scripts in a document that not every machine has a font for."""
     text = json.dumps(document, ensure_ascii=False)
     return frozenset(script for script, letters in _SCRIPTS.items() if letters.search(text))
+
+
+def no_font_warning(script: str, language: str) -> str:
+    """That a script is printed as empty boxes."""
+    written = names.language_name(_WRITTEN_IN[script], language)
+    return names.catalogue(language)["export"]["no_font"].format(written)
 
 
 def _isolated(value: Any) -> Any:

@@ -34,6 +34,7 @@ class Row:
     authority: pb.Authority = field(default_factory=pb.Authority)
     version: int = 0
     is_withheld: bool = False
+    lacks_id: bool = False  # the file names none; `authority` may have been given one since
     faults: list[Fault] = field(default_factory=list)
 
 

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 from comity.times import datetime_from_timestamp
 from comity.v1 import authorities_pb2 as pb
+from directory.catalogue.names import catalogue
 from directory.contacts import formatted_number
 from directory.files.watermark import Watermark
 from directory.rendering import localized, title_of
@@ -104,6 +105,8 @@ def _address(address: pb.PostalAddress) -> str:
 
 def _notes(record: pb.AuthorityRecord, watermark: Watermark, language: str) -> Iterator[str]:
     yield watermark.text(language)
+    if record.contacts_withheld:
+        yield catalogue(language)["export"]["withheld"]
     for contact in record.authority.contacts:
         if contact.use == pb.CONTACT_USE_DUTY and contact.means == pb.CONTACT_MEANS_TELEPHONE:
             yield f"24/7: {formatted_number(contact.value)}"

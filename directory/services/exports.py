@@ -18,7 +18,7 @@ from directory.catalogue.names import catalogue
 from directory.files.calendars import write_calendar
 from directory.files.csv_rows import write_csv
 from directory.files.json_entries import write_json
-from directory.files.printing import document_of, scripts_of
+from directory.files.printing import document_of, no_font_warning, scripts_of
 from directory.files.vcards import write_vcards
 from directory.files.watermark import Watermark
 from directory.known import KnownAuthority
@@ -34,7 +34,6 @@ from directory.services.typesetting import Typesetting
 MAX_EXPORT_ENTRIES = 150  # less than a search ever gives, so that nothing is left out unseen
 MAX_CASE_REFERENCE_CHARS = 80  # fits a line of every form
 PART_BYTES = 262_144  # some parts for most files; a gRPC message stops at 4 MiB
-NO_FONT = "The hub has no font for {0}: such characters are printed as empty boxes."
 
 MEDIA_TYPES = {
     pb.FILE_FORMAT_JSON: "application/json",
@@ -141,7 +140,7 @@ class ExportService:
             document = await asyncio.to_thread(document_of, records, mark, language)
             printed = await self._typesetting.typeset(document, mark.at)
             missing = sorted(scripts_of(document) - printed.scripts)
-            warnings += [NO_FONT.format(script.capitalize()) for script in missing]
+            warnings += [no_font_warning(script, language) for script in missing]
             return _File(printed.content, warnings)
         content = await asyncio.to_thread(_WRITERS[file_format], records, mark, language)
         return _File(content, warnings)

@@ -17,7 +17,6 @@ from comity.errors import ComityError, QuotaExceeded
 from comity.identifiers import UUID7_RANDOM_BYTES, uuid7_from
 from comity.identity import AgencyId
 from comity.times import microseconds_from
-from comity.v1 import authorities_pb2
 from comity.v1 import directory_pb2 as pb
 from directory.files.csv_rows import parse_csv
 from directory.files.json_entries import parse_json
@@ -31,17 +30,11 @@ from directory.services.calls import (
     decide_each,
     officer_of,
 )
-from directory.services.entries import Entries
 from directory.services.incoming_files import received_file
 from directory.services.keepers import Keepers
 from directory.services.limits import Limits
-from directory.services.row_judgement import (
-    Judgement,
-    RowJudge,
-    add_form_faults,
-    add_ids,
-    original_name,
-)
+from directory.services.namesakes import load_namesakes
+from directory.services.row_judgement import Judgement, RowJudge, add_form_faults, add_ids
 from directory.store.authorities import find_authorities
 from directory.store.connection import Connection
 from directory.store.proposals import StoredProposal, add_proposals
@@ -94,7 +87,6 @@ class ImportService:
 
     def __init__(
         self,
-        entries: Entries,
         *,
         database: Database,
         commit: Commit,
@@ -104,7 +96,6 @@ class ImportService:
         clock: Callable[[], datetime],
         token_bytes: Callable[[int], bytes],
     ) -> None:
-        self._entries = entries
         self._database = database
         self._commit = commit
         self._keepers = keepers
@@ -128,7 +119,6 @@ class ImportService:
         with self._one_at_once(caller.agency):
             async with asyncio.timeout(RECEIVE_SECONDS):
                 head, content = await received_file(requests)  # 1
-            await self._entries.refresh()
             async with self._places:
                 file = await asyncio.to_thread(self._read, head, content)  # 2
             return await self._propose(caller, head, file)
@@ -164,7 +154,7 @@ class ImportService:
     def _read(self, head: pb.ImportHead, content: bytes) -> ParsedFile:
         """The rows of a file, each with what is wrong with its form."""
         file = _PARSERS[head.format](content)
-        add_ids(file.rows, partial(next, self._ids(len(file.rows))), self._find_namesake)
+        add_ids(file.rows, partial(next, self._ids(len(file.rows))))
         add_form_faults(file.rows, is_table=head.format == pb.FILE_FORMAT_CSV)
         return file
 
@@ -173,13 +163,6 @@ class ImportService:
         now = self._clock()
         drawn = (self._token_bytes(UUID7_RANDOM_BYTES) for _ in range(number))
         return iter(sorted(uuid7_from(now, each) for each in drawn))
-
-    def _find_namesake(self, authority: authorities_pb2.Authority) -> str | None:
-        name = original_name(authority)
-        for known in self._entries.finder.entries_of(authority.country):
-            if name == original_name(known.authority):
-                return known.authority.authority_id
-        return None
 
     # --- the commit half -------------------------------------------------------------------------
 
@@ -206,9 +189,14 @@ class ImportService:
 
 
 async def _judged(connection: Connection, item: _Import, keepers: Keepers) -> Judgement:
-    ids = [row.authority.authority_id for row in item.file.rows if not row.faults]
-    existing = await find_authorities(connection, ids)
-    return RowJudge(keepers, existing, item.agency, item.head.keeper).judge(item.file.rows)
+    """What becomes of the rows. What others propose at the same time is seen where the connection
+    holds the lock on the ledger's head."""
+    entries = [row.authority for row in item.file.rows if not row.faults]
+    existing = await find_authorities(connection, [each.authority_id for each in entries])
+    new_in = {each.country for each in entries if each.authority_id not in existing}
+    namesakes = await load_namesakes(connection, new_in)
+    judge = RowJudge(keepers, existing, namesakes, item.agency, item.head.keeper)
+    return judge.judge(item.file.rows)
 
 
 def _proposals(item: _Import, judged: Judgement, *, now: int) -> list[StoredProposal]:

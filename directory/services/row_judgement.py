@@ -20,6 +20,7 @@ from directory.files.columns import column_of, form_of
 from directory.files.rows import Fault, Row
 from directory.services.changes import keeper_for
 from directory.services.keepers import Keepers
+from directory.services.namesakes import Key, Namesakes, name_key
 from directory.store.authorities import StoredAuthority
 
 MAX_ROW_FAULTS = 50  # of one row; whoever mends so many sees the rest the next time
@@ -51,6 +52,7 @@ class RowJudge:
 
     keepers: Keepers
     existing: Mapping[str, StoredAuthority]
+    namesakes: Namesakes
     agency: AgencyId
     asked: authorities_pb2.Keeper
 
@@ -66,7 +68,8 @@ class RowJudge:
 
     def _take(self, row: Row, judged: Judgement) -> list[Fault]:
         """1. The agency keeps the entry. 2. Nothing was left out of it when it was exported. 3. It
-        was made from the newest version, and stays in its country. 4. It changes something."""
+        was made from the newest version, and stays in its country; a new one is not there under
+        another id. 4. It changes something."""
         existing = self.existing.get(row.authority.authority_id)
         try:
             keeper = keeper_for(  # 1
@@ -84,7 +87,10 @@ class RowJudge:
         if existing is not None and _is_same(existing.authority, row.authority):  # 4
             judged.unchanged += 1
             return []
-        faults = list(_state_faults(row, existing))  # 3
+        faults = [  # 3
+            *_state_faults(row, existing),
+            *(_namesake_faults(row, self.namesakes) if existing is None else ()),
+        ]
         if not faults:
             judged.new += existing is None
             judged.changed += existing is not None
@@ -107,31 +113,19 @@ def add_form_faults(rows: Sequence[Row], *, is_table: bool) -> None:
             row.faults.append(Fault("authority_id", wrong, "one row an entry"))
 
 
-def add_ids(
-    rows: Sequence[Row],
-    new_id: Callable[[], str],
-    find_namesake: Callable[[authorities_pb2.Authority], str | None],
-) -> None:
-    """Gives new entries an id. One that is called as another is probably that one."""
-    names: dict[tuple[str, str], int] = {}
+def add_ids(rows: Sequence[Row], new_id: Callable[[], str]) -> None:
+    """Gives new entries an id. One that is called as another of the file is probably that one."""
+    names: dict[Key, int] = {}
     for row in rows:
         if row.authority.authority_id or not row.authority.names:
             continue
-        namesake = find_namesake(row.authority)
-        if namesake is not None:
-            wrong = f"is missing, and {namesake} is called the same"
-            row.faults.append(Fault("authority_id", wrong, "that id with its version"))
-        key = (row.authority.country, original_name(row.authority))
-        first = names.setdefault(key, row.number)
+        key = name_key(row.authority)
+        first = row.number if key is None else names.setdefault(key, row.number)
         if first != row.number:
             wrong = f"is missing, and row {first} is called the same"
             row.faults.append(Fault("authority_id", wrong, "one row an entry"))
         row.authority.authority_id = new_id()
-
-
-def original_name(authority: authorities_pb2.Authority) -> str:
-    """The name that binds; empty where none does."""
-    return next((name.text for name in authority.names if name.original), "")
+        row.lacks_id = True
 
 
 _WITHHELD = Fault(
@@ -190,6 +184,20 @@ def _state_faults(row: Row, existing: StoredAuthority | None) -> Iterator[Fault]
     before = existing.authority.country
     if row.authority.country != before:
         yield Fault("country", "is another: an entry belongs to one country", before)
+
+
+def _namesake_faults(row: Row, namesakes: Namesakes) -> Iterator[Fault]:
+    """A new entry that is called as one in effect, or as a new one that waits."""
+    key = name_key(row.authority)
+    if key is None:
+        return
+    wrong = "is missing" if row.lacks_id else "is new"
+    if key in namesakes.entries:
+        said = f"{wrong}, and {namesakes.entries[key]} is called the same"
+        yield Fault("authority_id", said, "that id with its version, or another name")
+    elif key in namesakes.proposals:
+        said = f"{wrong}, and proposal {namesakes.proposals[key]} waits with the same name"
+        yield Fault("authority_id", said, "approve or refuse that proposal first")
 
 
 def _is_same(before: authorities_pb2.Authority, after: authorities_pb2.Authority) -> bool:

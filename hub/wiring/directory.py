@@ -144,7 +144,6 @@ async def make_directory(
         entries, look_ups, limits=limits, typesetting=Typesetting(), clock=clock
     )
     imports = ImportService(
-        entries,
         database=database,
         commit=writer.commit_result,
         keepers=lambda: Keepers(membership.roster, settings.agency),

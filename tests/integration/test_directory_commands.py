@@ -44,6 +44,11 @@ class Counter(Desk):
         self.stage.comity("FR-NCB", "login", user)
 
 
+def plain(refused: str) -> str:
+    """What is said in a box of lines."""
+    return " ".join(refused.replace("│", " ").split())
+
+
 @pytest.fixture(scope="module")
 def counter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Counter]:
     made = Counter(tmp_path_factory.mktemp("counter"))
@@ -145,8 +150,14 @@ def test_whether_somebody_is_there_is_asked_called_and_listed(counter: Counter) 
     assert "tested       FR-NCB called" in counter.directory("show", identity)
     assert "NOT_FOUND" in counter.directory("answer-test", asked.split()[0], expected=1)
     assert counter.directory("due") == ""
-    for wrong in (("--spoken-to", "A"), ("--called", number, "--contact", number)):
-        counter.directory("test-contact", identity, *wrong, expected=2)
+    at = ("--called-at", "2026-11-02T10:00:00")
+    for wrong, said in (
+        (("--spoken-to", "A"), "go with --called"),
+        (at, "--called-at, --not-reached and --note go with --called"),
+        (("--called", number, "--contact", number), "one of the two"),
+    ):
+        refused = counter.directory("test-contact", identity, *wrong, expected=2)
+        assert said in plain(refused)
 
 
 def test_a_country_is_exported_for_a_case_and_never_over_a_file(
@@ -171,9 +182,15 @@ def test_a_country_is_exported_for_a_case_and_never_over_a_file(
     assert kept != file.read_bytes()
     assert "has 1 to 80" in counter.directory(*asked, "--case", " ", "--force", expected=1)
     assert file.stat().st_mode & 0o777 == 0o600
+    narrowed = ("--language", "pt", "--freshness", "fresh", "--channel", "diplomatic")
+    found = counter.directory("find", "--country", "BR", *narrowed)
+    counter.directory(*asked, *narrowed, "--case", "Specimen 4/2026", "--force")
+    ids = {row.authority.authority_id for row in parse_csv(file.read_bytes()).rows}
+    assert 0 < len(ids) < len(expected)
+    assert {line.split()[0] for line in found.splitlines()} == ids
     pages = tmp_path / "br.pdf"
     said = counter.directory(
-        "export", "--country", "BR", "--format", "pdf", "--language", "ar",
+        "export", "--country", "BR", "--format", "pdf", "--shown-in", "ar",
         "--case", "Specimen 3/2026", "--output", str(pages), "--json",
     )  # fmt: skip
     assert json.loads(said)["mediaType"] == "application/pdf"
@@ -208,8 +225,11 @@ def test_a_table_is_tried_mended_imported_and_approved_as_a_whole(
     assert entries[0].authority_id in counter.directory("show", entries[0].authority_id)
     assert "Nothing of that import waits" in counter.directory(*whole, expected=1)
     assert "name a proposal, or an import" in counter.directory("approve", expected=2)
-    assert "is not one of" in counter.directory(
-        "import", str(tmp_path), *why, "--format", "odt", expected=2
+    for format_ in ("odt", "pdf"):
+        refused = counter.directory("import", str(file), *why, "--format", format_, expected=2)
+        assert f"'{format_}' is not one of csv, json." in plain(refused)
+    assert "--format is one of csv, json" in counter.directory(
+        "import", str(tmp_path), *why, expected=2
     )
 
 

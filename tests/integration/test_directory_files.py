@@ -64,7 +64,7 @@ def stage(
     if request.param == "postgresql":
         url = new_database(request.getfixturevalue("postgres_url"))
     made = Stage(tmp_path_factory.mktemp("files"), database_url=url)
-    for agency in ("FR-NCB", "BR-NCB"):
+    for agency in ("FR-NCB", "BR-NCB", "BR-POLICE"):
         made.admit(agency)
     yield made
 
@@ -216,6 +216,50 @@ async def test_a_row_without_an_id_is_a_new_entry_and_never_a_namesake(cast: Cas
     assert waiting.authority.authority_id in twice.faults[0].wrong
 
 
+@pytest.mark.parametrize("has_ids", [False, True])
+async def test_the_same_file_twice_names_the_proposals_that_wait(cast: Cast, has_ids: bool) -> None:
+    rows = [named(n) for n in range(2)]
+    for row in rows:
+        row.authority_id = row.authority_id if has_ids else ""
+    imported = await import_(cast.first, table(*rows))
+    before = await waiting_ids(cast.second)
+
+    for dry_run in (True, False):
+        twice = await import_(cast.second, table(*rows), dry_run=dry_run, partial=True)
+        places = [(fault.field, fault.row) for fault in twice.faults]
+        assert places == [("authority_id", 2), ("authority_id", 3)]
+        for fault, proposal_id in zip(twice.faults, imported.proposal_ids, strict=True):
+            assert proposal_id in fault.wrong
+
+    assert before == await waiting_ids(cast.second)
+
+
+async def test_of_two_agencies_that_import_at_once_one_proposes_an_entry(cast: Cast) -> None:
+    async with cast.served.officer("BR-POLICE") as (police, _):
+        for number in range(5):
+            row = named(number)
+            row.authority_id = ""
+            both = await asyncio.gather(
+                import_(cast.first, table(row)), import_(police, table(row))
+            )
+            [won] = [each for each in both if each.import_id]
+            [lost] = [each for each in both if not each.import_id]
+            assert won.proposal_ids[0] in lost.faults[0].wrong
+
+
+async def test_a_new_id_with_the_name_of_an_entry_is_refused_with_that_entrys_id(
+    cast: Cast,
+) -> None:
+    row = named(1)
+    await enter(cast.first, cast.second, row)
+    again = new_authority("BR", row.names[0].text.upper().replace(" ", "  "))
+
+    refused = await import_(cast.first, table(again))
+
+    assert [fault.field for fault in refused.faults] == ["authority_id"]
+    assert row.authority_id in refused.faults[0].wrong
+
+
 @pytest.mark.threat("T133")
 async def test_an_export_without_persons_is_never_imported(cast: Cast) -> None:
     row = named(1)
@@ -284,7 +328,7 @@ async def test_an_export_says_which_letters_the_hub_has_no_font_for(cast: Cast) 
 
     pages = await export(cast.france, row.authority_id, format=pb.FILE_FORMAT_PDF, language="zh")
 
-    assert bool(fonts & there) != any("Chinese" in each for each in pages.warnings)
+    assert bool(fonts & there) != any("中文" in each for each in pages.warnings)
 
 
 async def test_the_hub_imports_what_a_state_notified(cast: Cast) -> None:

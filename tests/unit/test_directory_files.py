@@ -221,6 +221,25 @@ def test_a_table_is_read_with_other_delimiters(delimiter: str, name: str) -> Non
     assert name in parsed.warnings[0]
 
 
+@pytest.mark.parametrize("line", ["sep=;\r\n", "SEP=,\n", '"sep=\t"\r\n', "sep=;;;;\r\n"])
+def test_the_line_with_which_excel_says_its_separator_is_no_heading(line: str) -> None:
+    authority = sample_authority()
+    text = table_of(authority).decode("utf-8-sig")
+
+    parsed = parse_csv(f"\ufeff{line}{text}".encode())
+
+    assert [(2, authority)] == [(row.number, row.authority) for row in parsed.rows]
+
+
+def test_lines_of_a_competence_are_one_wherever_they_stand() -> None:
+    lines = ["extradition | UNTOC | 16 | yes", "corruption-proceedings", "extradition | UNCAC | 44"]
+
+    [row] = parse_csv(table_with({"competences": "\n".join(lines)})).rows
+
+    read = [(each.competence, len(each.instruments)) for each in row.authority.competences]
+    assert read == [(pb.COMPETENCE_EXTRADITION, 2), (pb.COMPETENCE_CORRUPTION_PROCEEDINGS, 0)]
+
+
 @pytest.mark.parametrize(
     "content", [b"", b"\x81\x8d", b"a,b\x00c", b'version,"withheld\n', b"\xff\xfea", b"\n\n"]
 )
@@ -245,13 +264,18 @@ def test_nothing_but_our_errors_comes_of_any_bytes(content: bytes) -> None:
                 continue
 
 
-def faults_of(authority_cell: dict[str, str]) -> dict[str, tuple[str, str]]:
-    """What is wrong with the sample's row where some cells are others."""
+def table_with(cells_of_it: dict[str, str]) -> bytes:
+    """A table of the sample's row where some cells are others."""
     read = list(csv.reader(io.StringIO(table_of(sample_authority()).decode("utf-8-sig"))))
-    cells = dict(zip(HEADING, read[1], strict=True)) | authority_cell
+    cells = dict(zip(HEADING, read[1], strict=True)) | cells_of_it
     written = io.StringIO(newline="")
     csv.writer(written).writerows([HEADING, [cells[name] for name in HEADING]])
-    [row] = parse_csv(written.getvalue().encode()).rows
+    return written.getvalue().encode()
+
+
+def faults_of(authority_cell: dict[str, str]) -> dict[str, tuple[str, str]]:
+    """What is wrong with the sample's row where some cells are others."""
+    [row] = parse_csv(table_with(authority_cell)).rows
     add_form_faults([row], is_table=True)
     assert row.number == 2
     return {fault.field: (fault.wrong, fault.right) for fault in row.faults}

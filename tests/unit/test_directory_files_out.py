@@ -20,9 +20,10 @@ from pypdf import PdfReader
 
 from comity.errors import TooLarge
 from comity.v1 import authorities_pb2 as pb
+from directory.catalogue.names import catalogue
 from directory.files import calendars, typeset
 from directory.files.calendars import write_calendar
-from directory.files.printing import document_of, scripts_of
+from directory.files.printing import document_of, no_font_warning, scripts_of
 from directory.files.vcards import escaped, folded, write_vcards
 from directory.files.watermark import Watermark
 from directory.hours import hours_from
@@ -83,6 +84,20 @@ def test_a_card_says_numbers_addresses_languages_and_zone() -> None:
     assert said["p1.RELATED"].startswith("Ms Ada")
     ranks = [p["PREF"] for n, p, v in card if n == "TEL" and v.endswith("0001")]
     assert ranks == ["1"]
+
+
+@pytest.mark.parametrize("language", SHOWN_LANGUAGES)
+def test_a_card_says_that_personal_details_were_left_out(language: str) -> None:
+    withheld = record(sample_authority())
+    withheld.contacts_withheld = True
+
+    first, second = cards_of(write_vcards([withheld, record(sample_authority())], MARK, language))
+
+    said = catalogue(language)["export"]["withheld"]
+    assert [said in [v for n, _, v in card if n == "NOTE"] for card in (first, second)] == [
+        True,
+        False,
+    ]
 
 
 @given(st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Zl", "Zp")), max_size=200))
@@ -257,6 +272,15 @@ def test_scripts_that_need_a_font_are_noticed_wherever_they_stand() -> None:
 
     assert of_language == {"en": set(), "ru": set(), "ar": {"arabic"}, "zh": {"chinese"}}
     assert scripts_of(document_of([record(authority)], MARK, "en")) == {"chinese"}
+
+
+@pytest.mark.parametrize("script", ["arabic", "chinese"])
+def test_what_has_no_font_is_said_in_every_language(script: str) -> None:
+    said = {no_font_warning(script, language) for language in SHOWN_LANGUAGES}
+
+    assert len(said) == len(SHOWN_LANGUAGES)
+    assert not [each for each in said if "{" in each]
+    assert "Chinese" in no_font_warning("chinese", "en")
 
 
 def test_brackets_and_full_stops_stay_where_they_belong() -> None:

@@ -271,6 +271,8 @@ class Directory:
         )
         changed, new, faulty = second, self._entry(), self._entry()
         changed.abbreviations[0] = "ACE3"
+        original = next(name for name in new.names if name.original)
+        original.text = f"{original.text} 2"  # no two new entries of a country are called the same
         faulty.contacts[0].value = "+4412"
         records = [as_it_is.record]
         for authority, version in ((new, 0), (changed, 1), (faulty, 0)):
