@@ -37,10 +37,14 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Entries in their order; the cursor is empty where nothing follows."""
+    """Entries in their order; the cursor is empty where nothing follows.
+
+    `is_cut`: more match than are ever given; of a filter without a text the last page says it.
+    """
 
     found: Sequence[Found]
     next_cursor: str
+    is_cut: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,24 +140,35 @@ class Finder:
         offset = offset_from(cursor, query)
         size = min(limit or DEFAULT_PAGE, MAX_PAGE)
         end = min(offset + size, MAX_RANKED)
+        matches, is_cut = self._ranked(query, now)
         # One more than the page has, to know whether another follows.
-        ranked = list(islice(self._ranked(query, now), min(end + 1, MAX_RANKED)))
-        page = [self._found(match) for match in ranked[offset:end]]
-        return Page(page, cursor_for(query, end) if end < len(ranked) else "")
+        ranked = list(islice(matches, end + 1))
+        follows, is_last = len(ranked) > end, end == MAX_RANKED
+        return Page(
+            [self._found(match) for match in ranked[offset:end]],
+            cursor_for(query, end) if follows and not is_last else "",
+            is_cut=is_cut or (follows and is_last),
+        )
 
-    def _ranked(self, query: directory_pb2.AuthorityFilter, now: datetime) -> Iterator[Match]:
+    def _ranked(
+        self, query: directory_pb2.AuthorityFilter, now: datetime
+    ) -> tuple[Iterable[Match], bool]:
+        """What matches, and whether a text means more than that."""
         self.standings.advance(now)
         wanted = self._wanted(query)
         if query.text.strip():
             if query.countries:
                 wanted.append(_union([self._by_country.get(c, set()) for c in query.countries]))
-            among = _shared(wanted) if wanted else None
-            matches = self._index.rank(query.text, among=among)
-            return (each for each in matches if self._fits(each.authority_id, query, now))
-        return (
+            return self._index.rank(
+                query.text,
+                among=_shared(wanted) if wanted else None,
+                fits=(lambda each: self._fits(each, query, now)) if _is_narrow(query) else None,
+            )
+        matches = (
             Match(each, 1.0, {directory_pb2.MATCH_REASON_FILTER})
             for each in self._fitting(wanted, query, now)
         )
+        return matches, False
 
     def _fitting(
         self, wanted: Sequence[set[str]], query: directory_pb2.AuthorityFilter, now: datetime
@@ -225,6 +240,12 @@ def _shared(sets: Sequence[set[str]]) -> set[str]:
 def _union(sets: Sequence[set[str]]) -> set[str]:
     """What is in any of some sets; of one, that set itself."""
     return sets[0] if len(sets) == 1 else set().union(*sets)
+
+
+def _is_narrow(query: directory_pb2.AuthorityFilter) -> bool:
+    """Whether anything is asked for that no sets are kept of, so that entries have to be asked."""
+    narrows_instrument = query.instrument and (query.article or query.competences)
+    return bool(query.channels or query.freshness or narrows_instrument)
 
 
 def _has_instrument(authority: pb.Authority, query: directory_pb2.AuthorityFilter) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -20,6 +20,7 @@ from directory.sample.file import load_sample
 from directory.sample.growing import grown
 from directory.search.finding import Finder
 from directory.search.index import MAX_RANKED
+from directory.search.terms import terms_of
 
 START = datetime(2026, 11, 24, 10, tzinfo=UTC)
 KEEPER = pb.Keeper(kind=pb.KEEPER_KIND_HUB, note_verbale="Specimen 1/2026")
@@ -80,9 +81,7 @@ def has_instrument(authority: pb.Authority, query: AuthorityFilter) -> bool:
     )
 
 
-def found_plainly(
-    entries: Sequence[KnownAuthority], query: AuthorityFilter, now: datetime
-) -> list[str]:
+def fitting(entries: Sequence[KnownAuthority], query: AuthorityFilter, now: datetime) -> list[str]:
     found = [
         (not each.is_reliable(now), each.authority.country, each.authority.authority_id)
         for each in entries
@@ -98,7 +97,17 @@ def found_plainly(
         and (not query.freshness or each.freshness(now) in query.freshness)
         and (not query.reachable_now or each.is_reachable(now, urgent=False))
     ]
-    return [authority_id for _, _, authority_id in sorted(found)[:MAX_RANKED]]
+    return [authority_id for _, _, authority_id in sorted(found)]
+
+
+def all_found(finder: Finder, query: AuthorityFilter, now: datetime) -> tuple[list[str], bool]:
+    """The ids of all pages, and whether the last says that more match."""
+    found, cursor = [], ""
+    while True:
+        page = finder.find(query, now=now, limit=30, cursor=cursor)
+        found += [each.known.authority.authority_id for each in page.found]
+        if not (cursor := page.next_cursor):
+            return found, page.is_cut
 
 
 queries = st.builds(
@@ -119,14 +128,48 @@ queries = st.builds(
 def test_a_filter_finds_what_looking_at_every_entry_finds(
     entries: Sequence[KnownAuthority], finder: Finder, query: AuthorityFilter, now: datetime
 ) -> None:
-    found, cursor = [], ""
-    while True:
-        page = finder.find(query, now=now, limit=30, cursor=cursor)
-        found += [each.known.authority.authority_id for each in page.found]
-        if not (cursor := page.next_cursor):
-            break
+    fit = fitting(entries, query, now)
 
-    assert found_plainly(entries, query, now) == found
+    assert all_found(finder, query, now) == (fit[:MAX_RANKED], len(fit) > MAX_RANKED)
+
+
+@pytest.fixture(scope="module")
+def words(entries: Sequence[KnownAuthority]) -> Mapping[str, frozenset[str]]:
+    """The words of each entry."""
+    return {
+        each.authority.authority_id: frozenset(term.word for term in terms_of(each.authority))
+        for each in entries
+    }
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    query=queries,
+    text=st.lists(
+        # The commonest, common in one country, and one that rarer ones begin with.
+        st.sampled_from(["authority", "office", "central", "brasilia", "extradition", "ta", "un"]),
+        min_size=1,
+        max_size=2,
+    ).map(" ".join),
+    now=moments,
+)
+def test_a_text_finds_all_who_fit_and_have_its_words_or_says_that_it_is_cut(
+    entries: Sequence[KnownAuthority],
+    words: Mapping[str, frozenset[str]],
+    finder: Finder,
+    query: AuthorityFilter,
+    text: str,
+    now: datetime,
+) -> None:
+    fit = fitting(entries, query, now)
+    query.text = text
+    found, is_cut = all_found(finder, query, now)
+
+    assert {*found} <= {*fit}
+    if is_cut:
+        assert len(found) == MAX_RANKED < len(fit)
+    else:
+        assert {each for each in fit if words[each].issuperset(text.split())} <= {*found}
 
 
 def why(basis: pb.InstrumentBasis, facts: Facts) -> int | None:
