@@ -3,8 +3,9 @@
 1. Of the requested country's entries those count that have the competence, and whose territory
    holds the region where one is named.
 2. Each of their instruments counts that was asked for, or that both countries share: a bilateral
-   one where the requester is its partner, a universal one where an entry of the requester's
-   country names it too, or where the directory knows nothing of that country.
+   one where the requester is its partner, any other where an entry of the requester's country
+   names it too (a regional one by one of its titles), or where the directory knows nothing of that
+   country.
 3. They are ordered: as asked, bilateral, regional, made for the subject, general, none named.
    Within one instrument: the entry for the region, reliable, reachable, in a language of the
    requester's.
@@ -23,7 +24,7 @@ from typing import NamedTuple, TypeAlias
 
 from comity.v1 import authorities_pb2 as pb
 from comity.v1 import directory_pb2
-from directory.competent import Candidate, Competent
+from directory.competent import Candidate, Competent, InstrumentName, Under
 from directory.instruments.tables import (
     InstrumentKind,
     articles_for,
@@ -52,7 +53,7 @@ class Facts:
 
     request: directory_pb2.ResolveAuthorityRequest
     requester_country: str
-    shared: frozenset[str] | None
+    shared: frozenset[InstrumentName] | None
     now: datetime
 
 
@@ -79,7 +80,7 @@ def resolve(
     case = _Case(competent, standings, facts)
     answers = []
     for under in competent.under.values():
-        why = _why(under.basis, facts)  # 2
+        why = _why(under, facts)  # 2
         best = None if why is None else case.best_of(under.ids(facts.request.article))
         if why is not None and best is not None:
             answers.append(_Answer(why, best, under.candidate(best, facts.request.article)))
@@ -136,9 +137,9 @@ def _order(answer: _Answer, case: _Case) -> tuple[object, ...]:
     return (_ORDER.index(answer.why), case.rank(authority_id), authority_id, position)
 
 
-def _why(basis: pb.InstrumentBasis, facts: Facts) -> _Reason | None:
+def _why(under: Under, facts: Facts) -> _Reason | None:
     """Why an instrument counts; None where it does not."""
-    request = facts.request
+    request, basis = facts.request, under.basis
     if not basis.instrument:
         return None if request.instrument else directory_pb2.RESOLUTION_REASON_NO_INSTRUMENT
     known = instruments()[basis.instrument]
@@ -150,10 +151,10 @@ def _why(basis: pb.InstrumentBasis, facts: Facts) -> _Reason | None:
         return directory_pb2.RESOLUTION_REASON_AS_ASKED if is_asked_for else None
     if known.kind is InstrumentKind.BILATERAL:
         return directory_pb2.RESOLUTION_REASON_BILATERAL
+    if facts.shared is not None and facts.shared.isdisjoint(under.names):
+        return None
     if known.kind is InstrumentKind.REGIONAL:
         return directory_pb2.RESOLUTION_REASON_REGIONAL
-    if facts.shared is not None and basis.instrument not in facts.shared:
-        return None
     if basis.instrument in competences()[request.competence].specific:
         return directory_pb2.RESOLUTION_REASON_SPECIFIC
     return directory_pb2.RESOLUTION_REASON_GENERAL

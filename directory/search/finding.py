@@ -15,7 +15,7 @@ from typing import Any
 
 from comity.v1 import authorities_pb2 as pb
 from comity.v1 import directory_pb2
-from directory.competent import Competent
+from directory.competent import Competent, InstrumentName, instrument_names
 from directory.instruments.tables import article_number
 from directory.known import KnownAuthority
 from directory.search.cursors import cursor_for, offset_from
@@ -55,6 +55,7 @@ class _Place:
     country: str
     competences: frozenset[int]
     instruments: frozenset[str]
+    instrument_names: frozenset[InstrumentName]
     languages: frozenset[str]
 
 
@@ -71,7 +72,7 @@ class Finder:
         self.standings = Standings()
         self._places: dict[str, _Place] = {}
         # How many entries of a country name each instrument.
-        self._named: dict[str, Counter[str]] = defaultdict(Counter)
+        self._named: dict[str, Counter[InstrumentName]] = defaultdict(Counter)
         self._index = SearchIndex()
         for entry in entries:
             self.put(entry)
@@ -86,7 +87,7 @@ class Finder:
             sets[value].add(authority_id)
         for competence in place.competences:
             self._competent[place.country, competence].put(entry, competence)
-        self._named[place.country].update(place.instruments)
+        self._named[place.country].update(place.instrument_names)
         self.standings.put(entry)
         self._index.put(entry.authority)
 
@@ -99,7 +100,7 @@ class Finder:
         known = self._entries.pop(authority_id)
         for competence in place.competences:
             self._competent[place.country, competence].take_out(known, competence)
-        self._named[place.country].subtract(place.instruments)
+        self._named[place.country].subtract(place.instrument_names)
 
     def _sets_of(self, place: _Place) -> Iterator[tuple[dict[Any, set[str]], object]]:
         yield self._by_country, place.country
@@ -119,11 +120,11 @@ class Finder:
         """The entries of a country that have a competence."""
         return self._competent.get((country, competence), Competent())
 
-    def named_instruments(self, country: str) -> frozenset[str] | None:
-        """The instruments that a country's entries name; None where there is no entry."""
+    def named_instruments(self, country: str) -> frozenset[InstrumentName] | None:
+        """What a country's entries name as instruments; None where there is no entry."""
         if not self._by_country.get(country):
             return None
-        return frozenset(code for code, count in self._named[country].items() if count > 0)
+        return frozenset(name for name, count in self._named[country].items() if count > 0)
 
     def find(
         self,
@@ -227,6 +228,7 @@ def _place_of(entry: KnownAuthority) -> _Place:
         authority.country,
         frozenset(each.competence for each in authority.competences),
         frozenset(basis.instrument for basis in bases),
+        frozenset(name for basis in bases for name in instrument_names(basis)),
         entry.spoken_languages,
     )
 
