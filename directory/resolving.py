@@ -9,7 +9,8 @@
 3. They are ordered: as asked, bilateral, regional, made for the subject, general, none named.
    Within one instrument: the entry for the region, reliable, reachable, in a language of the
    requester's.
-4. Each has a fallback where its entry is stale or nobody can be reached: the best other entry.
+4. Each has a fallback where its entry is stale or nobody can be reached: the best of the other
+   entries that are better in that, and in neither worse.
 
 Which States are party to an instrument is known only by what their entries say. Reads no clock.
 """
@@ -116,8 +117,15 @@ class _Case:
         return self._narrowed(ids & self._holding, self._wishes)
 
     def spare_for(self, authority_id: str) -> KnownAuthority | None:
-        """The best other entry; by what it is worth alone, wherever it is."""
-        best = self._narrowed(self._holding - {authority_id}, self._wishes[1:])
+        """The best entry that is reliable or can be reached where this one is not, and is both as
+        far as this one is; by what it is worth alone, wherever it is."""
+        met, failed = set(self._holding), set[str]()
+        for wish in self._wishes[1:3]:
+            if authority_id in wish:
+                met &= wish
+            else:
+                failed |= wish
+        best = self._narrowed(met & failed, self._wishes[1:])
         return None if best is None else self._competent.entries[best]
 
     def rank(self, authority_id: str) -> tuple[bool, ...]:

@@ -202,6 +202,10 @@ def why(basis: pb.InstrumentBasis, titles: AbstractSet[str], facts: Facts) -> in
     return 3 if basis.instrument in competences()[request.competence].specific else 4
 
 
+def strengths(each: KnownAuthority, facts: Facts) -> tuple[bool, bool]:
+    return each.is_reliable(facts.now), each.is_reachable(facts.now, urgent=facts.request.urgent)
+
+
 def worth(each: KnownAuthority, facts: Facts) -> tuple[object, ...]:
     request = facts.request
     return (
@@ -261,14 +265,22 @@ def resolved_plainly(
         best.setdefault(instrument_of(basis), (each, basis))
     answers = []
     for each, basis in best.values():
-        is_weak = not each.is_reliable(facts.now) or not each.is_reachable(
-            facts.now, urgent=request.urgent
-        )
+        own = strengths(each, facts)
         others = sorted(
-            (other for other in competent if other is not each),
+            (
+                other
+                for other in competent
+                if any(
+                    theirs > ours for theirs, ours in zip(strengths(other, facts), own, strict=True)
+                )
+                and all(
+                    theirs >= ours
+                    for theirs, ours in zip(strengths(other, facts), own, strict=True)
+                )
+            ),
             key=lambda other: worth(other, facts),
         )
-        spare = others[0].authority.authority_id if is_weak and others else ""
+        spare = others[0].authority.authority_id if others else ""
         authority_id = each.authority.authority_id
         answers.append((authority_id, instrument_of(basis), spare))
     return answers

@@ -207,6 +207,35 @@ def test_a_stale_entry_goes_behind_and_has_a_fallback_where_it_stands() -> None:
     assert not general.HasField("fallback")
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "is_fallback"),
+    [  # reliable, reachable
+        ((False, True), (True, True), True),
+        ((False, True), (True, False), False),
+        ((True, False), (True, True), True),
+        ((True, False), (False, True), False),
+        ((False, False), (True, False), True),
+        ((False, False), (False, True), True),
+        ((False, False), (False, False), False),
+    ],
+)
+def test_a_fallback_is_better_in_one_thing_and_worse_in_none(
+    first: tuple[bool, bool], second: tuple[bool, bool], is_fallback: bool
+) -> None:
+    entries = []
+    for authority, (is_reliable, is_reachable) in ((other(), first), (sample_authority(), second)):
+        authority.territory.regions[:] = ["GB-SCT"] if authority.authority_id == OTHER_ID else []
+        if not is_reachable:
+            del authority.contacts[1]  # the duty line
+        entries.append(known(authority, verified_days_ago=1 if is_reliable else 91))
+
+    found = resolve(entries, facts(country="FR", region="GB-SCT", now=CLOSED))
+
+    assert [each.record.authority.authority_id for each in found] == [OTHER_ID]
+    assert is_fallback is found[0].HasField("fallback")
+    assert is_fallback is bool(found[0].fallback_reasons)
+
+
 def test_an_authority_that_nobody_can_reach_says_when_it_opens() -> None:
     authority = sample_authority()
     del authority.contacts[1]  # the duty line
