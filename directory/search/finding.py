@@ -101,6 +101,7 @@ class Finder:
         for competence in place.competences:
             self._competent[place.country, competence].take_out(known, competence)
         self._named[place.country].subtract(place.instrument_names)
+        self.standings.take_out(authority_id)
 
     def _sets_of(self, place: _Place) -> Iterator[tuple[dict[Any, set[str]], object]]:
         yield self._by_country, place.country
