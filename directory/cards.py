@@ -58,7 +58,7 @@ def resolution_card(
         _field("contacts", _other_contacts(record, reader), reader),
         _field("postal_address", address_lines(record.authority, reader.language), reader),
         _field("urgent_procedure", _texts(record.authority.urgent_procedure, reader), reader),
-        _field("fallback", _fallback(resolution, reader), reader),
+        _fallback(resolution, reader),
     ]
     return [field for field in fields if field.lines]
 
@@ -129,13 +129,16 @@ def _ways(resolution: directory_pb2.Resolution, reader: Reader) -> list[str]:
     return [", ".join(filter(None, ways))] if any(ways) else []
 
 
-def _fallback(resolution: directory_pb2.Resolution, reader: Reader) -> list[str]:
-    if not resolution.HasField("fallback"):
-        return []
+def _fallback(resolution: directory_pb2.Resolution, reader: Reader) -> directory_pb2.RenderedField:
+    """Whom else to ask. The label says why: it is the first that is at fault, not the other."""
     record = resolution.fallback
+    lines = [contact_text(each, reader.language) for each in record.reachability.contacts]
+    if resolution.HasField("fallback"):
+        lines.insert(0, title_of(record.authority, reader.language))
+    field = _field("fallback", lines, reader)
     why = ", ".join(_named("resolution_reason", resolution.fallback_reasons, reader))
-    contacts = [contact_text(each, reader.language) for each in record.reachability.contacts]
-    return [f"{title_of(record.authority, reader.language)} ({why})", *contacts]
+    field.label = f"{field.label} ({reader.label('fallback_since')}: {why})"
+    return field
 
 
 def _documents(documents: Iterable[pb.RequiredDocument], reader: Reader) -> list[str]:

@@ -6,17 +6,39 @@ each. Reads no clock, and decides nothing.
 
 from __future__ import annotations
 
-from collections import defaultdict
+import unicodedata
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, NamedTuple, TypeAlias
 
 from comity.v1 import authorities_pb2 as pb
-from directory.instruments.tables import article_number
+from directory.instruments.tables import InstrumentKind, article_number, instruments
 from directory.known import KnownAuthority
 
 # What makes two entries answers to the same: instrument, partner country, title.
 BasisKey: TypeAlias = tuple[str, str, str]
+
+# What entries of two countries are compared by: a code, and a title where the code stands for many.
+InstrumentName: TypeAlias = tuple[str, str]
+
+
+def instrument_names(basis: pb.InstrumentBasis) -> Iterator[InstrumentName]:
+    """What an instrument may be named by elsewhere: its code; a regional one, any of its titles."""
+    known = instruments().get(basis.instrument)
+    if known is None or known.kind is not InstrumentKind.REGIONAL:
+        yield basis.instrument, ""
+        return
+    for title in basis.titles:
+        if letters := _letters(title.text):
+            yield basis.instrument, letters
+
+
+@lru_cache(maxsize=8192)
+def _letters(text: str) -> str:
+    """The letters and digits of a text alone, without case and accents."""
+    return "".join(filter(str.isalnum, unicodedata.normalize("NFKD", text.casefold())))
 
 
 class Candidate(NamedTuple):
@@ -34,6 +56,12 @@ class Under:
         self.candidates: dict[str, list[Candidate]] = {}
         # By the number of each article that they name, "" for those that name none.
         self._by_article: dict[str | None, set[str]] = defaultdict(set)
+        self._names: Counter[InstrumentName] = Counter()
+
+    @property
+    def names(self) -> Set[InstrumentName]:
+        """What any of them names it by."""
+        return self._names.keys()
 
     @property
     def basis(self) -> pb.InstrumentBasis:
@@ -60,12 +88,14 @@ class Under:
     def put(self, authority_id: str, candidate: Candidate) -> None:
         """Takes an entry in, under one more basis."""
         self.candidates.setdefault(authority_id, []).append(candidate)
+        self._names.update(instrument_names(candidate.basis))
         for number in _articles(candidate.basis) or {""}:
             self._by_article[number].add(authority_id)
 
     def take_out(self, authority_id: str) -> None:
         """Forgets an entry."""
-        self.candidates.pop(authority_id, None)
+        for candidate in self.candidates.pop(authority_id, ()):
+            self._names -= Counter(instrument_names(candidate.basis))
         for ids in self._by_article.values():
             ids.discard(authority_id)
 

@@ -3,12 +3,14 @@
 1. Of the requested country's entries those count that have the competence, and whose territory
    holds the region where one is named.
 2. Each of their instruments counts that was asked for, or that both countries share: a bilateral
-   one where the requester is its partner, a universal one where an entry of the requester's
-   country names it too, or where the directory knows nothing of that country.
+   one where the requester is its partner, any other where an entry of the requester's country
+   names it too (a regional one by one of its titles), or where the directory knows nothing of that
+   country.
 3. They are ordered: as asked, bilateral, regional, made for the subject, general, none named.
    Within one instrument: the entry for the region, reliable, reachable, in a language of the
    requester's.
-4. Each has a fallback where its entry is stale or nobody can be reached: the best other entry.
+4. Each has a fallback where its entry is stale or nobody can be reached: the best of the other
+   entries that are better in that, and in neither worse.
 
 Which States are party to an instrument is known only by what their entries say. Reads no clock.
 """
@@ -23,7 +25,7 @@ from typing import NamedTuple, TypeAlias
 
 from comity.v1 import authorities_pb2 as pb
 from comity.v1 import directory_pb2
-from directory.competent import Candidate, Competent
+from directory.competent import Candidate, Competent, InstrumentName, Under
 from directory.instruments.tables import (
     InstrumentKind,
     articles_for,
@@ -52,7 +54,7 @@ class Facts:
 
     request: directory_pb2.ResolveAuthorityRequest
     requester_country: str
-    shared: frozenset[str] | None
+    shared: frozenset[InstrumentName] | None
     now: datetime
 
 
@@ -79,7 +81,7 @@ def resolve(
     case = _Case(competent, standings, facts)
     answers = []
     for under in competent.under.values():
-        why = _why(under.basis, facts)  # 2
+        why = _why(under, facts)  # 2
         best = None if why is None else case.best_of(under.ids(facts.request.article))
         if why is not None and best is not None:
             answers.append(_Answer(why, best, under.candidate(best, facts.request.article)))
@@ -115,8 +117,15 @@ class _Case:
         return self._narrowed(ids & self._holding, self._wishes)
 
     def spare_for(self, authority_id: str) -> KnownAuthority | None:
-        """The best other entry; by what it is worth alone, wherever it is."""
-        best = self._narrowed(self._holding - {authority_id}, self._wishes[1:])
+        """The best entry that is reliable or can be reached where this one is not, and is both as
+        far as this one is; by what it is worth alone, wherever it is."""
+        met, failed = set(self._holding), set[str]()
+        for wish in self._wishes[1:3]:
+            if authority_id in wish:
+                met &= wish
+            else:
+                failed |= wish
+        best = self._narrowed(met & failed, self._wishes[1:])
         return None if best is None else self._competent.entries[best]
 
     def rank(self, authority_id: str) -> tuple[bool, ...]:
@@ -136,9 +145,9 @@ def _order(answer: _Answer, case: _Case) -> tuple[object, ...]:
     return (_ORDER.index(answer.why), case.rank(authority_id), authority_id, position)
 
 
-def _why(basis: pb.InstrumentBasis, facts: Facts) -> _Reason | None:
+def _why(under: Under, facts: Facts) -> _Reason | None:
     """Why an instrument counts; None where it does not."""
-    request = facts.request
+    request, basis = facts.request, under.basis
     if not basis.instrument:
         return None if request.instrument else directory_pb2.RESOLUTION_REASON_NO_INSTRUMENT
     known = instruments()[basis.instrument]
@@ -150,10 +159,10 @@ def _why(basis: pb.InstrumentBasis, facts: Facts) -> _Reason | None:
         return directory_pb2.RESOLUTION_REASON_AS_ASKED if is_asked_for else None
     if known.kind is InstrumentKind.BILATERAL:
         return directory_pb2.RESOLUTION_REASON_BILATERAL
+    if facts.shared is not None and facts.shared.isdisjoint(under.names):
+        return None
     if known.kind is InstrumentKind.REGIONAL:
         return directory_pb2.RESOLUTION_REASON_REGIONAL
-    if facts.shared is not None and basis.instrument not in facts.shared:
-        return None
     if basis.instrument in competences()[request.competence].specific:
         return directory_pb2.RESOLUTION_REASON_SPECIFIC
     return directory_pb2.RESOLUTION_REASON_GENERAL

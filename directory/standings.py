@@ -8,12 +8,14 @@ office hours. The time that counts is the caller's; reads no clock.
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 
 from comity.v1 import authorities_pb2 as pb
 from directory.known import KnownAuthority
 
+_AT_ONCE = datetime.min.replace(tzinfo=UTC)
 _NEVER = datetime.max.replace(tzinfo=UTC)
+_MAX_OUTDATED = 2  # times as many moments as entries; then those that count no longer are dropped
 
 
 class Standings:
@@ -24,27 +26,50 @@ class Standings:
         self.reachable: set[str] = set()
         self.reachable_urgently: set[str] = set()
         self._known: dict[str, KnownAuthority] = {}
+        # When each is looked at next; among the moments in order are some that count no longer.
+        self._next: dict[str, datetime] = {}
         self._changes: list[tuple[datetime, str]] = []
-        self._moment = datetime.min.replace(tzinfo=UTC)
+        self._moment = _AT_ONCE
 
     def put(self, known: KnownAuthority) -> None:
         """Takes an entry in, or its newer version; it counts from the next moment on."""
         authority_id = known.authority.authority_id
         self._known[authority_id] = known
-        heappush(self._changes, (datetime.min.replace(tzinfo=UTC), authority_id))
+        self._look_again(authority_id, _AT_ONCE)
+
+    def take_out(self, authority_id: str) -> None:
+        """Forgets an entry."""
+        self._known.pop(authority_id, None)
+        self._next.pop(authority_id, None)
+        for ids in (self.reliable, self.reachable, self.reachable_urgently):
+            ids.discard(authority_id)
+        self._drop_outdated()
 
     def advance(self, now: datetime) -> None:
         """Makes the sets those of a moment. One before the last costs a look at every entry."""
         if now < self._moment:
-            earliest = datetime.min.replace(tzinfo=UTC)
-            self._changes = [(earliest, authority_id) for authority_id in self._known]
+            self._next = dict.fromkeys(self._known, _AT_ONCE)
+            self._changes = [(_AT_ONCE, authority_id) for authority_id in self._known]
         self._moment = now
         while self._changes and self._changes[0][0] <= now:
-            authority_id = heappop(self._changes)[1]
-            # An entry that was put anew may come twice: the second time changes nothing.
-            again_at = self._look_at(authority_id, self._known[authority_id], now)
-            if again_at < _NEVER:
-                heappush(self._changes, (again_at, authority_id))
+            at, authority_id = heappop(self._changes)
+            if self._next.get(authority_id) == at:
+                again_at = self._look_at(authority_id, self._known[authority_id], now)
+                self._look_again(authority_id, again_at)
+
+    def _look_again(self, authority_id: str, at: datetime) -> None:
+        if at == _NEVER:
+            self._next.pop(authority_id, None)
+        elif at > _AT_ONCE or self._next.get(authority_id) != at:  # else it is awaited already
+            self._next[authority_id] = at
+            heappush(self._changes, (at, authority_id))
+            self._drop_outdated()
+
+    def _drop_outdated(self) -> None:
+        """Keeps the moments few: an entry that is changed often leaves one behind each time."""
+        if len(self._changes) > _MAX_OUTDATED * len(self._next):
+            self._changes = [(at, authority_id) for authority_id, at in self._next.items()]
+            heapify(self._changes)
 
     def _look_at(self, authority_id: str, known: KnownAuthority, now: datetime) -> datetime:
         """Puts an entry into the sets that it belongs to, and says until when it does."""

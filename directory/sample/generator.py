@@ -31,6 +31,7 @@ _FROM_SUNDAY = frozenset({"EG", "JO", "BD", "SA", "NP"})
 _DAYS = ("SUNDAY", "MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY")
 _UN_LANGUAGES = frozenset({"en", "fr", "es", "pt", "ar", "ru", "zh"})
 _FORENAMES = ("Ada", "Bruno", "Chen", "Dalia", "Emil", "Farah", "Goran", "Hana", "Ivo", "Jaya")
+_OF_THE_NORTH = ("DK", "FI")  # parties to an invented regional convention
 _AT_ANY_HOUR = ("sea", "cyber")  # profiles that are reached at any hour
 
 
@@ -206,6 +207,8 @@ def _competences(
         partner = _partner(office, chance)
         if name == "EXTRADITION" and partner:
             bases.append(_bilateral(partner))
+        if name == "EXTRADITION" and office.country in _OF_THE_NORTH:
+            bases.append(_regional())
         yield {"competence": f"COMPETENCE_{name}", "instruments": bases}
 
 
@@ -222,6 +225,11 @@ def _bilateral(partner: str) -> dict[str, object]:
         "titles": [title],
         "isLegalBasis": "LEGAL_ANSWER_YES",
     }
+
+
+def _regional() -> dict[str, object]:
+    title = {"language": "en", "text": "Specimen Convention of the North", "original": True}
+    return {"instrument": "REGIONAL", "titles": [title], "isLegalBasis": "LEGAL_ANSWER_YES"}
 
 
 def _answer(is_so: object) -> str:

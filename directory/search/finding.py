@@ -15,7 +15,7 @@ from typing import Any
 
 from comity.v1 import authorities_pb2 as pb
 from comity.v1 import directory_pb2
-from directory.competent import Competent
+from directory.competent import Competent, InstrumentName, instrument_names
 from directory.instruments.tables import article_number
 from directory.known import KnownAuthority
 from directory.search.cursors import cursor_for, offset_from
@@ -37,10 +37,14 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Entries in their order; the cursor is empty where nothing follows."""
+    """Entries in their order; the cursor is empty where nothing follows.
+
+    `is_cut`: more match than are ever given; of a filter without a text the last page says it.
+    """
 
     found: Sequence[Found]
     next_cursor: str
+    is_cut: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,7 @@ class _Place:
     country: str
     competences: frozenset[int]
     instruments: frozenset[str]
+    instrument_names: frozenset[InstrumentName]
     languages: frozenset[str]
 
 
@@ -67,7 +72,7 @@ class Finder:
         self.standings = Standings()
         self._places: dict[str, _Place] = {}
         # How many entries of a country name each instrument.
-        self._named: dict[str, Counter[str]] = defaultdict(Counter)
+        self._named: dict[str, Counter[InstrumentName]] = defaultdict(Counter)
         self._index = SearchIndex()
         for entry in entries:
             self.put(entry)
@@ -82,7 +87,7 @@ class Finder:
             sets[value].add(authority_id)
         for competence in place.competences:
             self._competent[place.country, competence].put(entry, competence)
-        self._named[place.country].update(place.instruments)
+        self._named[place.country].update(place.instrument_names)
         self.standings.put(entry)
         self._index.put(entry.authority)
 
@@ -95,7 +100,8 @@ class Finder:
         known = self._entries.pop(authority_id)
         for competence in place.competences:
             self._competent[place.country, competence].take_out(known, competence)
-        self._named[place.country].subtract(place.instruments)
+        self._named[place.country].subtract(place.instrument_names)
+        self.standings.take_out(authority_id)
 
     def _sets_of(self, place: _Place) -> Iterator[tuple[dict[Any, set[str]], object]]:
         yield self._by_country, place.country
@@ -115,11 +121,11 @@ class Finder:
         """The entries of a country that have a competence."""
         return self._competent.get((country, competence), Competent())
 
-    def named_instruments(self, country: str) -> frozenset[str] | None:
-        """The instruments that a country's entries name; None where there is no entry."""
+    def named_instruments(self, country: str) -> frozenset[InstrumentName] | None:
+        """What a country's entries name as instruments; None where there is no entry."""
         if not self._by_country.get(country):
             return None
-        return frozenset(code for code, count in self._named[country].items() if count > 0)
+        return frozenset(name for name, count in self._named[country].items() if count > 0)
 
     def find(
         self,
@@ -136,24 +142,35 @@ class Finder:
         offset = offset_from(cursor, query)
         size = min(limit or DEFAULT_PAGE, MAX_PAGE)
         end = min(offset + size, MAX_RANKED)
+        matches, is_cut = self._ranked(query, now)
         # One more than the page has, to know whether another follows.
-        ranked = list(islice(self._ranked(query, now), min(end + 1, MAX_RANKED)))
-        page = [self._found(match) for match in ranked[offset:end]]
-        return Page(page, cursor_for(query, end) if end < len(ranked) else "")
+        ranked = list(islice(matches, end + 1))
+        follows, is_last = len(ranked) > end, end == MAX_RANKED
+        return Page(
+            [self._found(match) for match in ranked[offset:end]],
+            cursor_for(query, end) if follows and not is_last else "",
+            is_cut=is_cut or (follows and is_last),
+        )
 
-    def _ranked(self, query: directory_pb2.AuthorityFilter, now: datetime) -> Iterator[Match]:
+    def _ranked(
+        self, query: directory_pb2.AuthorityFilter, now: datetime
+    ) -> tuple[Iterable[Match], bool]:
+        """What matches, and whether a text means more than that."""
         self.standings.advance(now)
         wanted = self._wanted(query)
         if query.text.strip():
             if query.countries:
                 wanted.append(_union([self._by_country.get(c, set()) for c in query.countries]))
-            among = _shared(wanted) if wanted else None
-            matches = self._index.rank(query.text, among=among)
-            return (each for each in matches if self._fits(each.authority_id, query, now))
-        return (
+            return self._index.rank(
+                query.text,
+                among=_shared(wanted) if wanted else None,
+                fits=(lambda each: self._fits(each, query, now)) if _is_narrow(query) else None,
+            )
+        matches = (
             Match(each, 1.0, {directory_pb2.MATCH_REASON_FILTER})
             for each in self._fitting(wanted, query, now)
         )
+        return matches, False
 
     def _fitting(
         self, wanted: Sequence[set[str]], query: directory_pb2.AuthorityFilter, now: datetime
@@ -212,6 +229,7 @@ def _place_of(entry: KnownAuthority) -> _Place:
         authority.country,
         frozenset(each.competence for each in authority.competences),
         frozenset(basis.instrument for basis in bases),
+        frozenset(name for basis in bases for name in instrument_names(basis)),
         entry.spoken_languages,
     )
 
@@ -225,6 +243,12 @@ def _shared(sets: Sequence[set[str]]) -> set[str]:
 def _union(sets: Sequence[set[str]]) -> set[str]:
     """What is in any of some sets; of one, that set itself."""
     return sets[0] if len(sets) == 1 else set().union(*sets)
+
+
+def _is_narrow(query: directory_pb2.AuthorityFilter) -> bool:
+    """Whether anything is asked for that no sets are kept of, so that entries have to be asked."""
+    narrows_instrument = query.instrument and (query.article or query.competences)
+    return bool(query.channels or query.freshness or narrows_instrument)
 
 
 def _has_instrument(authority: pb.Authority, query: directory_pb2.AuthorityFilter) -> bool:

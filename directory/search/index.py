@@ -9,11 +9,12 @@ from __future__ import annotations
 import math
 from bisect import bisect_left, insort
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from heapq import nsmallest
 from itertools import islice
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from comity.v1 import authorities_pb2 as pb
 from comity.v1 import directory_pb2
@@ -34,6 +35,28 @@ class Match:
     authority_id: str
     score: float = 0.0
     reasons: set[Reason] = field(default_factory=set)
+
+
+class Ranking(NamedTuple):
+    """Matches, the best first; `is_cut` where more match than are ever ranked."""
+
+    matches: list[Match]
+    is_cut: bool
+
+
+class _Allowed(NamedTuple):
+    """Whom a query allows: who is among some, and of these who fits; None allows everybody."""
+
+    among: AbstractSet[str] | None
+    fits: Callable[[str], bool] | None
+
+    def of(self, ids: AbstractSet[str]) -> Iterable[str]:
+        """Those of some entries that are allowed."""
+        return self.fitting(ids if self.among is None else ids & self.among)
+
+    def fitting(self, ids: Iterable[str]) -> Iterable[str]:
+        """Those that fit, in the order that they come in; looked at one by one."""
+        return ids if self.fits is None else filter(self.fits, ids)
 
 
 class SearchIndex:
@@ -67,24 +90,34 @@ class SearchIndex:
         for word in self._entries.pop(authority_id, {}):
             self._postings[word].discard(authority_id)
 
-    def rank(self, text: str, *, among: Collection[str] | None = None) -> list[Match]:
-        """The entries that a text may mean, best first; among some only, where they are named."""
+    def rank(
+        self,
+        text: str,
+        *,
+        among: AbstractSet[str] | None = None,
+        fits: Callable[[str], bool] | None = None,
+    ) -> Ranking:
+        """The entries that a text may mean; among some only, and those only that fit, where said.
+
+        Who has all words is there, unless the ranking is cut.
+        """
         meanings = [self._meanings(word) for word in words_of(text)[:MAX_QUERY_WORDS]]
-        chosen = self._chosen(meanings, among)
+        allowed = _Allowed(among, fits)
+        chosen = self._rare(meanings, allowed)
+        having_all = self._having_all(meanings, allowed, or_any=not chosen)
         ideal = sum(self._ideal(each) for each in meanings) or 1.0
-        matches = (self._match(each, meanings, ideal) for each in chosen)
-        return sorted(
-            (match for match in matches if match.score > 0),
+        ranked = sorted(
+            (self._match(each, meanings, ideal) for each in chosen.union(having_all)),
             key=lambda match: (-match.score, match.authority_id),
         )
+        is_cut = max(len(ranked), len(having_all)) > MAX_RANKED
+        return Ranking(ranked[:MAX_RANKED], is_cut)
 
     def _meanings(self, word: str) -> list[Meaning]:
         return [each for each in self._vocabulary.meanings_of(word) if self._postings[each.word]]
 
-    def _chosen(
-        self, meanings: Sequence[Sequence[Meaning]], among: Collection[str] | None
-    ) -> set[str]:
-        """Whom to rank: who has the rarest words, until there are enough.
+    def _rare(self, meanings: Sequence[Sequence[Meaning]], allowed: _Allowed) -> set[str]:
+        """Who has the rarest words, until there are enough.
 
         A common word adds nobody to those whom a rare one has chosen.
         """
@@ -94,27 +127,30 @@ class SearchIndex:
             found = self._postings[word]
             if len(found) > MAX_RANKED or len(chosen) >= MAX_RANKED:
                 break
-            chosen.update(found if among is None else [each for each in found if each in among])
-        return chosen or self._in_common(meanings, among)
+            chosen.update(allowed.of(found))
+        return chosen
 
-    def _in_common(
-        self, meanings: Sequence[Sequence[Meaning]], among: Collection[str] | None
-    ) -> set[str]:
-        """Those who have the likeliest meaning of every word, where all words are common."""
+    def _having_all(
+        self, meanings: Sequence[Sequence[Meaning]], allowed: _Allowed, *, or_any: bool
+    ) -> list[str]:
+        """Those who have the likeliest meaning of every word; one more than are ranked where there
+        are more. Where nobody does, and so it is wished, those who have the rarest of them."""
         postings = [self._postings[each[0].word] for each in meanings if each]
         if not postings:
-            return set()
+            return []
         first, *others = sorted(postings, key=len)
-        shared = first.intersection(*others) or first
-        if among is not None:
-            shared = shared.intersection(among)
-        return set(self._first(shared))
+        found = self._first(first.intersection(*others), allowed)
+        return found or (self._first(first, allowed) if or_any else [])
 
-    def _first(self, ids: set[str]) -> Iterable[str]:
+    def _first(self, ids: AbstractSet[str], allowed: _Allowed) -> list[str]:
         """The first by their ids: of many they turn up soon, few are compared."""
+        count = MAX_RANKED + 1
+        if allowed.among is not None:
+            ids = ids & allowed.among
         if len(ids) ** 2 < MAX_RANKED * len(self._ordered):
-            return nsmallest(MAX_RANKED, ids)
-        return islice((each for each in self._ordered if each in ids), MAX_RANKED)
+            return nsmallest(count, allowed.fitting(ids))
+        in_order = (each for each in self._ordered if each in ids)
+        return list(islice(allowed.fitting(in_order), count))
 
     def _match(
         self, authority_id: str, meanings: Sequence[Sequence[Meaning]], ideal: float

@@ -111,16 +111,16 @@ class ExportService:
         if request.authority_ids:
             return [self._entries.get(each) for each in request.authority_ids]
         found: list[KnownAuthority] = []
-        cursor = ""
+        cursor, is_cut = "", False
         while len(found) <= MAX_EXPORT_ENTRIES:
             page = self._entries.finder.find(request.filter, now=now, limit=MAX_PAGE, cursor=cursor)
             found += [each.known for each in page.found]
-            cursor = page.next_cursor
+            cursor, is_cut = page.next_cursor, page.is_cut
             if not cursor:
                 break
         if not found:
             raise NotFound("Nothing matches.")
-        if len(found) > MAX_EXPORT_ENTRIES:
+        if is_cut or len(found) > MAX_EXPORT_ENTRIES:
             said = f"matches more than {MAX_EXPORT_ENTRIES} entries: narrow it"
             raise MalformedInput(violations=[Violation("filter", said)])
         return found

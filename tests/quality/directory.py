@@ -41,7 +41,9 @@ def _measured(entries: Sequence[Authority]) -> dict[str, float]:
         "": [each for rows in halves.values() for each in rows],
         **halves,
     }.items():
-        found = [[names[m.authority_id] for m in index.rank(text)[:3]] for text, _ in queries]
+        found = [
+            [names[m.authority_id] for m in index.rank(text).matches[:3]] for text, _ in queries
+        ]
         pairs = list(zip(found, [meant for _, meant in queries], strict=True))
         suffix = f"_{half}" if half else ""
         figures[f"directory_top1{suffix}"] = sum(f[:1] == [m] for f, m in pairs) / len(pairs)

@@ -23,7 +23,7 @@ REQUEST = directory_pb2.ResolveAuthorityRequest(
 
 
 def finder() -> Finder:
-    """A stale entry that nobody can be reached of, and another to fall back on."""
+    """A stale entry that nobody can be reached of, and another that has a duty line."""
     stale, other = sample_authority(), sample_authority()
     stale.contacts[1].use = pb.CONTACT_USE_OFFICE
     other.authority_id = AUTHORITY_ID[:-1] + "b"
@@ -56,7 +56,14 @@ def test_a_card_is_in_the_language_that_was_asked_for(language: str) -> None:
     assert names.name_of_value("channel", pb.CHANNEL_DIRECT, language) in fields["send_by"].lines[0]
     assert names.language_name("fr", language) in fields["accepted_languages"].lines[0]
     assert all(field.label for name, field in fields.items() if name != "title")
-    assert "Other Sample Authority" in fields["fallback"].lines[0]
+    assert fields["fallback"].lines[0].startswith("Other Sample Authority")
+    assert names.label("fallback_since", language) in fields["fallback"].label
+    for reason in (
+        directory_pb2.RESOLUTION_REASON_STALE,
+        directory_pb2.RESOLUTION_REASON_UNREACHABLE,
+    ):
+        said = names.name_of_value("resolution_reason", reason, language)
+        assert said in fields["fallback"].label
     assert list(fields["note_verbale"].lines) == ["Specimen 1"]
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -20,6 +22,7 @@ from directory.sample.file import load_sample
 from directory.sample.growing import grown
 from directory.search.finding import Finder
 from directory.search.index import MAX_RANKED
+from directory.search.terms import terms_of
 
 START = datetime(2026, 11, 24, 10, tzinfo=UTC)
 KEEPER = pb.Keeper(kind=pb.KEEPER_KIND_HUB, note_verbale="Specimen 1/2026")
@@ -28,7 +31,7 @@ REGIONS = ("", "XX-1", "XX-2")
 
 moments = st.integers(0, 14 * 24 * 4).map(lambda each: START + each * timedelta(minutes=15))
 some_competences = st.sampled_from(sorted(competences()))
-codes = st.sampled_from(["", "UNTOC", "UNCAC", "UNTOC-TIP", "BILATERAL"])
+codes = st.sampled_from(["", "UNTOC", "UNCAC", "UNTOC-TIP", "BILATERAL", "REGIONAL"])
 languages = st.lists(st.sampled_from(["en", "fr", "pt", "ar"]), max_size=2, unique=True)
 
 
@@ -42,6 +45,10 @@ def varied(number: int, authority: pb.Authority, chance: random.Random) -> Known
         for instrument in basis.instruments:
             if chance.random() < 0.3:
                 del instrument.articles[:]
+        if chance.random() < 0.2:
+            regional = basis.instruments.add(instrument="REGIONAL")
+            for title in chance.sample(["West", "East", "North"], chance.choice([1, 2])):
+                regional.titles.add(language="en", text=title)
     verified_at = START - timedelta(days=chance.randint(0, 200)) if number % 7 else None
     return known_from(authority, version=1, keeper=KEEPER, verified_at=verified_at)
 
@@ -80,9 +87,7 @@ def has_instrument(authority: pb.Authority, query: AuthorityFilter) -> bool:
     )
 
 
-def found_plainly(
-    entries: Sequence[KnownAuthority], query: AuthorityFilter, now: datetime
-) -> list[str]:
+def fitting(entries: Sequence[KnownAuthority], query: AuthorityFilter, now: datetime) -> list[str]:
     found = [
         (not each.is_reliable(now), each.authority.country, each.authority.authority_id)
         for each in entries
@@ -98,7 +103,17 @@ def found_plainly(
         and (not query.freshness or each.freshness(now) in query.freshness)
         and (not query.reachable_now or each.is_reachable(now, urgent=False))
     ]
-    return [authority_id for _, _, authority_id in sorted(found)[:MAX_RANKED]]
+    return [authority_id for _, _, authority_id in sorted(found)]
+
+
+def all_found(finder: Finder, query: AuthorityFilter, now: datetime) -> tuple[list[str], bool]:
+    """The ids of all pages, and whether the last says that more match."""
+    found, cursor = [], ""
+    while True:
+        page = finder.find(query, now=now, limit=30, cursor=cursor)
+        found += [each.known.authority.authority_id for each in page.found]
+        if not (cursor := page.next_cursor):
+            return found, page.is_cut
 
 
 queries = st.builds(
@@ -119,19 +134,53 @@ queries = st.builds(
 def test_a_filter_finds_what_looking_at_every_entry_finds(
     entries: Sequence[KnownAuthority], finder: Finder, query: AuthorityFilter, now: datetime
 ) -> None:
-    found, cursor = [], ""
-    while True:
-        page = finder.find(query, now=now, limit=30, cursor=cursor)
-        found += [each.known.authority.authority_id for each in page.found]
-        if not (cursor := page.next_cursor):
-            break
+    fit = fitting(entries, query, now)
 
-    assert found_plainly(entries, query, now) == found
+    assert all_found(finder, query, now) == (fit[:MAX_RANKED], len(fit) > MAX_RANKED)
 
 
-def why(basis: pb.InstrumentBasis, facts: Facts) -> int | None:
+@pytest.fixture(scope="module")
+def words(entries: Sequence[KnownAuthority]) -> Mapping[str, frozenset[str]]:
+    """The words of each entry."""
+    return {
+        each.authority.authority_id: frozenset(term.word for term in terms_of(each.authority))
+        for each in entries
+    }
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    query=queries,
+    text=st.lists(
+        # The commonest, common in one country, and one that rarer ones begin with.
+        st.sampled_from(["authority", "office", "central", "brasilia", "extradition", "ta", "un"]),
+        min_size=1,
+        max_size=2,
+    ).map(" ".join),
+    now=moments,
+)
+def test_a_text_finds_all_who_fit_and_have_its_words_or_says_that_it_is_cut(
+    entries: Sequence[KnownAuthority],
+    words: Mapping[str, frozenset[str]],
+    finder: Finder,
+    query: AuthorityFilter,
+    text: str,
+    now: datetime,
+) -> None:
+    fit = fitting(entries, query, now)
+    query.text = text
+    found, is_cut = all_found(finder, query, now)
+
+    assert {*found} <= {*fit}
+    if is_cut:
+        assert len(found) == MAX_RANKED < len(fit)
+    else:
+        assert {each for each in fit if words[each].issuperset(text.split())} <= {*found}
+
+
+def why(basis: pb.InstrumentBasis, titles: AbstractSet[str], facts: Facts) -> int | None:
     """The place of an instrument in the order: as asked, bilateral, regional, made for it, other,
-    none."""
+    none. A regional one goes by all `titles` of entries that give it the same first title."""
     request = facts.request
     if not basis.instrument:
         return None if request.instrument else 5
@@ -142,11 +191,19 @@ def why(basis: pb.InstrumentBasis, facts: Facts) -> int | None:
         numbers = {article_number(each) for each in basis.articles}
         has = not request.article or not numbers or article_number(request.article) in numbers
         return 0 if has and basis.instrument == request.instrument else None
-    if kind != "universal":
-        return 1 if kind == "bilateral" else 2
-    if facts.shared is not None and basis.instrument not in facts.shared:
+    if kind == "bilateral":
+        return 1
+    if facts.shared is not None and not facts.shared & {
+        (basis.instrument, title) for title in (titles if kind == "regional" else {""})
+    }:
         return None
+    if kind == "regional":
+        return 2
     return 3 if basis.instrument in competences()[request.competence].specific else 4
+
+
+def strengths(each: KnownAuthority, facts: Facts) -> tuple[bool, bool]:
+    return each.is_reliable(facts.now), each.is_reachable(facts.now, urgent=facts.request.urgent)
 
 
 def worth(each: KnownAuthority, facts: Facts) -> tuple[object, ...]:
@@ -159,46 +216,73 @@ def worth(each: KnownAuthority, facts: Facts) -> tuple[object, ...]:
     )
 
 
+def instrument_of(basis: pb.InstrumentBasis) -> tuple[str, str, str]:
+    """What is one instrument: its code, its partner, and what it is called first."""
+    title = basis.titles[0].text if basis.titles else ""
+    return basis.instrument, basis.partner_country, title
+
+
+def bases_for(each: KnownAuthority, request: ResolveAuthorityRequest) -> list[pb.InstrumentBasis]:
+    return [
+        basis
+        for competence in each.authority.competences
+        if competence.competence == request.competence
+        for basis in competence.instruments or [pb.InstrumentBasis()]
+    ]
+
+
 def resolved_plainly(
     entries: Sequence[KnownAuthority], facts: Facts
-) -> list[tuple[str, str, str, str]]:
-    """Of each answer the entry, the instrument, its partner, and the entry to fall back on."""
+) -> list[tuple[str, tuple[str, str, str], str]]:
+    """Of each answer the entry, its instrument, and the entry to fall back on."""
     request = facts.request
-    competent = [
+    of_country = [
         each
         for each in entries
         if each.authority.country == request.country
         and request.competence in [basis.competence for basis in each.authority.competences]
-        and (
-            not request.region
-            or not each.authority.territory.regions
-            or request.region in each.authority.territory.regions
-        )
     ]
+    competent = [
+        each
+        for each in of_country
+        if not request.region
+        or not each.authority.territory.regions
+        or request.region in each.authority.territory.regions
+    ]
+    titles = defaultdict[str, set[str]](set)
+    for each in of_country:
+        for basis in bases_for(each, request):
+            titles[instrument_of(basis)[2]].update(title.text.lower() for title in basis.titles)
     ranked = []
     for each in competent:
         of_region = request.region in each.authority.territory.regions
-        for competence in each.authority.competences:
-            if competence.competence == request.competence:
-                for basis in competence.instruments or [pb.InstrumentBasis()]:
-                    place = why(basis, facts)
-                    if place is not None:
-                        ranked.append(((place, not of_region, *worth(each, facts)), each, basis))
-    best: dict[tuple[str, str], tuple[KnownAuthority, pb.InstrumentBasis]] = {}
+        for basis in bases_for(each, request):
+            place = why(basis, titles[instrument_of(basis)[2]], facts)
+            if place is not None:
+                ranked.append(((place, not of_region, *worth(each, facts)), each, basis))
+    best: dict[tuple[str, str, str], tuple[KnownAuthority, pb.InstrumentBasis]] = {}
     for _, each, basis in sorted(ranked, key=lambda found: found[0]):
-        best.setdefault((basis.instrument, basis.partner_country), (each, basis))
+        best.setdefault(instrument_of(basis), (each, basis))
     answers = []
     for each, basis in best.values():
-        is_weak = not each.is_reliable(facts.now) or not each.is_reachable(
-            facts.now, urgent=request.urgent
-        )
+        own = strengths(each, facts)
         others = sorted(
-            (other for other in competent if other is not each),
+            (
+                other
+                for other in competent
+                if any(
+                    theirs > ours for theirs, ours in zip(strengths(other, facts), own, strict=True)
+                )
+                and all(
+                    theirs >= ours
+                    for theirs, ours in zip(strengths(other, facts), own, strict=True)
+                )
+            ),
             key=lambda other: worth(other, facts),
         )
-        spare = others[0].authority.authority_id if is_weak and others else ""
+        spare = others[0].authority.authority_id if others else ""
         authority_id = each.authority.authority_id
-        answers.append((authority_id, basis.instrument, basis.partner_country, spare))
+        answers.append((authority_id, instrument_of(basis), spare))
     return answers
 
 
@@ -215,7 +299,13 @@ cases = st.builds(
         languages=languages,
     ).filter(lambda request: bool(request.instrument or not request.article)),
     st.sampled_from(["AR", "BR", "KE"]),
-    st.sampled_from([None, frozenset({"UNTOC"}), frozenset({"UNCAC", "UNTOC-TIP"})]),
+    st.sampled_from(
+        [
+            None,
+            frozenset({("UNTOC", ""), ("REGIONAL", "west")}),
+            frozenset({("UNCAC", ""), ("UNTOC-TIP", "")}),
+        ]
+    ),
     moments,
 )
 
@@ -233,8 +323,7 @@ def test_who_handles_it_is_who_looking_at_every_entry_finds(
     assert resolved_plainly(entries, facts) == [
         (
             each.record.authority.authority_id,
-            each.basis.instrument,
-            each.basis.partner_country,
+            instrument_of(each.basis),
             each.fallback.authority.authority_id,
         )
         for each in answer.resolutions

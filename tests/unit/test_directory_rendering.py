@@ -144,7 +144,7 @@ def test_every_field_of_an_entry_is_shown(language: str) -> None:
     shown_inside = {"article", "is_legal_basis", "translation", "closed"}
     elsewhere = {"international_body", "last_verified", "open_now", "opens_at"}
     on_cards = {"basis", "reasons", "send_by", "closes_at", "reach_now", "fallback"}
-    on_cards |= {"note_verbale", "office_clock", "own_clock"}
+    on_cards |= {"fallback_since", "note_verbale", "office_clock", "own_clock"}
     assert labels - shown_inside - elsewhere - on_cards == set(fields)
 
 

@@ -8,10 +8,12 @@ import pytest
 
 from comity.v1 import authorities_pb2 as pb
 from comity.v1 import directory_pb2
+from directory.competent import InstrumentName
 from directory.freshness import freshness_at
 from directory.known import KnownAuthority, known_from
 from directory.resolving import Facts
 from directory.resolving import resolve as resolve_among
+from directory.sample.file import load_sample
 from directory.search.finding import Finder
 from tests.unit.authorities import AUTHORITY_ID, sample_authority
 
@@ -44,7 +46,7 @@ def other() -> pb.Authority:
 def facts(
     *,
     country: str = "BR",
-    shared: frozenset[str] | None = None,
+    shared: frozenset[InstrumentName] | None = None,
     now: datetime = OPEN,
     **request: object,
 ) -> Facts:
@@ -75,21 +77,76 @@ def test_all_shared_instruments_are_given_bilateral_first() -> None:
     assert [each.reasons[0] for each in found] == [BILATERAL, GENERAL]
 
 
+def regional(*titles: str) -> pb.Authority:
+    """An entry that names a regional instrument beside its own."""
+    authority = sample_authority()
+    basis = authority.competences[0].instruments.add(instrument="REGIONAL")
+    for title in titles:
+        basis.titles.add(text=title, language="en")
+    return authority
+
+
 @pytest.mark.parametrize(
     ("country", "shared", "instruments"),
     [
-        ("FR", None, ["UNTOC"]),
-        ("FR", frozenset({"UNTOC"}), ["UNTOC"]),
-        ("FR", frozenset({"UNCAC"}), []),
-        ("BR", frozenset(), ["BILATERAL"]),
+        ("FR", None, ["REGIONAL", "UNTOC"]),
+        ("FR", {("UNTOC", "")}, ["UNTOC"]),
+        ("FR", {("UNCAC", "")}, []),
+        ("BR", set(), ["BILATERAL"]),
+        ("FR", {("REGIONAL", "conventionoftheeast")}, []),
+        ("FR", {("REGIONAL", "conventiondelouestegalite")}, ["REGIONAL"]),
     ],
 )
 def test_an_instrument_counts_where_both_countries_share_it(
-    country: str, shared: frozenset[str] | None, instruments: list[str]
+    country: str, shared: set[InstrumentName] | None, instruments: list[str]
 ) -> None:
-    found = resolve([known()], facts(country=country, shared=shared))
+    entry = known(regional("Convention of the West", "Convention de l'Ouest – Égalité"))
+    named = None if shared is None else frozenset(shared)
+
+    found = resolve([entry], facts(country=country, shared=named))
 
     assert instruments == [each.basis.instrument for each in found]
+
+
+@pytest.mark.parametrize(
+    ("titles", "is_shared"),
+    [
+        (["CONVENTION  of the West"], True),
+        (["Westkonvention", "Convention of the west"], True),
+        (["Convention of the East"], False),
+        (["—"], False),
+    ],
+)
+def test_a_regional_instrument_is_known_by_any_of_its_titles(
+    titles: list[str], is_shared: bool
+) -> None:
+    abroad = regional(*titles)
+    abroad.authority_id, abroad.country = OTHER_ID, "FR"
+    own = known(regional("Convention of the West", "—"))
+    shared = Finder([known(abroad)]).named_instruments("FR")
+
+    found = resolve([own], facts(country="FR", shared=shared))
+
+    assert is_shared is ("REGIONAL" in [each.basis.instrument for each in found])
+
+
+def test_two_countries_of_the_sample_share_a_regional_instrument() -> None:
+    finder = Finder([known(each) for each in load_sample()])
+    asked = {
+        country: facts(country=country, shared=finder.named_instruments(country))
+        for country in ("FI", "FR")
+    }
+    for each in asked.values():
+        each.request.country = "DK"
+    answers = {}
+    for country, each in asked.items():
+        answer = directory_pb2.ResolveAuthorityResponse()
+        competent = finder.competent_in("DK", pb.COMPETENCE_EXTRADITION)
+        resolve_among(competent, finder.standings, each, answer)
+        answers[country] = [each.basis.instrument for each in answer.resolutions]
+
+    assert answers["FI"] == ["REGIONAL", *answers["FR"]]
+    assert "UNTOC" in answers["FR"]
 
 
 @pytest.mark.parametrize(
@@ -150,6 +207,35 @@ def test_a_stale_entry_goes_behind_and_has_a_fallback_where_it_stands() -> None:
     assert not general.HasField("fallback")
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "is_fallback"),
+    [  # reliable, reachable
+        ((False, True), (True, True), True),
+        ((False, True), (True, False), False),
+        ((True, False), (True, True), True),
+        ((True, False), (False, True), False),
+        ((False, False), (True, False), True),
+        ((False, False), (False, True), True),
+        ((False, False), (False, False), False),
+    ],
+)
+def test_a_fallback_is_better_in_one_thing_and_worse_in_none(
+    first: tuple[bool, bool], second: tuple[bool, bool], is_fallback: bool
+) -> None:
+    entries = []
+    for authority, (is_reliable, is_reachable) in ((other(), first), (sample_authority(), second)):
+        authority.territory.regions[:] = ["GB-SCT"] if authority.authority_id == OTHER_ID else []
+        if not is_reachable:
+            del authority.contacts[1]  # the duty line
+        entries.append(known(authority, verified_days_ago=1 if is_reliable else 91))
+
+    found = resolve(entries, facts(country="FR", region="GB-SCT", now=CLOSED))
+
+    assert [each.record.authority.authority_id for each in found] == [OTHER_ID]
+    assert is_fallback is found[0].HasField("fallback")
+    assert is_fallback is bool(found[0].fallback_reasons)
+
+
 def test_an_authority_that_nobody_can_reach_says_when_it_opens() -> None:
     authority = sample_authority()
     del authority.contacts[1]  # the duty line
@@ -190,7 +276,7 @@ def test_what_a_country_shares_is_what_its_entries_name() -> None:
     finder = Finder([known()])
 
     assert finder.named_instruments("FR") is None
-    assert finder.named_instruments("GB") == frozenset({"UNTOC", "BILATERAL"})
+    assert finder.named_instruments("GB") == frozenset({("UNTOC", ""), ("BILATERAL", "")})
 
 
 def test_a_newer_version_changes_what_a_country_shares() -> None:
@@ -199,7 +285,7 @@ def test_a_newer_version_changes_what_a_country_shares() -> None:
     del changed.competences[0].instruments[0]
     finder.put(known(changed))
 
-    assert finder.named_instruments("GB") == frozenset({"BILATERAL"})
+    assert finder.named_instruments("GB") == frozenset({("BILATERAL", "")})
     changed.country = "FR"
     finder.put(known(changed))
     assert finder.named_instruments("GB") is None

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from comity.v1 import authorities_pb2
 from comity.v1 import directory_pb2 as pb
 from directory.search.folding import sound_of, words_of
-from directory.search.index import SearchIndex
+from directory.search.index import MAX_RANKED, SearchIndex
 from tests.quality.directory import load_queries, measure
 from tests.unit.authorities import AUTHORITY_ID, sample_authority
 
@@ -74,14 +77,14 @@ def test_words_of_two_scripts_sound_alike(one: str, other: str) -> None:
     ],
 )
 def test_a_match_says_why(query: str, reason: int) -> None:
-    [match] = index_of().rank(query)
+    [match] = index_of().rank(query).matches
 
     assert match.authority_id == AUTHORITY_ID
     assert reason in match.reasons
 
 
 def test_a_match_by_sound_says_so() -> None:
-    [match] = index_of("Edelweiss").rank("Эдельвейс")
+    [match] = index_of("Edelweiss").rank("Эдельвейс").matches
 
     assert match.reasons & {pb.MATCH_REASON_SCRIPT, pb.MATCH_REASON_SPELLING}
 
@@ -93,16 +96,56 @@ def test_a_newer_version_takes_the_place_of_the_older() -> None:
 
     index.put(newer)
 
-    assert index.rank("marwick") == []
-    assert [match.authority_id for match in index.rank("larkspur")] == [AUTHORITY_ID]
+    assert index.rank("marwick").matches == []
+    assert [match.authority_id for match in index.rank("larkspur").matches] == [AUTHORITY_ID]
 
 
 def test_only_those_among_whom_is_sought_are_ranked() -> None:
-    assert index_of().rank("sample", among=set()) == []
-    assert len(index_of().rank("sample", among={AUTHORITY_ID})) == 1
+    assert index_of().rank("sample", among=set()).matches == []
+    assert len(index_of().rank("sample", among={AUTHORITY_ID}).matches) == 1
+
+
+def many(count: int, name: str) -> Iterator[authorities_pb2.Authority]:
+    for number in range(count):
+        authority = sample_authority()
+        authority.authority_id = AUTHORITY_ID[:-4] + f"{number:04x}"
+        authority.names[0].text = name
+        yield authority
+
+
+def test_who_fits_is_found_behind_many_who_do_not() -> None:
+    index = SearchIndex(many(MAX_RANKED * 3, "Sample Authority"))
+    last = {each.authority_id for each in many(MAX_RANKED * 3, "")} - {
+        each.authority_id for each in many(MAX_RANKED * 2 + 1, "")
+    }
+
+    for found in (
+        index.rank("authority", fits=last.__contains__),
+        index.rank("authority", among=last),
+    ):
+        assert {match.authority_id for match in found.matches} == last
+        assert not found.is_cut
+
+
+def test_a_ranking_says_that_it_is_cut_where_more_have_all_words() -> None:
+    count = MAX_RANKED + 1
+
+    found = SearchIndex(many(count, "Sample Authority")).rank("sample authority")
+
+    assert found.is_cut
+    assert len(found.matches) == MAX_RANKED
+    assert not SearchIndex(many(count - 1, "Sample Authority")).rank("authority").is_cut
+
+
+def test_a_rare_word_that_begins_alike_does_not_hide_a_common_one() -> None:
+    common = list(many(MAX_RANKED + 1, "Sample Bureau"))
+    common[-1].names[0].text = "Sample Bureaucracy"
+    found = SearchIndex(common).rank("bureau", fits=lambda each: each > common[-9].authority_id)
+
+    assert len(found.matches) == 8
 
 
 @given(st.text(max_size=100))
 def test_any_text_may_be_sought(text: str) -> None:
-    for match in index_of().rank(text):
+    for match in index_of().rank(text).matches:
         assert 0 < match.score <= 1.3
