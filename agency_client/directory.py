@@ -6,13 +6,13 @@ Every look-up is on record at the hub with the officer and the purpose. Changes 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 
 from agency_client.authority_proof import VouchedFor, vouched_for
 from agency_client.channel import HubChannel
 from comity.authorities import authority_digest
-from comity.errors import InternalError
+from comity.errors import InternalError, MalformedInput
 from comity.v1.authorities_pb2 import (
     AuthorityRecord,
     AuthorityVersion,
@@ -326,6 +326,19 @@ class DirectoryClient:
 
         Raises: MalformedInput, TooLarge, NotPermitted, QuotaExceeded.
         """
+        try:
+            return await self._imported(head, content)
+        except InternalError:
+            # Where the hub refuses while parts are being sent, gRPC reports the sending and drops
+            # the refusal: asked once more, with nothing to send, it says why.
+            trial = ImportHead()
+            trial.CopyFrom(head)
+            trial.dry_run = True
+            with suppress(MalformedInput):
+                await self._imported(trial, b"")
+            raise
+
+    async def _imported(self, head: ImportHead, content: bytes) -> ImportAuthoritiesResponse:
         answers = self._channel.stream(
             lambda c: DirectoryServiceStub(c).ImportAuthorities, _import_messages(head, content)
         )

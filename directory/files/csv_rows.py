@@ -27,6 +27,8 @@ from directory.files.parts import NotationFault
 from directory.files.rows import MAX_ROWS, Fault, ParsedFile, Row
 
 HEADING = (VERSION, WITHHELD, *(column.name for column in COLUMNS))
+MAX_COLUMNS = 2 * len(HEADING)  # spreadsheets write some empty ones; more is another table
+_COLUMNS = f"the columns {', '.join(HEADING)}"
 COMMENT = "#"  # a row that begins so says something of the file
 _DELIMITERS = ",;\t"
 # Of Excel's own, before the heading, and never a row of it: the heading says the same.
@@ -106,14 +108,21 @@ def _delimiter_of(text: str) -> str:
 
 
 def _heading_faults(heading: Sequence[str]) -> Iterator[Fault]:
+    if not any(heading):
+        yield Fault("heading", "is missing: the first row is empty", _COLUMNS)
+        return
+    if len(heading) > MAX_COLUMNS:
+        yield Fault("heading", f"has {len(heading):,} columns", _COLUMNS)
+        return
     for name in HEADING:
         if name not in heading:
-            yield Fault(name, "the column is missing", "leave it empty where nothing is to be said")
+            right = "add it; its cells stay empty where nothing is to be said"
+            yield Fault(name, "the column is missing", right)
     for number, name in enumerate(heading, 1):
         if name not in HEADING:
             # Spreadsheets write empty columns after the last.
             shown = name or f"column {number}"
-            yield Fault(shown[:80], "is no column of this table", f"one of {', '.join(HEADING)}")
+            yield Fault(shown[:80], "is no column of this table", _COLUMNS)
         elif heading.index(name) != number - 1:
             yield Fault(name, "the column stands twice", "once")
 

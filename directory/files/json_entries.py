@@ -42,7 +42,9 @@ def parse_json(content: bytes) -> ParsedFile:
     """
     try:
         document = json.loads(content)
-    except (UnicodeDecodeError, ValueError, RecursionError) as error:
+        # Half of a surrogate pair, which an escape may name, is no text.
+        json.dumps(document, ensure_ascii=False).encode()
+    except (UnicodeError, ValueError, RecursionError) as error:
         raise MalformedInput("The file is no JSON in UTF-8.") from error
     rows = document.get("authorities") if isinstance(document, dict) else None
     if not isinstance(rows, list):

@@ -356,6 +356,24 @@ def test_an_id_that_stands_twice_is_named_with_the_row_it_stands_in() -> None:
 
 
 @pytest.mark.threat("T134")
+@pytest.mark.parametrize("cell", ["x", "country", ""])
+def test_a_heading_of_endless_columns_costs_one_fault(cell: str) -> None:
+    parsed = parse_csv((",".join(["country", *[cell] * 100_000]) + "\n").encode())
+
+    assert len(parsed.faults) == 1
+    assert "100,001 columns" in parsed.faults[0].wrong
+
+
+def test_a_file_of_nothing_says_so_once() -> None:
+    assert [fault.field for fault in parse_csv(b"").faults] == ["heading"]
+
+
+def test_half_a_surrogate_pair_is_no_text() -> None:
+    with pytest.raises(MalformedInput, match="no JSON"):
+        parse_json(rb'{"authorities":[{"\ud800":1}]}')
+
+
+@pytest.mark.threat("T134")
 def test_100_000_rows_are_refused_in_bounded_time() -> None:
     row = b",".join([b"x"] * len(HEADING)) + b"\r\n"
     content = ",".join(HEADING).encode() + b"\r\n" + row * 100_000
