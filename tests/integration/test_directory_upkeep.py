@@ -284,6 +284,30 @@ async def test_a_call_is_noted_and_its_words_are_for_caller_and_keeper(cast: Cas
     assert (await get(cast.brazil, identity)).last_contact_test == missed
 
 
+async def test_an_old_call_that_is_noted_late_hides_no_newer_answer(cast: Cast) -> None:
+    identity = (await cast.enter("BR")).authority_id
+    asked = await cast.france.client.directory.test_contact(identity)
+    answered = await cast.brazil.client.directory.answer_test(asked.test_id)
+
+    noted = await cast.hub.client.directory.record_call(
+        call(identity, reached=False, spoken_to="", note="")
+    )
+
+    assert noted.test_id > answered.test_id
+    assert (await get(cast.brazil, identity)).last_contact_test == answered
+
+
+async def test_an_answer_is_shown_though_somebody_asked_again_before_it(cast: Cast) -> None:
+    identity = (await cast.enter("BR")).authority_id
+    first = await cast.france.client.directory.test_contact(identity)
+    again = await cast.police.client.directory.test_contact(identity)
+    assert (await get(cast.brazil, identity)).last_contact_test.test_id == again.test_id
+
+    answered = await cast.brazil.client.directory.answer_test(first.test_id)
+
+    assert (await get(cast.brazil, identity)).last_contact_test == answered
+
+
 @pytest.mark.parametrize(
     ("given", "fault"),
     [
