@@ -52,7 +52,12 @@ from comity.v1.directory_pb2 import (
     TestContactRequest,
 )
 from comity.v1.directory_pb2_grpc import DirectoryServiceStub
-from comity.v1.ledger_pb2 import LedgerLeaf, LedgerProof
+from comity.v1.ledger_pb2 import (
+    LOOK_UP_PURPOSE_UNSPECIFIED,
+    LedgerLeaf,
+    LedgerProof,
+    LookUpPurpose,
+)
 
 AcceptProof = Callable[[LedgerProof, Sequence[LedgerLeaf]], Awaitable[object]]
 
@@ -129,8 +134,13 @@ class DirectoryClient:
             await self._accept_proof(response.proof.proof, [response.proof.leaf])
         return VerifiedRecord(response.record, vouched_for(response, asked), response.card)
 
-    async def list_versions(self, authority_id: str) -> list[AuthorityVersion]:
-        """Every version of an entry, the newest first.
+    async def list_versions(
+        self,
+        authority_id: str,
+        *,
+        purpose: LookUpPurpose.ValueType = LOOK_UP_PURPOSE_UNSPECIFIED,
+    ) -> list[AuthorityVersion]:
+        """Every version of an entry, the newest first. Without a purpose it is the role's.
 
         Raises: NotFound, QuotaExceeded.
         """
@@ -140,7 +150,9 @@ class DirectoryClient:
             before = found[-1].version if found else 0
             response = await self._channel.call(
                 lambda c: DirectoryServiceStub(c).ListAuthorityVersions,
-                ListAuthorityVersionsRequest(authority_id=authority_id, before_version=before),
+                ListAuthorityVersionsRequest(
+                    purpose=purpose, authority_id=authority_id, before_version=before
+                ),
             )
             found += response.versions
             more = response.more and bool(response.versions)
