@@ -180,15 +180,15 @@ class DirectoryClient:
     async def list_proposals(self, import_id: str = "") -> list[ChangeProposal]:
         """What waits for the own agency, the oldest first; of one import where it is named."""
         found: list[ChangeProposal] = []
-        more = True
+        after, more = "", True
         while more:
-            after = found[-1].proposal_id if found else ""
             response = await self._channel.call(
                 lambda c: DirectoryServiceStub(c).ListProposals,
                 ListProposalsRequest(after_proposal_id=after, import_id=import_id),
             )
             found += response.proposals
-            more = response.more and bool(response.proposals)
+            more = response.next_after_proposal_id > after
+            after = response.next_after_proposal_id
         return found
 
     async def approve(self, proposal: ChangeProposal) -> AuthorityVersion:
@@ -236,15 +236,15 @@ class DirectoryClient:
     async def list_reports(self) -> list[AuthorityReport]:
         """The open reports on the own agency's entries, the oldest first."""
         found: list[AuthorityReport] = []
-        more = True
+        after, more = "", True
         while more:
-            after = found[-1].report_id if found else ""
             response = await self._channel.call(
                 lambda c: DirectoryServiceStub(c).ListReports,
                 ListReportsRequest(after_report_id=after),
             )
             found += response.reports
-            more = response.more and bool(response.reports)
+            more = response.next_after_report_id > after
+            after = response.next_after_report_id
         return found
 
     async def close_report(self, report_id: str, outcome: str) -> AuthorityReport:
@@ -308,15 +308,16 @@ class DirectoryClient:
     async def list_tests(self) -> list[ContactTest]:
         """What the own agency may answer, or has asked for; the newest first."""
         found: list[ContactTest] = []
-        more = True
+        before, more = "", True
         while more:
-            before = found[-1].test_id if found else ""
             response = await self._channel.call(
                 lambda c: DirectoryServiceStub(c).ListContactTests,
                 ListContactTestsRequest(before_test_id=before),
             )
             found += response.tests
-            more = response.more and bool(response.tests)
+            following = response.next_before_test_id
+            more = bool(following) and (not before or following < before)
+            before = following
         return found
 
     async def export(self, request: ExportAuthoritiesRequest) -> ExportedFile:
