@@ -50,7 +50,7 @@ async def find_page(
 def end_by_bytes(
     messages: Sequence[Shown], key_of: Callable[[Shown], str], next_key: str
 ) -> tuple[list[Shown], str]:
-    """What fits into an answer, and the key to go on behind: the given one where everything does."""
+    """What fits into an answer, and the key to go on behind: the given one where all of it does."""
     count = count_fitting(messages)
     if count == len(messages):
         return list(messages), next_key
