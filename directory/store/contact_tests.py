@@ -162,6 +162,25 @@ async def find_last_contact_tests(
     return {row.authority_id: _test_from(row) for row in rows}
 
 
+async def erase_some_words(connection: Connection, *, since: int, before: int, limit: int) -> int:
+    """Empties who was spoken to and the note of some tests that were recorded since one time and
+    before another, and gives of how many: fewer than the limit where nothing is left."""
+    have_words = or_(contact_tests.c.spoken_to != "", contact_tests.c.note != "")
+    chosen = (
+        select(contact_tests.c.test_id)
+        .where(contact_tests.c.recorded_at >= since, contact_tests.c.recorded_at < before)
+        .where(have_words)
+        .order_by(contact_tests.c.recorded_at)
+        .limit(limit)
+    )
+    result = await connection.execute(
+        update(contact_tests)
+        .where(contact_tests.c.test_id.in_(chosen))
+        .values(spoken_to="", note="")
+    )
+    return int(result.rowcount)
+
+
 def _test_from(row: Row[*tuple[object, ...]]) -> StoredContactTest:
     return StoredContactTest(
         **{each.name: getattr(row, each.name) for each in fields(StoredContactTest)}

@@ -189,12 +189,15 @@ def _create_tables() -> None:
         _of_an_authority("directory_contact_tests"),
         sa.PrimaryKeyConstraint("test_id", name=op.f("pk_directory_contact_tests")),
     )
-    for column in ("authority_id", "agency_id"):
-        op.create_index(
-            f"ix_directory_contact_tests_{column}_test_id",
-            "directory_contact_tests",
-            [column, "test_id"],
-        )
+    for columns in (
+        ["authority_id", "test_id"],
+        ["agency_id", "test_id"],
+        ["authority_id", "recorded_at"],
+        ["agency_id", "recorded_at"],
+        ["recorded_at"],
+    ):
+        name = f"ix_directory_contact_tests_{'_'.join(columns)}"
+        op.create_index(name, "directory_contact_tests", columns)
 
 
 def _of_an_authority(table: str) -> sa.ForeignKeyConstraint:
