@@ -171,14 +171,18 @@ class DirectoryClient:
     async def propose(self, request: ProposeChangeRequest) -> ProposeChangeResponse:
         """Proposes an entry as it shall be.
 
-        Raises: AuthorityInvalid, MalformedInput, NotPermitted, AuthorityChanged.
+        Raises: AuthorityInvalid, MalformedInput, TooLarge, NotPermitted, AuthorityChanged,
+        QuotaExceeded.
         """
         return await self._channel.call_once(
             lambda c: DirectoryServiceStub(c).ProposeChange, request
         )
 
     async def list_proposals(self, import_id: str = "") -> list[ChangeProposal]:
-        """What waits for the own agency, the oldest first; of one import where it is named."""
+        """What waits for the own agency, the oldest first; of one import where it is named.
+
+        Raises: QuotaExceeded.
+        """
         found: list[ChangeProposal] = []
         after, more = "", True
         while more:
@@ -216,7 +220,7 @@ class DirectoryClient:
     async def confirm(self, authority_id: str, version: int) -> ConfirmAuthorityResponse:
         """Says that an entry is right as it is.
 
-        Raises: NotFound, NotPermitted, AuthorityChanged.
+        Raises: NotFound, NotPermitted, AuthorityChanged, QuotaExceeded.
         """
         request = ConfirmAuthorityRequest(authority_id=authority_id, version=version)
         return await self._channel.call_once(
@@ -234,7 +238,10 @@ class DirectoryClient:
         return response.report
 
     async def list_reports(self) -> list[AuthorityReport]:
-        """The open reports on the own agency's entries, the oldest first."""
+        """The open reports on the own agency's entries, the oldest first.
+
+        Raises: QuotaExceeded.
+        """
         found: list[AuthorityReport] = []
         after, more = "", True
         while more:
@@ -260,7 +267,10 @@ class DirectoryClient:
 
     async def list_due(self) -> list[DueAuthority]:
         """Entries that the own agency has to confirm, or that were escalated to it; those that are
-        past the longest first."""
+        past the longest first.
+
+        Raises: QuotaExceeded.
+        """
         found: list[DueAuthority] = []
         after, more = "", True
         while more:
@@ -287,7 +297,7 @@ class DirectoryClient:
     async def answer_test(self, test_id: str) -> ContactTest:
         """Answers another agency that somebody is there.
 
-        Raises: NotFound.
+        Raises: NotFound, QuotaExceeded.
         """
         response = await self._channel.call(
             lambda c: DirectoryServiceStub(c).AnswerContactTest,
@@ -306,7 +316,10 @@ class DirectoryClient:
         return response.test
 
     async def list_tests(self) -> list[ContactTest]:
-        """What the own agency may answer, or has asked for; the newest first."""
+        """What the own agency may answer, or has asked for; the newest first.
+
+        Raises: QuotaExceeded.
+        """
         found: list[ContactTest] = []
         before, more = "", True
         while more:

@@ -1,5 +1,4 @@
-"""Retention: erases access records with their salts, and whom contact tests name, when their time is
-over."""
+"""Retention: erases access records with their salts, and whom contact tests name, in due time."""
 
 from __future__ import annotations
 

@@ -192,7 +192,8 @@ LISTS: dict[str, tuple[type[Any], str, str, str]] = {
 async def pages_of(hub: Upkeep, name: str, agency: AgencyId) -> list[int]:
     """How many items each page has that an agency is shown, to the end."""
     request_class, start, following, items = LISTS[name]
-    sizes, key = [], ""
+    sizes: list[int] = []
+    key = ""
     while not sizes or key:
         request = request_class(**{start: key})
         answer = await getattr(hub.waiting, name)(officer_of(agency), request)
