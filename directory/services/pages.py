@@ -28,20 +28,20 @@ async def find_page(
     start: str,
     limit: int,
 ) -> tuple[list[Item], str]:
-    """Items that are wanted, and the key to go on behind: empty where nothing follows.
+    """Items that are wanted, and the key to go on behind: empty once everything was looked at.
 
     `fetch` gives so many items behind a key. A bounded number is looked at, so a page may hold few
-    or none, and others follow.
+    or none and others follow, and the last one may be empty.
     """
     found: list[Item] = []
     key = start
     for _ in range(MAX_PAGES):
         page = await fetch(key, PAGE_ROWS)
         for item in page:
-            if len(found) == limit:
-                return found, key
             key = key_of(item)
             found += [item] if is_wanted(item) else []
+            if len(found) == limit:
+                return found, key
         if len(page) < PAGE_ROWS:
             return found, ""
     return found, key

@@ -861,7 +861,7 @@ class ListProposalsResponse(_message.Message):
     NEXT_AFTER_PROPOSAL_ID_FIELD_NUMBER: _builtins.int
     more: _builtins.bool
     next_after_proposal_id: _builtins.str
-    """Where to go on; empty where nothing follows. A page may be empty and others follow."""
+    """Where to go on; empty where nothing follows. A page may be empty, and others follow."""
     @_builtins.property
     def proposals(self) -> _containers.RepeatedCompositeFieldContainer[Global___ChangeProposal]: ...
     def __init__(
@@ -1135,7 +1135,7 @@ class ListReportsResponse(_message.Message):
     NEXT_AFTER_REPORT_ID_FIELD_NUMBER: _builtins.int
     more: _builtins.bool
     next_after_report_id: _builtins.str
-    """Where to go on; empty where nothing follows. A page may be empty and others follow."""
+    """Where to go on; empty where nothing follows. A page may be empty, and others follow."""
     @_builtins.property
     def reports(self) -> _containers.RepeatedCompositeFieldContainer[Global___AuthorityReport]: ...
     def __init__(
@@ -1459,7 +1459,7 @@ class ListContactTestsResponse(_message.Message):
     NEXT_BEFORE_TEST_ID_FIELD_NUMBER: _builtins.int
     more: _builtins.bool
     next_before_test_id: _builtins.str
-    """Where to go on; empty where nothing follows. A page may be empty and others follow."""
+    """Where to go on; empty where nothing follows. A page may be empty, and others follow."""
     @_builtins.property
     def tests(self) -> _containers.RepeatedCompositeFieldContainer[_authorities_pb2.ContactTest]: ...
     def __init__(
