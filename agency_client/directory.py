@@ -52,7 +52,12 @@ from comity.v1.directory_pb2 import (
     TestContactRequest,
 )
 from comity.v1.directory_pb2_grpc import DirectoryServiceStub
-from comity.v1.ledger_pb2 import LedgerLeaf, LedgerProof
+from comity.v1.ledger_pb2 import (
+    LOOK_UP_PURPOSE_UNSPECIFIED,
+    LedgerLeaf,
+    LedgerProof,
+    LookUpPurpose,
+)
 
 AcceptProof = Callable[[LedgerProof, Sequence[LedgerLeaf]], Awaitable[object]]
 
@@ -129,8 +134,13 @@ class DirectoryClient:
             await self._accept_proof(response.proof.proof, [response.proof.leaf])
         return VerifiedRecord(response.record, vouched_for(response, asked), response.card)
 
-    async def list_versions(self, authority_id: str) -> list[AuthorityVersion]:
-        """Every version of an entry, the newest first.
+    async def list_versions(
+        self,
+        authority_id: str,
+        *,
+        purpose: LookUpPurpose.ValueType = LOOK_UP_PURPOSE_UNSPECIFIED,
+    ) -> list[AuthorityVersion]:
+        """Every version of an entry, the newest first. Without a purpose it is the role's.
 
         Raises: NotFound, QuotaExceeded.
         """
@@ -140,7 +150,9 @@ class DirectoryClient:
             before = found[-1].version if found else 0
             response = await self._channel.call(
                 lambda c: DirectoryServiceStub(c).ListAuthorityVersions,
-                ListAuthorityVersionsRequest(authority_id=authority_id, before_version=before),
+                ListAuthorityVersionsRequest(
+                    purpose=purpose, authority_id=authority_id, before_version=before
+                ),
             )
             found += response.versions
             more = response.more and bool(response.versions)
@@ -159,24 +171,28 @@ class DirectoryClient:
     async def propose(self, request: ProposeChangeRequest) -> ProposeChangeResponse:
         """Proposes an entry as it shall be.
 
-        Raises: AuthorityInvalid, MalformedInput, NotPermitted, AuthorityChanged.
+        Raises: AuthorityInvalid, MalformedInput, TooLarge, NotPermitted, AuthorityChanged,
+        QuotaExceeded.
         """
         return await self._channel.call_once(
             lambda c: DirectoryServiceStub(c).ProposeChange, request
         )
 
     async def list_proposals(self, import_id: str = "") -> list[ChangeProposal]:
-        """What waits for the own agency, the oldest first; of one import where it is named."""
+        """What waits for the own agency, the oldest first; of one import where it is named.
+
+        Raises: QuotaExceeded.
+        """
         found: list[ChangeProposal] = []
-        more = True
+        after, more = "", True
         while more:
-            after = found[-1].proposal_id if found else ""
             response = await self._channel.call(
                 lambda c: DirectoryServiceStub(c).ListProposals,
                 ListProposalsRequest(after_proposal_id=after, import_id=import_id),
             )
             found += response.proposals
-            more = response.more and bool(response.proposals)
+            more = response.next_after_proposal_id > after
+            after = response.next_after_proposal_id
         return found
 
     async def approve(self, proposal: ChangeProposal) -> AuthorityVersion:
@@ -204,7 +220,7 @@ class DirectoryClient:
     async def confirm(self, authority_id: str, version: int) -> ConfirmAuthorityResponse:
         """Says that an entry is right as it is.
 
-        Raises: NotFound, NotPermitted, AuthorityChanged.
+        Raises: NotFound, NotPermitted, AuthorityChanged, QuotaExceeded.
         """
         request = ConfirmAuthorityRequest(authority_id=authority_id, version=version)
         return await self._channel.call_once(
@@ -222,17 +238,20 @@ class DirectoryClient:
         return response.report
 
     async def list_reports(self) -> list[AuthorityReport]:
-        """The open reports on the own agency's entries, the oldest first."""
+        """The open reports on the own agency's entries, the oldest first.
+
+        Raises: QuotaExceeded.
+        """
         found: list[AuthorityReport] = []
-        more = True
+        after, more = "", True
         while more:
-            after = found[-1].report_id if found else ""
             response = await self._channel.call(
                 lambda c: DirectoryServiceStub(c).ListReports,
                 ListReportsRequest(after_report_id=after),
             )
             found += response.reports
-            more = response.more and bool(response.reports)
+            more = response.next_after_report_id > after
+            after = response.next_after_report_id
         return found
 
     async def close_report(self, report_id: str, outcome: str) -> AuthorityReport:
@@ -248,7 +267,10 @@ class DirectoryClient:
 
     async def list_due(self) -> list[DueAuthority]:
         """Entries that the own agency has to confirm, or that were escalated to it; those that are
-        past the longest first."""
+        past the longest first.
+
+        Raises: QuotaExceeded.
+        """
         found: list[DueAuthority] = []
         after, more = "", True
         while more:
@@ -275,7 +297,7 @@ class DirectoryClient:
     async def answer_test(self, test_id: str) -> ContactTest:
         """Answers another agency that somebody is there.
 
-        Raises: NotFound.
+        Raises: NotFound, QuotaExceeded.
         """
         response = await self._channel.call(
             lambda c: DirectoryServiceStub(c).AnswerContactTest,
@@ -294,17 +316,21 @@ class DirectoryClient:
         return response.test
 
     async def list_tests(self) -> list[ContactTest]:
-        """What the own agency may answer, or has asked for; the newest first."""
+        """What the own agency may answer, or has asked for; the newest first.
+
+        Raises: QuotaExceeded.
+        """
         found: list[ContactTest] = []
-        more = True
+        before, more = "", True
         while more:
-            before = found[-1].test_id if found else ""
             response = await self._channel.call(
                 lambda c: DirectoryServiceStub(c).ListContactTests,
                 ListContactTestsRequest(before_test_id=before),
             )
             found += response.tests
-            more = response.more and bool(response.tests)
+            following = response.next_before_test_id
+            more = bool(following) and (not before or following < before)
+            before = following
         return found
 
     async def export(self, request: ExportAuthoritiesRequest) -> ExportedFile:

@@ -21,7 +21,7 @@ from directory.plain_text import plain_text_violations
 from directory.timetable import office_hours_violations
 from directory.web_addresses import web_address_fault
 
-MAX_AUTHORITY_BYTES = 131_072  # 20 on a page stay below gRPC's 4 MiB
+MAX_AUTHORITY_BYTES = 131_072  # far below gRPC's 4 MiB, so that one always fits into an answer
 MAX_ABBREVIATION_CHARS = 24  # longer ones are names
 MIN_CONFIRM_DAYS, MAX_CONFIRM_DAYS = 7, 366  # a week can be kept to; beyond a year nothing is fresh
 

@@ -226,13 +226,14 @@ async def history(
     """Who changed what of an entry, and when; the newest first."""
     from comity.v1.directory_pb2 import CompareVersionsRequest
 
+    why = purpose_from(purpose)
     async with opened_agency(profile) as opened:
         if between is None:
-            for version in await opened.client.directory.list_versions(authority):
+            for version in await opened.client.directory.list_versions(authority, purpose=why):
                 _write_version(version, json=json)
             return
         request = CompareVersionsRequest(
-            purpose=purpose_from(purpose),
+            purpose=why,
             authority_id=authority,
             from_version=between[0],
             to_version=between[1],

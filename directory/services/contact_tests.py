@@ -37,7 +37,7 @@ from directory.services.limits import Limits
 from directory.services.reasons import require_text
 from directory.services.standing import contact_test_message
 from directory.services.telling import keeper_of, tell
-from directory.store.authorities import StoredAuthority, find_authority
+from directory.store.authorities import StoredAuthority, get_authority
 from directory.store.contact_tests import (
     StoredContactTest,
     add_contact_test,
@@ -76,7 +76,7 @@ class ContactTestService:
     async def ask(self, caller: Caller, request: pb.TestContactRequest) -> pb.TestContactResponse:
         """Asks the keeper to answer.
 
-        Raises: NotFound, MalformedInput, NotPermitted, StoreUnavailable.
+        Raises: NotFound, MalformedInput, NotPermitted, QuotaExceeded, StoreUnavailable.
         """
         self._limits.count_call(caller)
         test = self._new_test(caller, request.authority_id, request.contact)
@@ -155,7 +155,7 @@ class ContactTestService:
 
     async def _ask(self, transaction: Transaction, test: StoredContactTest) -> StoredContactTest:
         """1. The contact is the entry's. 2. Another agency keeps it. 3. Nobody is pestered."""
-        current = await _get_authority(transaction, test.authority_id)
+        current = await get_authority(transaction.connection, test.authority_id)
         if test.contact and test.contact not in _contacts(current.authority):  # 1
             raise MalformedInput(violations=[Violation("contact", "is none of the entry's")])
         keepers = Keepers(await self._roster_within(transaction), self._hub_agency)
@@ -167,7 +167,7 @@ class ContactTestService:
 
     async def _record(self, transaction: Transaction, call: StoredContactTest) -> StoredContactTest:
         """1. The number is the entry's. 2. Nobody fills the ledger with calls."""
-        current = await _get_authority(transaction, call.authority_id)
+        current = await get_authority(transaction.connection, call.authority_id)
         if call.contact not in telephones(current.authority):  # 1
             said = "is no telephone number of the entry"
             raise MalformedInput(violations=[Violation("number", said)])
@@ -180,7 +180,7 @@ class ContactTestService:
         """1. The test is for the caller's agency to answer; another's is as if there were none.
         2. One that was answered stays as it is."""
         test = await get_contact_test(transaction.connection, item.test_id)
-        current = await _get_authority(transaction, test.authority_id)
+        current = await get_authority(transaction.connection, test.authority_id)
         keepers = Keepers(await self._roster_within(transaction), self._hub_agency)
         is_asked = test.method == authorities_pb2.CONTACT_TEST_METHOD_EXCHANGE
         if not is_asked or keeper_of(current, keepers).agency_id != item.agency:  # 1
@@ -249,10 +249,3 @@ def _spoken_to_violations(request: pb.RecordContactCallRequest) -> Iterator[Viol
         yield from spoken_to_violations(request.spoken_to, "spoken_to")
     elif request.spoken_to:
         yield Violation("spoken_to", "goes with a call that somebody took")
-
-
-async def _get_authority(transaction: Transaction, authority_id: str) -> StoredAuthority:
-    found = await find_authority(transaction.connection, authority_id)
-    if found is None:
-        raise NotFound
-    return found

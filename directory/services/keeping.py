@@ -28,7 +28,7 @@ from directory.services.limits import Limits
 from directory.services.reasons import require_text
 from directory.services.telling import keeper_of, tell
 from directory.services.versions import enter_verification, verification_now
-from directory.store.authorities import StoredAuthority, find_authority, require_newest
+from directory.store.authorities import get_authority, require_newest
 from directory.store.reports import (
     StoredReport,
     add_report,
@@ -145,7 +145,7 @@ class KeepingService:
     ) -> pb.ConfirmAuthorityResponse:
         """1. The caller keeps the entry. 2. What was looked at is the newest version."""
         request, connection = item.request, transaction.connection
-        current = await _get_authority(transaction, request.authority_id)
+        current = await get_authority(transaction.connection, request.authority_id)
         keepers = Keepers(await self._roster_within(transaction), self._hub_agency)
         country = current.authority.country
         require_keeper(keepers.keeper_now(current.keeper, country), item.agency)  # 1
@@ -166,7 +166,7 @@ class KeepingService:
 
     async def _report(self, transaction: Transaction, report: StoredReport) -> None:
         """The keeper is told that there is one, and reads it by asking for it."""
-        current = await _get_authority(transaction, report.authority_id)
+        current = await get_authority(transaction.connection, report.authority_id)
         if not 0 < report.version <= current.version:
             said = f"is none of the entry's: the newest is {current.version}"
             raise MalformedInput(violations=[Violation("version", said)])
@@ -186,7 +186,7 @@ class KeepingService:
         report = await find_report(transaction.connection, item.request.report_id)
         if report is None or report.closed_at is not None:
             raise NotFound
-        current = await _get_authority(transaction, report.authority_id)
+        current = await get_authority(transaction.connection, report.authority_id)
         keepers = Keepers(await self._roster_within(transaction), self._hub_agency)
         keeper = keepers.keeper_now(current.keeper, current.authority.country)
         if keeper.agency_id != item.agency:
@@ -194,13 +194,6 @@ class KeepingService:
         now, outcome = microseconds_from(transaction.now), item.request.outcome
         await close_report(transaction.connection, report.report_id, closed_at=now, outcome=outcome)
         return replace(report, closed_at=now, outcome=outcome)
-
-
-async def _get_authority(transaction: Transaction, authority_id: str) -> StoredAuthority:
-    found = await find_authority(transaction.connection, authority_id)
-    if found is None:
-        raise NotFound
-    return found
 
 
 def report_message(report: StoredReport) -> pb.AuthorityReport:

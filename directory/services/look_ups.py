@@ -33,6 +33,7 @@ from directory.services.enquiries import (
 from directory.services.entries import Entries
 from directory.services.keepers import Keepers
 from directory.services.limits import Limits
+from directory.services.pages import count_fitting
 from directory.services.standing import add_standing
 from directory.services.withholding import (
     may_see_persons,
@@ -42,7 +43,7 @@ from directory.services.withholding import (
 )
 from directory.store.authorities import StoredVersion, get_version, list_versions
 
-MAX_VERSIONS = 50  # of an entry's history at once; each may be 128 KiB
+MAX_VERSIONS = 50  # of an entry's history at once; where they are large, a page ends by its bytes
 
 # A record of an answer, and the entry that it shows.
 Shown: TypeAlias = tuple[authorities_pb2.AuthorityRecord, KnownAuthority]
@@ -203,8 +204,9 @@ class LookUpService:
         if not self._may_see_persons(caller, known):
             for version in page:
                 withhold_persons_of_version(version)
-        await self._account(caller, request.purpose, [v.entry_index for v in page])
-        return pb.ListAuthorityVersionsResponse(versions=page, more=len(found) > limit)
+        shown = page[: count_fitting(page)]
+        await self._account(caller, request.purpose, [v.entry_index for v in shown])
+        return pb.ListAuthorityVersionsResponse(versions=shown, more=len(found) > len(shown))
 
     async def compare(
         self, caller: Caller, request: pb.CompareVersionsRequest

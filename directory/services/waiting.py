@@ -5,9 +5,8 @@ By who keeps an entry now: what a member that was suspended kept waits for who l
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime
-from typing import TypeVar
 
 from comity.identity import AgencyId, country_from_agency_id
 from comity.roster import Roster
@@ -21,24 +20,21 @@ from directory.services.entries import known_from_stored
 from directory.services.keepers import Keepers
 from directory.services.keeping import report_message
 from directory.services.limits import Limits
+from directory.services.pages import end_by_bytes, find_page
 from directory.services.standing import add_standing, contact_test_message
 from directory.services.telling import escalated_to, keeper_of
 from directory.services.withholding import may_see_persons, withhold_call, withhold_persons
 from directory.store.authorities import StoredAuthority, find_authority
-from directory.store.connection import Connection
 from directory.store.contact_tests import TestedAuthority, list_contact_tests
 from directory.store.proposals import StoredProposal, list_waiting
 from directory.store.reminders import list_due
 from directory.store.reports import ReportedAuthority, list_open_reports
 
-MAX_PROPOSALS = 20  # of 128 KiB each, below gRPC's 4 MiB
-MAX_REPORTS = 50  # at once; each is a page of text at most
-MAX_TESTS = 50  # likewise
-MAX_DUE = 20  # entries as large as those of proposals
-PAGE_ROWS = 100  # read at once while looking for whose the caller's are
-MAX_PAGES = 10  # looked through in a call; the caller goes on where it ended
-
-Item = TypeVar("Item")
+# At once; where they are large, a page ends by its bytes before (`pages`).
+MAX_PROPOSALS = 20
+MAX_REPORTS = 50
+MAX_TESTS = 50
+MAX_DUE = 20
 
 
 class WaitingService:
@@ -77,24 +73,25 @@ class WaitingService:
             return keeper.agency_id == caller.agency
 
         async with self._database.read() as connection:
-            found = await _find_wanted(
-                lambda last: list_waiting(
-                    connection,
-                    country,
-                    after=request.after_proposal_id if last is None else last.proposal_id,
-                    import_id=request.import_id,
-                    limit=PAGE_ROWS,
+            found, next_after = await find_page(
+                lambda after, rows: list_waiting(
+                    connection, country, after=after, import_id=request.import_id, limit=rows
                 ),
                 is_for,
-                limit=limit + 1,
+                lambda proposal: proposal.proposal_id,
+                start=request.after_proposal_id,
+                limit=limit,
             )
-            shown, indices = [], set()
-            for proposal in found[:limit]:
-                base = await find_authority(connection, proposal.authority.authority_id)
-                shown.append(proposal_message(proposal, None if base is None else base.authority))
-                indices |= set() if base is None else {base.entry_index}
-        await self._account(caller, indices)
-        return pb.ListProposalsResponse(proposals=shown, more=len(found) > limit)
+            bases = [await find_authority(connection, p.authority.authority_id) for p in found]
+        messages = [
+            proposal_message(proposal, None if base is None else base.authority)
+            for proposal, base in zip(found, bases, strict=True)
+        ]
+        shown, next_after = end_by_bytes(messages, lambda each: each.proposal_id, next_after)
+        await self._account(caller, {b.entry_index for b in bases[: len(shown)] if b is not None})
+        return pb.ListProposalsResponse(
+            proposals=shown, more=bool(next_after), next_after_proposal_id=next_after
+        )
 
     async def list_reports(
         self, caller: Caller, request: pb.ListReportsRequest
@@ -112,19 +109,19 @@ class WaitingService:
             return keeper.agency_id == caller.agency
 
         async with self._database.read() as connection:
-            found = await _find_wanted(
-                lambda last: list_open_reports(
-                    connection,
-                    country,
-                    after=request.after_report_id if last is None else last.report.report_id,
-                    limit=PAGE_ROWS,
-                ),
+            found, next_after = await find_page(
+                lambda after, rows: list_open_reports(connection, country, after=after, limit=rows),
                 is_for,
-                limit=limit + 1,
+                lambda reported: reported.report.report_id,
+                start=request.after_report_id,
+                limit=limit,
             )
-        await self._account(caller, {each.newest_entry for each in found[:limit]})
-        reports = [report_message(each.report) for each in found[:limit]]
-        return pb.ListReportsResponse(reports=reports, more=len(found) > limit)
+        messages = [report_message(each.report) for each in found]
+        shown, next_after = end_by_bytes(messages, lambda each: each.report_id, next_after)
+        await self._account(caller, {each.newest_entry for each in found[: len(shown)]})
+        return pb.ListReportsResponse(
+            reports=shown, more=bool(next_after), next_after_report_id=next_after
+        )
 
     async def list_contact_tests(
         self, caller: Caller, request: pb.ListContactTestsRequest
@@ -142,20 +139,21 @@ class WaitingService:
             return caller.agency in (keeper.agency_id, tested.test.agency_id)
 
         async with self._database.read() as connection:
-            found = await _find_wanted(
-                lambda last: list_contact_tests(
-                    connection,
-                    country,
-                    agency_id=caller.agency,
-                    before=request.before_test_id if last is None else last.test.test_id,
-                    limit=PAGE_ROWS,
+            found, next_before = await find_page(
+                lambda before, rows: list_contact_tests(
+                    connection, country, agency_id=caller.agency, before=before, limit=rows
                 ),
                 is_for,
-                limit=limit + 1,
+                lambda tested: tested.test.test_id,
+                start=request.before_test_id,
+                limit=limit,
             )
-        await self._account(caller, {each.newest_entry for each in found[:limit]})
-        tests = [contact_test_message(each.test) for each in found[:limit]]
-        return pb.ListContactTestsResponse(tests=tests, more=len(found) > limit)
+        messages = [contact_test_message(each.test) for each in found]
+        shown, next_before = end_by_bytes(messages, lambda each: each.test_id, next_before)
+        await self._account(caller, {each.newest_entry for each in found[: len(shown)]})
+        return pb.ListContactTestsResponse(
+            tests=shown, more=bool(next_before), next_before_test_id=next_before
+        )
 
     async def list_due(
         self, caller: Caller, request: pb.ListDueAuthoritiesRequest
@@ -166,35 +164,27 @@ class WaitingService:
         """
         limit = min(request.limit or MAX_DUE, MAX_DUE)
         self._limits.count_call(caller)
+        due_before = microseconds_from(self._clock() + DUE_BEFORE) + 1
+        country = self._country(caller)
         async with self._database.read() as connection:
-            found, next_after = await self._find_due(
-                connection, caller, after=request.after_authority_id, limit=limit
+            found, next_after = await find_page(
+                lambda after, rows: list_due(
+                    connection, country, due_before=due_before, after=after, limit=rows
+                ),
+                lambda stored: self._is_due_for(caller.agency, stored),
+                lambda stored: stored.authority.authority_id,
+                start=request.after_authority_id,
+                limit=limit,
             )
             due = [self._due_message(each) for each in found]
             await add_standing(connection, [each.record for each in due])
         for stored, message in zip(found, due, strict=True):
             self._withhold(caller, stored, message.record)
-        await self._account(caller, {each.entry_index for each in found})
-        return pb.ListDueAuthoritiesResponse(authorities=due, next_after_authority_id=next_after)
-
-    async def _find_due(
-        self, connection: Connection, caller: Caller, *, after: str, limit: int
-    ) -> tuple[list[StoredAuthority], str]:
-        """A page of the caller's, and what it ended with where there may be more."""
-        found: list[StoredAuthority] = []
-        before = microseconds_from(self._clock() + DUE_BEFORE) + 1
-        for _ in range(MAX_PAGES):
-            page = await list_due(
-                connection, self._country(caller), due_before=before, after=after, limit=PAGE_ROWS
-            )
-            for stored in page:
-                after = stored.authority.authority_id
-                found += [stored] if self._is_due_for(caller.agency, stored) else []
-                if len(found) == limit:
-                    return found, after
-            if len(page) < PAGE_ROWS:
-                return found, ""
-        return found, after
+        shown, next_after = end_by_bytes(
+            due, lambda each: each.record.authority.authority_id, next_after
+        )
+        await self._account(caller, {each.entry_index for each in found[: len(shown)]})
+        return pb.ListDueAuthoritiesResponse(authorities=shown, next_after_authority_id=next_after)
 
     def _is_due_for(self, agency: AgencyId, stored: StoredAuthority) -> bool:
         keepers = self._keepers()
@@ -234,21 +224,3 @@ class WaitingService:
         """Whose entries alone a member may keep; the hub's own agency any, for which it is None."""
         is_hub = caller.agency == self._hub_agency
         return None if is_hub else country_from_agency_id(caller.agency)
-
-
-async def _find_wanted(
-    fetch: Callable[[Item | None], Awaitable[Sequence[Item]]],
-    is_wanted: Callable[[Item], bool],
-    *,
-    limit: int,
-) -> list[Item]:
-    """The first items that are wanted. `fetch` gives the page behind an item, or the first."""
-    found: list[Item] = []
-    last: Item | None = None
-    while len(found) < limit:
-        page = await fetch(last)
-        found += [each for each in page if is_wanted(each)]
-        if len(page) < PAGE_ROWS:
-            break
-        last = page[-1]
-    return found[:limit]

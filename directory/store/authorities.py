@@ -137,6 +137,17 @@ async def find_authority(connection: Connection, authority_id: str) -> StoredAut
     return None if row is None else authority_from(row)
 
 
+async def get_authority(connection: Connection, authority_id: str) -> StoredAuthority:
+    """An entry as it is now.
+
+    Raises: NotFound.
+    """
+    found = await find_authority(connection, authority_id)
+    if found is None:
+        raise NotFound
+    return found
+
+
 async def find_authorities(
     connection: Connection, authority_ids: Sequence[str]
 ) -> dict[str, StoredAuthority]:

@@ -13,13 +13,26 @@ from directory.store.connection import Connection
 from directory.store.tables import authorities, contact_tests
 
 _NEWEST_ENTRY = authorities.c.entry_index.label("newest_entry")
-# Asked with every answer, so that it is put together once.
-_LAST = select(contact_tests).where(
-    contact_tests.c.test_id.in_(
-        select(func.max(contact_tests.c.test_id))
-        .where(contact_tests.c.authority_id.in_(bindparam("ids", expanding=True)))
-        .group_by(contact_tests.c.authority_id)
+# When it happened, whenever it was written down: an answer, else the question or the call.
+_HAPPENED_AT = func.coalesce(contact_tests.c.answered_at, contact_tests.c.asked_at)
+_RANKED = (
+    select(
+        contact_tests.c.test_id,
+        func.row_number()
+        .over(
+            partition_by=contact_tests.c.authority_id,
+            order_by=(_HAPPENED_AT.desc(), contact_tests.c.test_id.desc()),
+        )
+        .label("place"),
     )
+    .where(contact_tests.c.authority_id.in_(bindparam("ids", expanding=True)))
+    .subquery()
+)
+# Asked with every answer, so that it is put together once.
+_LAST = (
+    select(contact_tests)
+    .join(_RANKED, _RANKED.c.test_id == contact_tests.c.test_id)
+    .where(_RANKED.c.place == 1)
 )
 
 
@@ -143,9 +156,29 @@ async def list_contact_tests(
 async def find_last_contact_tests(
     connection: Connection, authority_ids: Collection[str]
 ) -> Mapping[str, StoredContactTest]:
-    """The newest contact test of those entries that have any."""
+    """Of those entries that have any, the contact test of which the newest is known: by when it was
+    answered, or else asked; a call by its time, however late it was noted."""
     rows = await connection.execute(_LAST, {"ids": list(authority_ids)})
     return {row.authority_id: _test_from(row) for row in rows}
+
+
+async def erase_some_words(connection: Connection, *, since: int, before: int, limit: int) -> int:
+    """Empties who was spoken to and the note of some tests that were recorded since one time and
+    before another, and gives of how many: fewer than the limit where nothing is left."""
+    have_words = or_(contact_tests.c.spoken_to != "", contact_tests.c.note != "")
+    chosen = (
+        select(contact_tests.c.test_id)
+        .where(contact_tests.c.recorded_at >= since, contact_tests.c.recorded_at < before)
+        .where(have_words)
+        .order_by(contact_tests.c.recorded_at)
+        .limit(limit)
+    )
+    result = await connection.execute(
+        update(contact_tests)
+        .where(contact_tests.c.test_id.in_(chosen))
+        .values(spoken_to="", note="")
+    )
+    return int(result.rowcount)
 
 
 def _test_from(row: Row[*tuple[object, ...]]) -> StoredContactTest:

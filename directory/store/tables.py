@@ -183,3 +183,15 @@ Index(
     contact_tests.c.agency_id,
     contact_tests.c.test_id,
 )
+# Counting what a day allows, under the lock on the ledger's head; and erasing words by their time.
+Index(
+    "ix_directory_contact_tests_agency_id_recorded_at",
+    contact_tests.c.agency_id,
+    contact_tests.c.recorded_at,
+)
+Index(
+    "ix_directory_contact_tests_authority_id_recorded_at",
+    contact_tests.c.authority_id,
+    contact_tests.c.recorded_at,
+)
+Index("ix_directory_contact_tests_recorded_at", contact_tests.c.recorded_at)

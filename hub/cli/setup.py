@@ -145,7 +145,8 @@ async def migrate_schema(
             if await is_downgrade(database, to) and not confirm:
                 raise MalformedInput(
                     f"Going back to {to} takes tables away, at 'base' the ledger "
-                    "and all notices; say --yes."
+                    "and all notices. What goes below 0006 loses its contact tests for good, and "
+                    "verify-ledger finds that it did; say --yes."
                 )
             await migrate(database, revision=to)
     typer.echo(f"The schema is at {head_revision() if to == 'head' else to}.")

@@ -36,6 +36,7 @@ from comity.v1.officers_pb2 import (
     ROLE_HUB_ADMINISTRATOR,
     ROLE_SUPERVISOR,
 )
+from directory.services import pages
 from directory.services.entries import Entries
 from directory.services.limits import OFFICER_CALLS
 from hub.rpc.table import RULES, Admission
@@ -225,6 +226,25 @@ async def test_the_later_of_two_edits_is_told_what_changed(cast: Cast) -> None:
     assert (await get(cast.first, authority.authority_id)).version == 2
     with pytest.raises(AuthorityChanged):
         await propose(cast.first, renamed(authority, "Late"), base=1)
+
+
+async def test_a_page_of_versions_ends_before_its_answer_is_too_large(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority = new_authority("BR")
+    await enter(cast.first, cast.second, authority)
+    moved = authorities_pb2.Authority()
+    moved.CopyFrom(authority)
+    moved.contacts[0].value = "+442079460009"
+    await propose(cast.first, moved, base=1, call_back=call_back(authority))
+    request = pb.ListAuthorityVersionsRequest(authority_id=authority.authority_id)
+
+    monkeypatch.setattr(pages, "MAX_ITEMS_BYTES", 1)
+
+    page = await ask(cast.first, "ListAuthorityVersions", request)
+    assert ([each.version for each in page.versions], page.more) == ([2], True)
+    history = await cast.first.client.directory.list_versions(authority.authority_id)
+    assert [each.version for each in history] == [2, 1]
 
 
 async def test_telephone_and_hours_take_effect_with_a_call_on_the_old_number(cast: Cast) -> None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from google.protobuf.json_format import MessageToJson
 
 from agency_client.cli.secrets import NEW_PASSWORD_FILE_VARIABLE, PASSWORD_FILE_VARIABLE
+from comity.v1 import ledger_pb2
 from comity.v1.authorities_pb2 import CONTACT_MEANS_TELEPHONE, AuthorityRecord
 from directory.files.csv_rows import parse_csv, write_csv
 from directory.sample.file import SAMPLE_FILE, load_sample
@@ -100,6 +103,26 @@ def test_an_entry_is_found_shown_and_reported(counter: Counter) -> None:
     assert "by ZZ-HUB" in counter.directory("history", identity)
     counter.directory("report", identity, "The line is dead.", "--field", "contacts[0].value")
     assert "reported     wrong 1 times" in counter.directory("show", identity)
+
+
+def test_a_history_is_on_record_with_the_purpose_that_was_given(counter: Counter) -> None:
+    identity = counter.directory("find", "--country", "BR", "--limit", "1").split()[0]
+
+    counter.directory("history", identity, "--purpose", "exercise")
+
+    access = newest_access(counter)
+    assert access.action == ledger_pb2.ACCESS_ACTION_LOOK_UP_AUTHORITIES
+    assert access.purpose == ledger_pb2.LOOK_UP_PURPOSE_EXERCISE
+
+
+def newest_access(counter: Counter) -> ledger_pb2.AccessRecord:
+    """The last that the hub has on disk, beside the hub that serves."""
+    [file] = (counter.stage.folder / "hub").glob("*.sqlite")
+    with closing(sqlite3.connect(file)) as connection:
+        [record] = connection.execute(
+            "SELECT record FROM access_records ORDER BY entry_index DESC, leaf_index DESC LIMIT 1"
+        ).fetchone()
+    return ledger_pb2.AccessRecord.FromString(record)
 
 
 def test_an_entry_is_proposed_approved_confirmed_and_moved(

@@ -29,7 +29,7 @@ from comity.v1.officers_pb2 import (
     ROLE_SUPERVISOR,
 )
 from deploy.stage import DOMAIN
-from directory.services import contact_limits
+from directory.services import contact_limits, pages
 from directory.store.tables import authorities
 from hub.settings import load_settings
 from hub.store.audit import audit_ledger
@@ -282,6 +282,64 @@ async def test_a_call_is_noted_and_its_words_are_for_caller_and_keeper(cast: Cas
     )
     assert not missed.HasField("answered_at")
     assert (await get(cast.brazil, identity)).last_contact_test == missed
+
+
+async def test_an_old_call_that_is_noted_late_hides_no_newer_answer(cast: Cast) -> None:
+    identity = (await cast.enter("BR")).authority_id
+    asked = await cast.france.client.directory.test_contact(identity)
+    answered = await cast.brazil.client.directory.answer_test(asked.test_id)
+
+    noted = await cast.hub.client.directory.record_call(
+        call(identity, reached=False, spoken_to="", note="")
+    )
+
+    assert noted.test_id > answered.test_id
+    assert (await get(cast.brazil, identity)).last_contact_test == answered
+
+
+async def test_an_answer_is_shown_though_somebody_asked_again_before_it(cast: Cast) -> None:
+    identity = (await cast.enter("BR")).authority_id
+    first = await cast.france.client.directory.test_contact(identity)
+    again = await cast.police.client.directory.test_contact(identity)
+    assert (await get(cast.brazil, identity)).last_contact_test.test_id == again.test_id
+
+    answered = await cast.brazil.client.directory.answer_test(first.test_id)
+
+    assert (await get(cast.brazil, identity)).last_contact_test == answered
+
+
+async def test_the_client_goes_on_behind_pages_that_hold_nothing_for_it(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    identity = (await cast.enter("BR")).authority_id
+    asked = await cast.police.client.directory.test_contact(identity)
+    for _ in range(contact_limits.MAX_TESTS_OF_BOTH):
+        await cast.france.client.directory.test_contact(identity)
+
+    monkeypatch.setattr(pages, "PAGE_ROWS", 2)
+    monkeypatch.setattr(pages, "MAX_PAGES", 1)
+
+    assert asked in await cast.police.client.directory.list_tests()
+
+
+async def test_the_client_lists_all_though_an_answer_holds_one(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    identities = [(await cast.enter("FR")).authority_id for _ in range(2)]
+    brazil, france = cast.brazil.client.directory, cast.france.client.directory
+    for identity in identities:
+        request = pb.ReportAuthorityRequest(authority_id=identity, version=1, text="Sample")
+        await brazil.report(request)
+        await france.propose(
+            pb.ProposeChangeRequest(authority=new_authority("FR"), reason="Sample")
+        )
+    reports, proposals = await france.list_reports(), await france.list_proposals()
+
+    monkeypatch.setattr(pages, "MAX_ITEMS_BYTES", 1)
+
+    assert reports == await france.list_reports()
+    assert proposals == await france.list_proposals()
+    assert len(reports) >= 2 <= len(proposals)
 
 
 @pytest.mark.parametrize(

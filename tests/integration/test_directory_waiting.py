@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from comity.identity import AgencyId
 from comity.v1 import agencies_pb2, authorities_pb2
 from comity.v1 import directory_pb2 as pb
-from directory.services import waiting as waiting_module
+from directory.entry import MAX_AUTHORITY_BYTES
+from directory.services import pages
 from directory.store.contact_tests import StoredContactTest, add_contact_test
 from directory.store.proposals import StoredProposal, add_proposal
 from directory.store.reports import StoredReport, add_report
@@ -116,7 +118,7 @@ async def test_who_asked_sees_the_contact_test_too(hub: Upkeep) -> None:
 async def test_what_waits_comes_in_pages_though_others_wait_in_between(
     hub: Upkeep, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(waiting_module, "PAGE_ROWS", 2)
+    monkeypatch.setattr(pages, "PAGE_ROWS", 2)
     entries = [await hub.enter(FRANCE if n % 3 == 0 else BRAZIL) for n in range(9)]
     for number, authority in enumerate(entries):
         await fill(hub, authority, number)
@@ -142,8 +144,8 @@ async def test_what_waits_comes_in_pages_though_others_wait_in_between(
 async def test_what_is_due_is_looked_through_a_bounded_number_of_pages_at_a_time(
     hub: Upkeep, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(waiting_module, "PAGE_ROWS", 1)
-    monkeypatch.setattr(waiting_module, "MAX_PAGES", 2)
+    monkeypatch.setattr(pages, "PAGE_ROWS", 1)
+    monkeypatch.setattr(pages, "MAX_PAGES", 2)
     ids = sorted([(await hub.enter(BRAZIL)).authority_id for _ in range(4)])
     theirs = (await hub.verified(BRAZIL)).authority_id  # not due for half a year
     caller, waiting = officer_of(HUB), hub.waiting
@@ -162,3 +164,78 @@ async def test_what_is_due_is_looked_through_a_bounded_number_of_pages_at_a_time
     assert ids[:2] == [each.record.authority.authority_id for each in mine.authorities]
     assert mine.next_after_authority_id == ids[1]
     assert theirs not in ids
+
+
+LISTS: dict[str, tuple[type[Any], str, str, str]] = {
+    "list_proposals": (
+        pb.ListProposalsRequest,
+        "after_proposal_id",
+        "next_after_proposal_id",
+        "proposals",
+    ),
+    "list_reports": (pb.ListReportsRequest, "after_report_id", "next_after_report_id", "reports"),
+    "list_contact_tests": (
+        pb.ListContactTestsRequest,
+        "before_test_id",
+        "next_before_test_id",
+        "tests",
+    ),
+    "list_due": (
+        pb.ListDueAuthoritiesRequest,
+        "after_authority_id",
+        "next_after_authority_id",
+        "authorities",
+    ),
+}
+
+
+async def pages_of(hub: Upkeep, name: str, agency: AgencyId) -> list[int]:
+    """How many items each page has that an agency is shown, to the end."""
+    request_class, start, following, items = LISTS[name]
+    sizes: list[int] = []
+    key = ""
+    while not sizes or key:
+        request = request_class(**{start: key})
+        answer = await getattr(hub.waiting, name)(officer_of(agency), request)
+        sizes.append(len(getattr(answer, items)))
+        key = getattr(answer, following)
+        assert getattr(answer, "more", bool(key)) == bool(key)
+    return sizes
+
+
+async def test_what_waits_is_looked_through_a_bounded_number_of_pages_at_a_time(
+    hub: Upkeep, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pages, "PAGE_ROWS", 1)
+    monkeypatch.setattr(pages, "MAX_PAGES", 2)
+    for number in range(5):
+        await fill(hub, await hub.enter(FRANCE if number == 4 else BRAZIL), number)
+    await hub.change_agency(FRANCE, status=agencies_pb2.AGENCY_STATUS_SUSPENDED)
+    await hub.parts.membership.refresh()
+
+    assert await pages_of(hub, "list_proposals", HUB) == [0, 0, 1]
+    assert await pages_of(hub, "list_reports", HUB) == [0, 0, 1]
+    assert await pages_of(hub, "list_contact_tests", HUB) == [1, 0, 0]  # the newest first
+    assert await pages_of(hub, "list_proposals", BRAZIL) == [2, 2, 0]
+
+
+@pytest.mark.parametrize("name", LISTS)
+async def test_a_page_ends_before_its_answer_is_too_large(
+    hub: Upkeep, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    for number in range(3):
+        await fill(hub, await hub.enter(BRAZIL), number)
+    assert await pages_of(hub, name, BRAZIL) == [3]
+
+    monkeypatch.setattr(pages, "MAX_ITEMS_BYTES", 1)
+
+    assert await pages_of(hub, name, BRAZIL) == [1, 1, 1]
+
+
+def test_the_largest_items_that_there_are_fit_into_an_answer_of_grpc() -> None:
+    largest = pb.ChangeProposal(reason="x" * (3 * MAX_AUTHORITY_BYTES))
+
+    shown, key = pages.end_by_bytes([largest] * 20, lambda _: "here", "")
+
+    assert (len(shown), key) == (7, "here")
+    assert pb.ListProposalsResponse(proposals=shown).ByteSize() < 4 * 1_048_576

@@ -21,8 +21,16 @@ from directory.services.reminders import LEASE
 from directory.store.tables import authorities, reminders
 from hub.store.audit import audit_ledger
 from hub.store.database import Database
+from hub.store.migrations import migrate
 from tests.databases import new_database
-from tests.integration.upkeep import HUB, START, HandClock, Upkeep, officer_of
+from tests.integration.upkeep import (
+    HUB,
+    START,
+    HandClock,
+    Upkeep,
+    directory_entries,
+    officer_of,
+)
 from tests.unit.hub_parts import BRAZIL, FRANCE, admit, begin, serving, sqlite_url
 
 REMINDED, ESCALATED = "REMINDED", "ESCALATED"
@@ -69,6 +77,45 @@ async def test_a_keeper_is_reminded_at_30_7_and_0_days_and_others_a_fortnight_la
         (identity, ESCALATED, -14, TO_HUB_TOO),
     ]
     await audit_ledger(hub.parts.database, hub_domain=DOMAIN)
+
+
+async def test_what_was_sent_is_known_after_the_schema_went_back_and_forth(
+    database: Database,
+) -> None:
+    async with process(database) as hub:
+        for days in (20, 60, 180):
+            await hub.verified(BRAZIL, confirm_every_days=days)
+        later = await hub.verified(BRAZIL)
+        await hub.send_at(13.5)
+        await hub.send_at(40)
+        await hub.send_at(150)
+        hub.clock.now = START + timedelta(days=160)
+        await hub.confirm(later)
+        await hub.keeping.report(
+            officer_of(FRANCE),
+            pb.ReportAuthorityRequest(
+                authority_id=later.authority_id, version=1, text="The line is dead."
+            ),
+        )
+    before, told = await sent_reminders(database), len(await directory_entries(database))
+    assert len(before) == 6
+
+    await migrate(database, revision="0005")
+    await migrate(database)
+
+    assert before == await sent_reminders(database)
+    await audit_ledger(database, hub_domain=DOMAIN)
+    async with process(database) as hub:
+        assert await hub.send_at(160) == 0
+    assert told == len(await directory_entries(database))
+
+
+async def sent_reminders(database: Database) -> list[tuple[object, ...]]:
+    """All that were sent and not left out."""
+    statement = select(reminders).where(reminders.c.entry_index.is_not(None))
+    async with database.read() as connection:
+        rows = await connection.execute(statement.order_by(reminders.c.entry_index))
+        return [tuple(row) for row in rows]
 
 
 async def test_an_entry_is_due_by_its_own_days(hub: Upkeep) -> None:

@@ -124,9 +124,10 @@ class Upkeep:
         await self.parts.writer.commit(enter, None)
         return authority
 
-    async def confirm(self, authority: authorities_pb2.Authority) -> pb.ConfirmAuthorityResponse:
-        """The keeper's word, by one of its officers."""
-        keeping = KeepingService(
+    @property
+    def keeping(self) -> KeepingService:
+        """Confirmations and reports."""
+        return KeepingService(
             commit=self.parts.writer.commit_result,
             roster_within=self._roster,
             hub_agency=HUB,
@@ -134,11 +135,14 @@ class Upkeep:
             clock=self.clock,
             token_bytes=secrets.token_bytes,
         )
+
+    async def confirm(self, authority: authorities_pb2.Authority) -> pb.ConfirmAuthorityResponse:
+        """The keeper's word, by one of its officers."""
         agency = next(
             a for a in self.parts.membership.roster.agencies if a[:2] == authority.country
         )
         request = pb.ConfirmAuthorityRequest(authority_id=authority.authority_id, version=1)
-        return await keeping.confirm(officer_of(agency), request)
+        return await self.keeping.confirm(officer_of(agency), request)
 
     @property
     def waiting(self) -> WaitingService:

@@ -269,6 +269,7 @@ def test_going_back_needs_a_yes(folder: Path) -> None:
 
     require_exit(refused, 1)
     assert "--yes" in refused.output
+    assert "contact tests for good" in " ".join(refused.output.split())
     require_exit(comity_hub("verify-ledger", folder=folder), 0)
 
 

@@ -858,7 +858,10 @@ class ListProposalsResponse(_message.Message):
 
     PROPOSALS_FIELD_NUMBER: _builtins.int
     MORE_FIELD_NUMBER: _builtins.int
+    NEXT_AFTER_PROPOSAL_ID_FIELD_NUMBER: _builtins.int
     more: _builtins.bool
+    next_after_proposal_id: _builtins.str
+    """Where to go on; empty where nothing follows. A page may be empty, and others follow."""
     @_builtins.property
     def proposals(self) -> _containers.RepeatedCompositeFieldContainer[Global___ChangeProposal]: ...
     def __init__(
@@ -866,10 +869,11 @@ class ListProposalsResponse(_message.Message):
         *,
         proposals: _abc.Iterable[Global___ChangeProposal] | None = ...,
         more: _builtins.bool = ...,
+        next_after_proposal_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["more", b"more", "proposals", b"proposals"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["more", b"more", "next_after_proposal_id", b"next_after_proposal_id", "proposals", b"proposals"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1128,7 +1132,10 @@ class ListReportsResponse(_message.Message):
 
     REPORTS_FIELD_NUMBER: _builtins.int
     MORE_FIELD_NUMBER: _builtins.int
+    NEXT_AFTER_REPORT_ID_FIELD_NUMBER: _builtins.int
     more: _builtins.bool
+    next_after_report_id: _builtins.str
+    """Where to go on; empty where nothing follows. A page may be empty, and others follow."""
     @_builtins.property
     def reports(self) -> _containers.RepeatedCompositeFieldContainer[Global___AuthorityReport]: ...
     def __init__(
@@ -1136,10 +1143,11 @@ class ListReportsResponse(_message.Message):
         *,
         reports: _abc.Iterable[Global___AuthorityReport] | None = ...,
         more: _builtins.bool = ...,
+        next_after_report_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["more", b"more", "reports", b"reports"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["more", b"more", "next_after_report_id", b"next_after_report_id", "reports", b"reports"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1448,7 +1456,10 @@ class ListContactTestsResponse(_message.Message):
 
     TESTS_FIELD_NUMBER: _builtins.int
     MORE_FIELD_NUMBER: _builtins.int
+    NEXT_BEFORE_TEST_ID_FIELD_NUMBER: _builtins.int
     more: _builtins.bool
+    next_before_test_id: _builtins.str
+    """Where to go on; empty where nothing follows. A page may be empty, and others follow."""
     @_builtins.property
     def tests(self) -> _containers.RepeatedCompositeFieldContainer[_authorities_pb2.ContactTest]: ...
     def __init__(
@@ -1456,10 +1467,11 @@ class ListContactTestsResponse(_message.Message):
         *,
         tests: _abc.Iterable[_authorities_pb2.ContactTest] | None = ...,
         more: _builtins.bool = ...,
+        next_before_test_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["more", b"more", "tests", b"tests"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["more", b"more", "next_before_test_id", b"next_before_test_id", "tests", b"tests"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,17 +1,27 @@
 """The directory kept true: when entries fall due, reminders, leases, contact tests."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 
 import sqlalchemy as sa
 from alembic import op
 
 from comity.v1.authorities_pb2 import Authority
+from comity.v1.ledger_pb2 import (
+    DIRECTORY_CHANGE_ESCALATED,
+    DIRECTORY_CHANGE_REMINDED,
+    DIRECTORY_CHANGE_REPORTED,
+    LedgerEntry,
+)
 
 revision = "0006"
 down_revision = "0005"
 
 _DAY = timedelta(days=1) // timedelta(microseconds=1)
 _CONFIRM_EVERY_DAYS = 180  # as it was when this was written
+_STAGES = (-14, 0, 7, 30)  # days before the time at which a reminder goes; likewise
+_LEDGER_PAGE = 1_000  # entries read at once, of some hundred bytes each
+_DIRECTORY_RECORD = LedgerEntry.DIRECTORY_FIELD_NUMBER
 _BY_KEEPER = (
     "ix_directory_proposals_keeper_agency_id_status_proposal_id",
     ["keeper_agency_id", "status", "proposal_id"],
@@ -31,6 +41,16 @@ _VERSIONS = sa.table(
 _PROPOSALS = sa.table(
     "directory_proposals", *(sa.column(name) for name in ("proposal_id", "authority", "country"))
 )
+_REPORTS = sa.table(
+    "directory_reports", *(sa.column(name) for name in ("report_id", "entry_index"))
+)
+_REMINDERS = sa.table(
+    "directory_reminders",
+    *(sa.column(name) for name in ("authority_id", "due_at", "stage", "sent_at", "entry_index")),
+)
+_LEDGER = sa.table(
+    "ledger_entries", *(sa.column(name) for name in ("entry_index", "record", "entry"))
+)
 
 
 def upgrade() -> None:
@@ -46,6 +66,7 @@ def upgrade() -> None:
     op.drop_index(_BY_KEEPER[0], table_name="directory_proposals")
     op.create_index(_BY_COUNTRY[0], "directory_proposals", _BY_COUNTRY[1])
     _create_tables()
+    _restore_from_ledger()
 
 
 def _fill_due_at() -> None:
@@ -80,6 +101,52 @@ def _fill_country() -> None:
             .where(_PROPOSALS.c.proposal_id == row.proposal_id)
             .values(country=Authority.FromString(row.authority).country)
         )
+
+
+def _restore_from_ledger() -> None:
+    """What a downgrade took away and the ledger tells of: reminders, and where reports are told of.
+    Contact tests do not come back: the ledger has no more of them than their ids."""
+    reminders: dict[tuple[object, ...], dict[str, object]] = {}
+    for index, entry in _directory_entries():
+        change = entry.directory.change
+        if change in (DIRECTORY_CHANGE_REMINDED, DIRECTORY_CHANGE_ESCALATED):
+            row = _reminder(index, entry)
+            reminders[row["authority_id"], row["due_at"], row["stage"]] = row
+        elif change == DIRECTORY_CHANGE_REPORTED:
+            op.get_bind().execute(
+                sa.update(_REPORTS)
+                .where(_REPORTS.c.report_id == entry.directory.report_id)
+                .values(entry_index=index)
+            )
+    if reminders:
+        op.get_bind().execute(sa.insert(_REMINDERS), list(reminders.values()))
+
+
+def _directory_entries() -> Iterator[tuple[int, LedgerEntry]]:
+    statement = sa.select(_LEDGER.c.entry_index, _LEDGER.c.entry)
+    ours = statement.where(_LEDGER.c.record == _DIRECTORY_RECORD).limit(_LEDGER_PAGE)
+    last = -1
+    while True:
+        page = ours.where(_LEDGER.c.entry_index > last).order_by(_LEDGER.c.entry_index)
+        rows = op.get_bind().execute(page).all()
+        for row in rows:
+            yield row.entry_index, LedgerEntry.FromString(row.entry)
+        if len(rows) < _LEDGER_PAGE:
+            return
+        last = rows[-1].entry_index
+
+
+def _reminder(index: int, entry: LedgerEntry) -> dict[str, object]:
+    """As it was kept. The stage is the last one that had come; older ones are left out for good
+    without a row, since only the last one is ever sent."""
+    told = entry.directory
+    return {
+        "authority_id": told.authority_id,
+        "due_at": told.confirmation_due_at.ToMicroseconds(),
+        "stage": min(stage for stage in _STAGES if told.days_left <= stage),
+        "sent_at": entry.recorded_at.ToMicroseconds(),
+        "entry_index": index,
+    }
 
 
 def _create_tables() -> None:
@@ -122,12 +189,15 @@ def _create_tables() -> None:
         _of_an_authority("directory_contact_tests"),
         sa.PrimaryKeyConstraint("test_id", name=op.f("pk_directory_contact_tests")),
     )
-    for column in ("authority_id", "agency_id"):
-        op.create_index(
-            f"ix_directory_contact_tests_{column}_test_id",
-            "directory_contact_tests",
-            [column, "test_id"],
-        )
+    for columns in (
+        ["authority_id", "test_id"],
+        ["agency_id", "test_id"],
+        ["authority_id", "recorded_at"],
+        ["agency_id", "recorded_at"],
+        ["recorded_at"],
+    ):
+        name = f"ix_directory_contact_tests_{'_'.join(columns)}"
+        op.create_index(name, "directory_contact_tests", columns)
 
 
 def _of_an_authority(table: str) -> sa.ForeignKeyConstraint:
