@@ -114,6 +114,12 @@ def caveat_lines(record: pb.AuthorityRecord, safe: Safe) -> Iterator[str]:
     """What is not shown of an entry, and what others say of it."""
     if record.contacts_withheld:
         yield line("withheld", "personal contact details, which this role does not need")
+    verified = record.last_verified.version
+    if verified and verified < record.version:
+        since = f"since version {verified} was verified; compare it before you call a new number:"
+        yield line("CHANGED", since)
+        identity = safe(record.authority.authority_id)
+        yield line("", f"comity directory history {identity} --between {verified} {record.version}")
     yield from standing_lines(record, safe)
 
 

@@ -19,6 +19,7 @@ MAX_TESTS_OF_AGENCY = 20  # more is a survey, which goes by other ways
 MAX_TESTS_OF_ENTRY = 6  # by three agencies: by then it is known whether somebody is there
 MAX_TESTS_OF_BOTH = 2  # once again in the afternoon
 MAX_CALLS_OF_AGENCY = 100  # a long day of three people at the telephone
+MAX_CALLS_OF_BOTH = 5  # of one entry: nobody buries what others have found out
 _DAY = timedelta(days=1)
 
 
@@ -30,7 +31,8 @@ async def require_few(transaction: Transaction, test: StoredContactTest) -> None
     of_agency, of_entry = {"agency_id": test.agency_id}, {"authority_id": test.authority_id}
     bounds = {
         authorities_pb2.CONTACT_TEST_METHOD_CALL: [
-            (MAX_CALLS_OF_AGENCY, "calls that an agency notes", of_agency)
+            (MAX_CALLS_OF_AGENCY, "calls that an agency notes", of_agency),
+            (MAX_CALLS_OF_BOTH, "calls of an entry that an agency notes", of_agency | of_entry),
         ],
         authorities_pb2.CONTACT_TEST_METHOD_EXCHANGE: [
             (MAX_TESTS_OF_AGENCY, "contact tests that an agency asks for", of_agency),

@@ -166,13 +166,17 @@ class ContactTestService:
         return await _enter(transaction, change, current, test, keepers=keepers)
 
     async def _record(self, transaction: Transaction, call: StoredContactTest) -> StoredContactTest:
-        """1. The number is the entry's. 2. Nobody fills the ledger with calls."""
+        """1. The number is the entry's. 2. Nobody fills the ledger with calls. 3. Who keeps an
+        entry does not test it; the hub keeps what others have to be called about."""
         current = await get_authority(transaction.connection, call.authority_id)
         if call.contact not in telephones(current.authority):  # 1
             said = "is no telephone number of the entry"
             raise MalformedInput(violations=[Violation("number", said)])
         await require_few(transaction, call)  # 2
         keepers = Keepers(await self._roster_within(transaction), self._hub_agency)
+        keeper = keeper_of(current, keepers).agency_id
+        if call.agency_id == keeper != self._hub_agency:  # 3
+            raise NotPermitted("Your own agency keeps that entry: confirm it.")
         change = ledger_pb2.DIRECTORY_CHANGE_CONTACT_CALLED
         return await _enter(transaction, change, current, call, keepers=keepers)
 

@@ -83,4 +83,5 @@ def verification_from_stored(stored: StoredVerification) -> pb.Verification:
         agency_id=stored.agency_id,
         officer_id=stored.officer_id,
         method=stored.method,
+        version=stored.version,
     )

@@ -152,6 +152,7 @@ class KeepingService:
         await require_newest(connection, request.authority_id, request.version)  # 2
         verification = verification_now(
             transaction,
+            version=current.version,
             agency_id=item.agency,
             officer_id=item.officer_id,
             method=authorities_pb2.VERIFICATION_METHOD_CONFIRMATION,

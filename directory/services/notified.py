@@ -82,6 +82,7 @@ class Notifications:
             assert current is not None
             verification = verification_now(
                 transaction,
+                version=current.version,
                 agency_id=self._hub_agency,
                 officer_id=item.officer_id,
                 method=pb.VERIFICATION_METHOD_NOTIFICATION,

@@ -62,16 +62,18 @@ async def enter_verification(
 def verification_now(
     transaction: Transaction,
     *,
+    version: int,
     agency_id: str,
     officer_id: str,
     method: authorities_pb2.VerificationMethod.ValueType,
 ) -> StoredVerification:
-    """A verification at the time of a transaction."""
+    """A verification of a version at the time of a transaction."""
     return StoredVerification(
         verified_at=microseconds_from(transaction.now),
         agency_id=agency_id,
         officer_id=officer_id,
         method=method,
+        version=version,
     )
 
 

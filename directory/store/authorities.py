@@ -29,12 +29,14 @@ _CHANGED = (
 
 @dataclass(frozen=True, slots=True)
 class StoredVerification:
-    """Who verified an entry, when (microseconds UTC) and how."""
+    """Who verified an entry, when (microseconds UTC) and how, and which version of it; 0 where that
+    was not kept."""
 
     verified_at: int
     agency_id: str
     officer_id: str
     method: pb.VerificationMethod.ValueType
+    version: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +126,7 @@ async def record_verification(
             verified_by_agency_id=verification.agency_id,
             verified_by_officer_id=verification.officer_id,
             verification_method=int(verification.method),
+            verified_version=verification.version,
             entry_index=entry_index,
             due_at=_due_after(verification, current.authority),
         )
@@ -252,6 +255,7 @@ def authority_from(row: Row[*tuple[object, ...]]) -> StoredAuthority:
             agency_id=row.verified_by_agency_id,
             officer_id=row.verified_by_officer_id,
             method=row.verification_method,
+            version=row.verified_version or 0,
         )
     return StoredAuthority(
         authority=pb.Authority.FromString(row.authority),

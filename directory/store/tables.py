@@ -45,6 +45,8 @@ authorities = Table(
     Column("verified_by_agency_id", Text),
     Column("verified_by_officer_id", Text),
     Column("verification_method", SmallInteger),
+    # The version that was found right; null too for verifications from before it was kept.
+    Column("verified_version", Integer),
     # The newest entry of the ledger about it: what other processes read anew by.
     Column("entry_index", BigInteger, nullable=False),
     # When it has to be confirmed; for one that never was verified, when it was entered.

@@ -198,9 +198,13 @@ RULES: Mapping[str, Rule] = {
     "/comity.v1.DirectoryService/AnswerContactTest": Rule(
         "keep entries of authorities", Admission.OFFICER, UNARY_SECONDS, KEEPING_ROLES
     ),
-    # Also by the hub's administrators, to whom entries are escalated.
+    # Who works on cases is shown persons' numbers, and the hub's administrators are of entries that
+    # are escalated to them; nobody else shall find one out by guessing.
     "/comity.v1.DirectoryService/RecordContactCall": Rule(
-        "note calls to authorities", Admission.OFFICER, UNARY_SECONDS, KEEPING_ROLES
+        "note calls to authorities",
+        Admission.OFFICER,
+        UNARY_SECONDS,
+        CASE_ROLES | _HUB_ADMINISTRATORS,
     ),
     "/comity.v1.DirectoryService/ListContactTests": Rule(
         "keep entries of authorities", Admission.OFFICER, UNARY_SECONDS, KEEPING_ROLES

@@ -358,6 +358,7 @@ async def test_a_confirmed_entry_is_fresh_and_says_by_whom(cast: Cast) -> None:
     record = await get(cast.france, authority.authority_id)
     assert record.freshness == authorities_pb2.FRESHNESS_FRESH
     assert record.last_verified == answer.verification
+    assert record.last_verified.version == 1
     assert record.confirmation_due_at == answer.confirmation_due_at
     async with cast.served.database.read() as connection:
         access = await newest_access(connection)

@@ -357,12 +357,23 @@ async def test_the_client_lists_all_though_an_answer_holds_one(
 async def test_a_call_that_cannot_be_is_refused(
     cast: Cast, given: dict[str, Any], fault: str
 ) -> None:
-    entered = await cast.brazil.client.directory.list_due()
+    identity = (await cast.enter("BR")).authority_id
 
     with pytest.raises(MalformedInput, match=fault):
-        await cast.france.client.directory.record_call(
-            call(entered[0].record.authority.authority_id, **given)
-        )
+        await cast.france.client.directory.record_call(call(identity, **given))
+
+
+@pytest.mark.threat("T130")
+async def test_a_keeper_does_not_test_its_own_entry_and_nobody_buries_what_others_found(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    identity = (await cast.enter("BR")).authority_id
+    with pytest.raises(NotPermitted, match="confirm it"):
+        await cast.brazil.client.directory.record_call(call(identity))
+    monkeypatch.setattr(contact_limits, "MAX_CALLS_OF_BOTH", 1)
+    await cast.france.client.directory.record_call(call(identity))
+    with pytest.raises(QuotaExceeded, match="calls of an entry"):
+        await cast.france.client.directory.record_call(call(identity))
 
 
 async def test_what_is_due_is_listed_for_the_keeper_and_escalated_to_the_hub(cast: Cast) -> None:
@@ -425,7 +436,10 @@ async def test_who_works_on_no_case_asks_nobody_and_who_keeps_nothing_answers_no
             ("ListContactTests", pb.ListContactTestsRequest()),
             ("ListDueAuthorities", pb.ListDueAuthoritiesRequest()),
         ),
-        ROLE_AGENCY_ADMINISTRATOR: (("TestContact", pb.TestContactRequest(authority_id=identity)),),
+        ROLE_AGENCY_ADMINISTRATOR: (
+            ("TestContact", pb.TestContactRequest(authority_id=identity)),
+            ("RecordContactCall", call(identity)),  # would tell whether it is a person's number
+        ),
     }
     for role, calls in refused.items():
         async with cast.served.officer("FR-NCB", role) as (officer, _):

@@ -48,6 +48,18 @@ def test_every_field_of_an_entry_is_shown(field: str) -> None:
     assert shown(authority) != whole
 
 
+def test_an_entry_that_was_changed_since_it_was_verified_says_so() -> None:
+    record = pb.AuthorityRecord(authority=full(), version=4)
+    record.last_verified.version = 4
+    assert "CHANGED" not in "".join(record_lines(record, str))
+    record.last_verified.version = 3
+
+    lines = list(record_lines(record, str))
+
+    assert any("CHANGED" in line and "since version 3" in line for line in lines)
+    assert any("--between 3 4" in line for line in lines)
+
+
 @pytest.mark.parametrize("field", ["holidays", "special_days", "week", "time_zone"])
 def test_all_of_the_hours_is_shown(field: str) -> None:
     authority = full()

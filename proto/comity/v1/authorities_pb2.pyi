@@ -936,9 +936,12 @@ class Verification(_message.Message):
     AGENCY_ID_FIELD_NUMBER: _builtins.int
     OFFICER_ID_FIELD_NUMBER: _builtins.int
     METHOD_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
     agency_id: _builtins.str
     officer_id: _builtins.str
     method: Global___VerificationMethod.ValueType
+    version: _builtins.int
+    """The version that was found right; 0 where that was not kept."""
     @_builtins.property
     def verified_at(self) -> _timestamp_pb2.Timestamp: ...
     def __init__(
@@ -948,10 +951,11 @@ class Verification(_message.Message):
         agency_id: _builtins.str = ...,
         officer_id: _builtins.str = ...,
         method: Global___VerificationMethod.ValueType = ...,
+        version: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["verified_at", b"verified_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agency_id", b"agency_id", "method", b"method", "officer_id", b"officer_id", "verified_at", b"verified_at"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agency_id", b"agency_id", "method", b"method", "officer_id", b"officer_id", "verified_at", b"verified_at", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
