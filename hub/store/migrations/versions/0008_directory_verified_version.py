@@ -8,10 +8,9 @@ down_revision = "0007"
 
 
 def upgrade() -> None:
-    with op.batch_alter_table("directory_authorities") as table:
-        table.add_column(sa.Column("verified_version", sa.Integer(), nullable=True))
+    column = sa.Column("verified_version", sa.Integer(), nullable=True)
+    op.add_column("directory_authorities", column)
 
 
 def downgrade() -> None:
-    with op.batch_alter_table("directory_authorities") as table:
-        table.drop_column("verified_version")
+    op.drop_column("directory_authorities", "verified_version")
