@@ -16,7 +16,8 @@ from google.protobuf.message import Message
 from comity.errors import Violation
 
 _TAG = re.compile(r"<\s*(?:[/!?]\s*)?[A-Za-z]|&#?[0-9A-Za-z]{2,10};")
-_FORMULA = re.compile(r"\s*[=@+\-\t\uff1d\uff20\uff0b\uff0d]")
+# Behind a semicolon too: a spreadsheet of half of Europe begins a cell there, quoted or not.
+_FORMULA = re.compile(r"(?:\A|;)\s*[=@+\-\t\uff1d\uff20\uff0b\uff0d]")
 _WITH_A_FORM_OF_THEIR_OWN = frozenset({"comity.v1.ContactPoint.value"})
 
 
@@ -37,5 +38,8 @@ def plain_text_violations(message: Message, prefix: str = "") -> Iterator[Violat
 def _text_violations(text: str, path: str) -> Iterator[Violation]:
     if _TAG.search(text):
         yield Violation(path, "holds HTML; write plain text")
-    if _FORMULA.match(text):
-        yield Violation(path, "begins like a formula of a spreadsheet (=, @, + or -)")
+    if _FORMULA.search(text):
+        yield Violation(
+            path,
+            "begins like a formula of a spreadsheet (=, @, + or -), or does so behind a semicolon",
+        )

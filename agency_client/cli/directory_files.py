@@ -73,22 +73,25 @@ async def export_entries(  # noqa: PLR0913, PLR0917 - each is an option of the c
 
     if output.exists() and not force:
         raise MalformedInput(f"{output} exists already; --force writes over it.")
+    query = filter_from(
+        text,
+        country=country,
+        competence=competence,
+        instrument=instrument,
+        language=language,
+        channel=channel,
+        freshness=freshness,
+        reachable=reachable,
+    )
+    if bool(identity) == bool(query.ListFields()):
+        raise typer.BadParameter("say which: by --id, or by what 'find' takes, such as --country.")
     request = ExportAuthoritiesRequest(
         purpose=purpose_from(purpose),
         case_reference=case,
         authority_ids=identity or (),
         format=_format(file_format, _WRITTEN),
         language=shown_in,
-        filter=filter_from(
-            text,
-            country=country,
-            competence=competence,
-            instrument=instrument,
-            language=language,
-            channel=channel,
-            freshness=freshness,
-            reachable=reachable,
-        ),
+        filter=query,
     )
     async with opened_agency(profile) as opened:
         exported = await opened.client.directory.export(request)

@@ -57,6 +57,8 @@ async def propose(
     if called and not spoken_to:
         raise typer.BadParameter("--called goes with --spoken-to: who answered.")
     record = _read_record(file)
+    if not record.version:
+        say("The file names no version: this is proposed as a new entry.")
     request = ProposeChangeRequest(
         authority=record.authority, base_version=record.version, reason=reason
     )

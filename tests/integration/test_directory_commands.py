@@ -212,6 +212,8 @@ def test_a_country_is_exported_for_a_case_and_never_over_a_file(
     assert 0 < len(ids) < len(expected)
     heads = [line for line in found.splitlines() if not line.startswith(" ")]
     assert {line.split()[0] for line in heads} == ids
+    nothing = ("export", "--format", "csv", "--case", "1", "--output", str(tmp_path / "x.csv"))
+    assert "say which" in counter.directory(*nothing, expected=2)
     pages = tmp_path / "br.pdf"
     said = counter.directory(
         "export", "--country", "BR", "--format", "pdf", "--shown-in", "ar",

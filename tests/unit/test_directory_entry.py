@@ -280,3 +280,12 @@ def test_hours_of_endless_intervals_or_days_are_refused() -> None:
     day.intervals.add(opens="12:00", closes="17:00")
     found = {each.field: each.description for each in authority_violations(authority)}
     assert "make them one" in found[f"{last}[1].opens"]
+
+
+@pytest.mark.parametrize("city", ["=1+1", "Sampleville;=1+1;", "Sampleville; @SUM(1)"])
+def test_a_text_that_a_spreadsheet_would_run_is_refused(city: str) -> None:
+    authority = sample_authority()
+    authority.postal_address.city = city
+    found = {each.field: each.description for each in authority_violations(authority)}
+
+    assert "formula" in found["postal_address.city"]
