@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import atexit
 import subprocess
+import time
 from collections.abc import Sequence
+from contextlib import suppress
 
 from deploy.stage import NotAsExpected
 from deploy.stage import Stage as StageOfProcesses
@@ -19,6 +21,22 @@ atexit.register(_commands.stop)
 
 class Stage(StageOfProcesses):
     """A folder with a hub and the profiles of its members."""
+
+    def admit(self, agency: str, name: str = "Sample bureau") -> None:
+        super().admit(agency, name)
+        if self._hub is not None:
+            self.until_answered(agency, "status")
+
+    def until_answered(self, agency: str, *arguments: str) -> None:
+        """A member's command, until the hub that serves has heard of what another process entered.
+
+        Commands that start more slowly than these come after that by themselves.
+        """
+        while True:
+            with suppress(NotAsExpected):
+                self.comity(agency, *arguments)
+                return
+            time.sleep(0.05)
 
     def _run(self, command: Sequence[str], *, expected: int) -> subprocess.CompletedProcess[str]:
         program, option, code, *arguments = command

@@ -5,16 +5,15 @@ from __future__ import annotations
 import socket
 import ssl
 import subprocess
-import time
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from cryptography import x509
 
-from deploy.stage import DOMAIN, RUN_SECONDS, NotAsExpected
+from deploy.stage import DOMAIN, RUN_SECONDS
 from hub.certificates import HUB_LIFE, generate_tls_key, pem_from_certificate, pem_from_key
 from hub.folder import load_authority, replace_server_pair
 from hub.settings import load_settings
@@ -98,18 +97,8 @@ def test_the_hub_s_own_agency_is_renewed_with_it(stage: Stage) -> None:
     stage.start_hub()
     stage.comity(f"{own}/", "status")
     stage.hub("renew-certificate")
-    until_answered(stage, f"{own}/", "status")
+    stage.until_answered(f"{own}/", "status")
     stage.hub("verify-ledger")
-
-
-def until_answered(stage: Stage, *command: str) -> None:
-    """A command, until a hub that serves has heard of what another process has entered; that it
-    does is bounded by the time that a test may take."""
-    while True:
-        with suppress(NotAsExpected):
-            stage.comity(*command)
-            return
-        time.sleep(0.05)
 
 
 def test_the_old_pair_is_served_while_only_half_of_the_new_one_is_there(stage: Stage) -> None:
