@@ -64,6 +64,9 @@ def test_an_older_question_does_not_take_a_newer_confirmation_back(clock: Clock)
     known.take(asked_at)
 
     known.require()
+    clock.now += CONFIRM_WITHIN_SECONDS + 0.01
+    with pytest.raises(MembershipUnconfirmed):  # it counts from the newer one on
+        known.require()
 
 
 async def test_a_round_that_took_long_is_followed_at_once(clock: Clock, slept: list[float]) -> None:
