@@ -318,6 +318,9 @@ class _DocumentTypeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Document
     DOCUMENT_TYPE_RESIDENCE_PERMIT: _DocumentType.ValueType  # 3
     DOCUMENT_TYPE_DRIVING_LICENCE: _DocumentType.ValueType  # 4
     DOCUMENT_TYPE_NATIONAL_NUMBER: _DocumentType.ValueType  # 5
+    DOCUMENT_TYPE_VISA: _DocumentType.ValueType  # 6
+    DOCUMENT_TYPE_TRAVEL_DOCUMENT: _DocumentType.ValueType  # 7
+    DOCUMENT_TYPE_SEAFARERS_DOCUMENT: _DocumentType.ValueType  # 8
     DOCUMENT_TYPE_OTHER: _DocumentType.ValueType  # 99
 
 class DocumentType(_DocumentType, metaclass=_DocumentTypeEnumTypeWrapper): ...
@@ -328,8 +331,266 @@ DOCUMENT_TYPE_NATIONAL_IDENTITY_CARD: DocumentType.ValueType  # 2
 DOCUMENT_TYPE_RESIDENCE_PERMIT: DocumentType.ValueType  # 3
 DOCUMENT_TYPE_DRIVING_LICENCE: DocumentType.ValueType  # 4
 DOCUMENT_TYPE_NATIONAL_NUMBER: DocumentType.ValueType  # 5
+DOCUMENT_TYPE_VISA: DocumentType.ValueType  # 6
+DOCUMENT_TYPE_TRAVEL_DOCUMENT: DocumentType.ValueType  # 7
+DOCUMENT_TYPE_SEAFARERS_DOCUMENT: DocumentType.ValueType  # 8
 DOCUMENT_TYPE_OTHER: DocumentType.ValueType  # 99
 Global___DocumentType: _TypeAlias = DocumentType  # noqa: Y015
+
+class _PersonStatus:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _PersonStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_PersonStatus.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    PERSON_STATUS_UNSPECIFIED: _PersonStatus.ValueType  # 0
+    PERSON_STATUS_ACCUSED: _PersonStatus.ValueType  # 1
+    PERSON_STATUS_CONVICTED: _PersonStatus.ValueType  # 2
+    PERSON_STATUS_SUSPECT: _PersonStatus.ValueType  # 3
+    PERSON_STATUS_WITNESS: _PersonStatus.ValueType  # 4
+    PERSON_STATUS_VICTIM: _PersonStatus.ValueType  # 5
+    PERSON_STATUS_MISSING: _PersonStatus.ValueType  # 6
+    PERSON_STATUS_UNIDENTIFIED_PERSON: _PersonStatus.ValueType  # 7
+    PERSON_STATUS_UNIDENTIFIED_BODY: _PersonStatus.ValueType  # 8
+    PERSON_STATUS_DECEASED: _PersonStatus.ValueType  # 9
+    PERSON_STATUS_POSSIBLE_THREAT: _PersonStatus.ValueType  # 10
+    PERSON_STATUS_UNDER_UN_SANCTIONS: _PersonStatus.ValueType  # 11
+
+class PersonStatus(_PersonStatus, metaclass=_PersonStatusEnumTypeWrapper):
+    """What a person is in the case."""
+
+PERSON_STATUS_UNSPECIFIED: PersonStatus.ValueType  # 0
+PERSON_STATUS_ACCUSED: PersonStatus.ValueType  # 1
+PERSON_STATUS_CONVICTED: PersonStatus.ValueType  # 2
+PERSON_STATUS_SUSPECT: PersonStatus.ValueType  # 3
+PERSON_STATUS_WITNESS: PersonStatus.ValueType  # 4
+PERSON_STATUS_VICTIM: PersonStatus.ValueType  # 5
+PERSON_STATUS_MISSING: PersonStatus.ValueType  # 6
+PERSON_STATUS_UNIDENTIFIED_PERSON: PersonStatus.ValueType  # 7
+PERSON_STATUS_UNIDENTIFIED_BODY: PersonStatus.ValueType  # 8
+PERSON_STATUS_DECEASED: PersonStatus.ValueType  # 9
+PERSON_STATUS_POSSIBLE_THREAT: PersonStatus.ValueType  # 10
+PERSON_STATUS_UNDER_UN_SANCTIONS: PersonStatus.ValueType  # 11
+Global___PersonStatus: _TypeAlias = PersonStatus  # noqa: Y015
+
+class _IdentityStanding:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _IdentityStandingEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_IdentityStanding.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    IDENTITY_STANDING_UNSPECIFIED: _IdentityStanding.ValueType  # 0
+    IDENTITY_STANDING_CONFIRMED: _IdentityStanding.ValueType  # 1
+    IDENTITY_STANDING_NOT_CONFIRMED: _IdentityStanding.ValueType  # 2
+
+class IdentityStanding(_IdentityStanding, metaclass=_IdentityStandingEnumTypeWrapper): ...
+
+IDENTITY_STANDING_UNSPECIFIED: IdentityStanding.ValueType  # 0
+IDENTITY_STANDING_CONFIRMED: IdentityStanding.ValueType  # 1
+IDENTITY_STANDING_NOT_CONFIRMED: IdentityStanding.ValueType  # 2
+Global___IdentityStanding: _TypeAlias = IdentityStanding  # noqa: Y015
+
+class _EyeColour:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _EyeColourEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_EyeColour.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    EYE_COLOUR_UNSPECIFIED: _EyeColour.ValueType  # 0
+    EYE_COLOUR_BLACK: _EyeColour.ValueType  # 1
+    EYE_COLOUR_BLUE: _EyeColour.ValueType  # 2
+    EYE_COLOUR_BROWN: _EyeColour.ValueType  # 3
+    EYE_COLOUR_GREEN: _EyeColour.ValueType  # 4
+    EYE_COLOUR_GREY: _EyeColour.ValueType  # 5
+    EYE_COLOUR_HAZEL: _EyeColour.ValueType  # 6
+    EYE_COLOUR_DIFFERENT: _EyeColour.ValueType  # 7
+    EYE_COLOUR_OTHER: _EyeColour.ValueType  # 99
+
+class EyeColour(_EyeColour, metaclass=_EyeColourEnumTypeWrapper): ...
+
+EYE_COLOUR_UNSPECIFIED: EyeColour.ValueType  # 0
+EYE_COLOUR_BLACK: EyeColour.ValueType  # 1
+EYE_COLOUR_BLUE: EyeColour.ValueType  # 2
+EYE_COLOUR_BROWN: EyeColour.ValueType  # 3
+EYE_COLOUR_GREEN: EyeColour.ValueType  # 4
+EYE_COLOUR_GREY: EyeColour.ValueType  # 5
+EYE_COLOUR_HAZEL: EyeColour.ValueType  # 6
+EYE_COLOUR_DIFFERENT: EyeColour.ValueType  # 7
+EYE_COLOUR_OTHER: EyeColour.ValueType  # 99
+Global___EyeColour: _TypeAlias = EyeColour  # noqa: Y015
+
+class _HairColour:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _HairColourEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_HairColour.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    HAIR_COLOUR_UNSPECIFIED: _HairColour.ValueType  # 0
+    HAIR_COLOUR_BALD: _HairColour.ValueType  # 1
+    HAIR_COLOUR_BLACK: _HairColour.ValueType  # 2
+    HAIR_COLOUR_BLOND: _HairColour.ValueType  # 3
+    HAIR_COLOUR_BROWN: _HairColour.ValueType  # 4
+    HAIR_COLOUR_GREY: _HairColour.ValueType  # 5
+    HAIR_COLOUR_RED: _HairColour.ValueType  # 6
+    HAIR_COLOUR_WHITE: _HairColour.ValueType  # 7
+    HAIR_COLOUR_DYED: _HairColour.ValueType  # 8
+    HAIR_COLOUR_OTHER: _HairColour.ValueType  # 99
+
+class HairColour(_HairColour, metaclass=_HairColourEnumTypeWrapper): ...
+
+HAIR_COLOUR_UNSPECIFIED: HairColour.ValueType  # 0
+HAIR_COLOUR_BALD: HairColour.ValueType  # 1
+HAIR_COLOUR_BLACK: HairColour.ValueType  # 2
+HAIR_COLOUR_BLOND: HairColour.ValueType  # 3
+HAIR_COLOUR_BROWN: HairColour.ValueType  # 4
+HAIR_COLOUR_GREY: HairColour.ValueType  # 5
+HAIR_COLOUR_RED: HairColour.ValueType  # 6
+HAIR_COLOUR_WHITE: HairColour.ValueType  # 7
+HAIR_COLOUR_DYED: HairColour.ValueType  # 8
+HAIR_COLOUR_OTHER: HairColour.ValueType  # 99
+Global___HairColour: _TypeAlias = HairColour  # noqa: Y015
+
+class _Build:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _BuildEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Build.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    BUILD_UNSPECIFIED: _Build.ValueType  # 0
+    BUILD_SLIM: _Build.ValueType  # 1
+    BUILD_MEDIUM: _Build.ValueType  # 2
+    BUILD_STRONG: _Build.ValueType  # 3
+    BUILD_HEAVY: _Build.ValueType  # 4
+
+class Build(_Build, metaclass=_BuildEnumTypeWrapper): ...
+
+BUILD_UNSPECIFIED: Build.ValueType  # 0
+BUILD_SLIM: Build.ValueType  # 1
+BUILD_MEDIUM: Build.ValueType  # 2
+BUILD_STRONG: Build.ValueType  # 3
+BUILD_HEAVY: Build.ValueType  # 4
+Global___Build: _TypeAlias = Build  # noqa: Y015
+
+class _MarkKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _MarkKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_MarkKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    MARK_KIND_UNSPECIFIED: _MarkKind.ValueType  # 0
+    MARK_KIND_SCAR: _MarkKind.ValueType  # 1
+    MARK_KIND_TATTOO: _MarkKind.ValueType  # 2
+    MARK_KIND_BIRTHMARK: _MarkKind.ValueType  # 3
+    MARK_KIND_PIERCING: _MarkKind.ValueType  # 4
+    MARK_KIND_AMPUTATION: _MarkKind.ValueType  # 5
+    MARK_KIND_DEFORMITY: _MarkKind.ValueType  # 6
+    MARK_KIND_MEDICAL_DEVICE: _MarkKind.ValueType  # 7
+    MARK_KIND_OTHER: _MarkKind.ValueType  # 99
+
+class MarkKind(_MarkKind, metaclass=_MarkKindEnumTypeWrapper): ...
+
+MARK_KIND_UNSPECIFIED: MarkKind.ValueType  # 0
+MARK_KIND_SCAR: MarkKind.ValueType  # 1
+MARK_KIND_TATTOO: MarkKind.ValueType  # 2
+MARK_KIND_BIRTHMARK: MarkKind.ValueType  # 3
+MARK_KIND_PIERCING: MarkKind.ValueType  # 4
+MARK_KIND_AMPUTATION: MarkKind.ValueType  # 5
+MARK_KIND_DEFORMITY: MarkKind.ValueType  # 6
+MARK_KIND_MEDICAL_DEVICE: MarkKind.ValueType  # 7
+MARK_KIND_OTHER: MarkKind.ValueType  # 99
+Global___MarkKind: _TypeAlias = MarkKind  # noqa: Y015
+
+class _BiometricType:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _BiometricTypeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_BiometricType.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    BIOMETRIC_TYPE_UNSPECIFIED: _BiometricType.ValueType  # 0
+    BIOMETRIC_TYPE_PORTRAIT: _BiometricType.ValueType  # 1
+    BIOMETRIC_TYPE_FINGERPRINTS: _BiometricType.ValueType  # 2
+    BIOMETRIC_TYPE_DNA: _BiometricType.ValueType  # 3
+    BIOMETRIC_TYPE_DENTAL: _BiometricType.ValueType  # 4
+    BIOMETRIC_TYPE_IRIS: _BiometricType.ValueType  # 5
+    BIOMETRIC_TYPE_PALM_PRINTS: _BiometricType.ValueType  # 6
+
+class BiometricType(_BiometricType, metaclass=_BiometricTypeEnumTypeWrapper): ...
+
+BIOMETRIC_TYPE_UNSPECIFIED: BiometricType.ValueType  # 0
+BIOMETRIC_TYPE_PORTRAIT: BiometricType.ValueType  # 1
+BIOMETRIC_TYPE_FINGERPRINTS: BiometricType.ValueType  # 2
+BIOMETRIC_TYPE_DNA: BiometricType.ValueType  # 3
+BIOMETRIC_TYPE_DENTAL: BiometricType.ValueType  # 4
+BIOMETRIC_TYPE_IRIS: BiometricType.ValueType  # 5
+BIOMETRIC_TYPE_PALM_PRINTS: BiometricType.ValueType  # 6
+Global___BiometricType: _TypeAlias = BiometricType  # noqa: Y015
+
+class _PortraitQuality:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _PortraitQualityEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_PortraitQuality.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    PORTRAIT_QUALITY_UNSPECIFIED: _PortraitQuality.ValueType  # 0
+    PORTRAIT_QUALITY_GOOD: _PortraitQuality.ValueType  # 1
+    """A face can be recognised by it."""
+    PORTRAIT_QUALITY_POOR: _PortraitQuality.ValueType  # 2
+
+class PortraitQuality(_PortraitQuality, metaclass=_PortraitQualityEnumTypeWrapper): ...
+
+PORTRAIT_QUALITY_UNSPECIFIED: PortraitQuality.ValueType  # 0
+PORTRAIT_QUALITY_GOOD: PortraitQuality.ValueType  # 1
+"""A face can be recognised by it."""
+PORTRAIT_QUALITY_POOR: PortraitQuality.ValueType  # 2
+Global___PortraitQuality: _TypeAlias = PortraitQuality  # noqa: Y015
+
+class _RelativeKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _RelativeKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RelativeKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    RELATIVE_KIND_UNSPECIFIED: _RelativeKind.ValueType  # 0
+    RELATIVE_KIND_FATHER: _RelativeKind.ValueType  # 1
+    RELATIVE_KIND_MOTHER: _RelativeKind.ValueType  # 2
+    RELATIVE_KIND_GUARDIAN: _RelativeKind.ValueType  # 3
+    RELATIVE_KIND_SPOUSE: _RelativeKind.ValueType  # 4
+    RELATIVE_KIND_OTHER: _RelativeKind.ValueType  # 99
+
+class RelativeKind(_RelativeKind, metaclass=_RelativeKindEnumTypeWrapper): ...
+
+RELATIVE_KIND_UNSPECIFIED: RelativeKind.ValueType  # 0
+RELATIVE_KIND_FATHER: RelativeKind.ValueType  # 1
+RELATIVE_KIND_MOTHER: RelativeKind.ValueType  # 2
+RELATIVE_KIND_GUARDIAN: RelativeKind.ValueType  # 3
+RELATIVE_KIND_SPOUSE: RelativeKind.ValueType  # 4
+RELATIVE_KIND_OTHER: RelativeKind.ValueType  # 99
+Global___RelativeKind: _TypeAlias = RelativeKind  # noqa: Y015
+
+class _ContactScheme:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ContactSchemeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ContactScheme.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    CONTACT_SCHEME_UNSPECIFIED: _ContactScheme.ValueType  # 0
+    CONTACT_SCHEME_TELEPHONE: _ContactScheme.ValueType  # 1
+    """E.164 ("+12025550123")."""
+    CONTACT_SCHEME_EMAIL: _ContactScheme.ValueType  # 2
+    CONTACT_SCHEME_ACCOUNT: _ContactScheme.ValueType  # 3
+    """A name at a service ("service:name")."""
+    CONTACT_SCHEME_OTHER: _ContactScheme.ValueType  # 99
+
+class ContactScheme(_ContactScheme, metaclass=_ContactSchemeEnumTypeWrapper): ...
+
+CONTACT_SCHEME_UNSPECIFIED: ContactScheme.ValueType  # 0
+CONTACT_SCHEME_TELEPHONE: ContactScheme.ValueType  # 1
+"""E.164 ("+12025550123")."""
+CONTACT_SCHEME_EMAIL: ContactScheme.ValueType  # 2
+CONTACT_SCHEME_ACCOUNT: ContactScheme.ValueType  # 3
+"""A name at a service ("service:name")."""
+CONTACT_SCHEME_OTHER: ContactScheme.ValueType  # 99
+Global___ContactScheme: _TypeAlias = ContactScheme  # noqa: Y015
 
 class _ObjectType:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -385,6 +646,62 @@ IDENTIFIER_SCHEME_TAIL_NUMBER: IdentifierScheme.ValueType  # 7
 IDENTIFIER_SCHEME_OTHER: IdentifierScheme.ValueType  # 99
 Global___IdentifierScheme: _TypeAlias = IdentifierScheme  # noqa: Y015
 
+class _ObjectStatus:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ObjectStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ObjectStatus.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    OBJECT_STATUS_UNSPECIFIED: _ObjectStatus.ValueType  # 0
+    OBJECT_STATUS_STOLEN: _ObjectStatus.ValueType  # 1
+    OBJECT_STATUS_LOST: _ObjectStatus.ValueType  # 2
+    OBJECT_STATUS_REVOKED: _ObjectStatus.ValueType  # 3
+    OBJECT_STATUS_MISAPPROPRIATED: _ObjectStatus.ValueType  # 4
+    OBJECT_STATUS_STOLEN_BLANK: _ObjectStatus.ValueType  # 5
+    OBJECT_STATUS_SOUGHT: _ObjectStatus.ValueType  # 6
+
+class ObjectStatus(_ObjectStatus, metaclass=_ObjectStatusEnumTypeWrapper): ...
+
+OBJECT_STATUS_UNSPECIFIED: ObjectStatus.ValueType  # 0
+OBJECT_STATUS_STOLEN: ObjectStatus.ValueType  # 1
+OBJECT_STATUS_LOST: ObjectStatus.ValueType  # 2
+OBJECT_STATUS_REVOKED: ObjectStatus.ValueType  # 3
+OBJECT_STATUS_MISAPPROPRIATED: ObjectStatus.ValueType  # 4
+OBJECT_STATUS_STOLEN_BLANK: ObjectStatus.ValueType  # 5
+OBJECT_STATUS_SOUGHT: ObjectStatus.ValueType  # 6
+Global___ObjectStatus: _TypeAlias = ObjectStatus  # noqa: Y015
+
+class _AssetType:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _AssetTypeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_AssetType.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    ASSET_TYPE_UNSPECIFIED: _AssetType.ValueType  # 0
+    ASSET_TYPE_BANK_ACCOUNT: _AssetType.ValueType  # 1
+    ASSET_TYPE_REAL_ESTATE: _AssetType.ValueType  # 2
+    ASSET_TYPE_SHARES: _AssetType.ValueType  # 3
+    ASSET_TYPE_VIRTUAL_ASSET: _AssetType.ValueType  # 4
+    ASSET_TYPE_VEHICLE: _AssetType.ValueType  # 5
+    ASSET_TYPE_VESSEL_OR_AIRCRAFT: _AssetType.ValueType  # 6
+    ASSET_TYPE_VALUABLES: _AssetType.ValueType  # 7
+    ASSET_TYPE_CASH: _AssetType.ValueType  # 8
+    ASSET_TYPE_OTHER: _AssetType.ValueType  # 99
+
+class AssetType(_AssetType, metaclass=_AssetTypeEnumTypeWrapper): ...
+
+ASSET_TYPE_UNSPECIFIED: AssetType.ValueType  # 0
+ASSET_TYPE_BANK_ACCOUNT: AssetType.ValueType  # 1
+ASSET_TYPE_REAL_ESTATE: AssetType.ValueType  # 2
+ASSET_TYPE_SHARES: AssetType.ValueType  # 3
+ASSET_TYPE_VIRTUAL_ASSET: AssetType.ValueType  # 4
+ASSET_TYPE_VEHICLE: AssetType.ValueType  # 5
+ASSET_TYPE_VESSEL_OR_AIRCRAFT: AssetType.ValueType  # 6
+ASSET_TYPE_VALUABLES: AssetType.ValueType  # 7
+ASSET_TYPE_CASH: AssetType.ValueType  # 8
+ASSET_TYPE_OTHER: AssetType.ValueType  # 99
+Global___AssetType: _TypeAlias = AssetType  # noqa: Y015
+
 class _HandlingCode:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -437,6 +754,383 @@ TLP_AMBER: Tlp.ValueType  # 3
 TLP_GREEN: Tlp.ValueType  # 4
 TLP_CLEAR: Tlp.ValueType  # 5
 Global___Tlp: _TypeAlias = Tlp  # noqa: Y015
+
+class _Pap:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _PapEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Pap.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    PAP_UNSPECIFIED: _Pap.ValueType  # 0
+    PAP_RED: _Pap.ValueType  # 1
+    PAP_AMBER: _Pap.ValueType  # 2
+    PAP_GREEN: _Pap.ValueType  # 3
+    PAP_CLEAR: _Pap.ValueType  # 4
+
+class Pap(_Pap, metaclass=_PapEnumTypeWrapper):
+    """Permissible Actions Protocol."""
+
+PAP_UNSPECIFIED: Pap.ValueType  # 0
+PAP_RED: Pap.ValueType  # 1
+PAP_AMBER: Pap.ValueType  # 2
+PAP_GREEN: Pap.ValueType  # 3
+PAP_CLEAR: Pap.ValueType  # 4
+Global___Pap: _TypeAlias = Pap  # noqa: Y015
+
+class _Confidentiality:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ConfidentialityEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Confidentiality.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    CONFIDENTIALITY_UNSPECIFIED: _Confidentiality.ValueType  # 0
+    CONFIDENTIALITY_FOR_OFFICIAL_USE_ONLY: _Confidentiality.ValueType  # 1
+    CONFIDENTIALITY_RESTRICTED: _Confidentiality.ValueType  # 2
+    CONFIDENTIALITY_CONFIDENTIAL: _Confidentiality.ValueType  # 3
+
+class Confidentiality(_Confidentiality, metaclass=_ConfidentialityEnumTypeWrapper): ...
+
+CONFIDENTIALITY_UNSPECIFIED: Confidentiality.ValueType  # 0
+CONFIDENTIALITY_FOR_OFFICIAL_USE_ONLY: Confidentiality.ValueType  # 1
+CONFIDENTIALITY_RESTRICTED: Confidentiality.ValueType  # 2
+CONFIDENTIALITY_CONFIDENTIAL: Confidentiality.ValueType  # 3
+Global___Confidentiality: _TypeAlias = Confidentiality  # noqa: Y015
+
+class _GradingScheme:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _GradingSchemeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_GradingScheme.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    GRADING_SCHEME_UNSPECIFIED: _GradingScheme.ValueType  # 0
+    GRADING_SCHEME_4X4: _GradingScheme.ValueType  # 1
+    """A, B, C, X and 1 to 4."""
+    GRADING_SCHEME_6X6: _GradingScheme.ValueType  # 2
+    """A to F and 1 to 6."""
+
+class GradingScheme(_GradingScheme, metaclass=_GradingSchemeEnumTypeWrapper): ...
+
+GRADING_SCHEME_UNSPECIFIED: GradingScheme.ValueType  # 0
+GRADING_SCHEME_4X4: GradingScheme.ValueType  # 1
+"""A, B, C, X and 1 to 4."""
+GRADING_SCHEME_6X6: GradingScheme.ValueType  # 2
+"""A to F and 1 to 6."""
+Global___GradingScheme: _TypeAlias = GradingScheme  # noqa: Y015
+
+class _WarningCode:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _WarningCodeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_WarningCode.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    WARNING_CODE_UNSPECIFIED: _WarningCode.ValueType  # 0
+    WARNING_CODE_DANGEROUS: _WarningCode.ValueType  # 1
+    WARNING_CODE_ARMED: _WarningCode.ValueType  # 2
+    WARNING_CODE_VIOLENT: _WarningCode.ValueType  # 3
+    WARNING_CODE_ESCAPE_RISK: _WarningCode.ValueType  # 4
+    WARNING_CODE_SUICIDAL: _WarningCode.ValueType  # 5
+    WARNING_CODE_HEALTH: _WarningCode.ValueType  # 6
+    WARNING_CODE_OTHER: _WarningCode.ValueType  # 99
+
+class WarningCode(_WarningCode, metaclass=_WarningCodeEnumTypeWrapper): ...
+
+WARNING_CODE_UNSPECIFIED: WarningCode.ValueType  # 0
+WARNING_CODE_DANGEROUS: WarningCode.ValueType  # 1
+WARNING_CODE_ARMED: WarningCode.ValueType  # 2
+WARNING_CODE_VIOLENT: WarningCode.ValueType  # 3
+WARNING_CODE_ESCAPE_RISK: WarningCode.ValueType  # 4
+WARNING_CODE_SUICIDAL: WarningCode.ValueType  # 5
+WARNING_CODE_HEALTH: WarningCode.ValueType  # 6
+WARNING_CODE_OTHER: WarningCode.ValueType  # 99
+Global___WarningCode: _TypeAlias = WarningCode  # noqa: Y015
+
+class _OffenceCode:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _OffenceCodeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_OffenceCode.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    OFFENCE_CODE_UNSPECIFIED: _OffenceCode.ValueType  # 0
+    OFFENCE_CODE_TRAFFICKING_IN_PERSONS: _OffenceCode.ValueType  # 1
+    OFFENCE_CODE_SMUGGLING_OF_MIGRANTS: _OffenceCode.ValueType  # 2
+    OFFENCE_CODE_HOMICIDE: _OffenceCode.ValueType  # 3
+    OFFENCE_CODE_BODILY_INJURY: _OffenceCode.ValueType  # 4
+    OFFENCE_CODE_KIDNAPPING: _OffenceCode.ValueType  # 5
+    OFFENCE_CODE_SEXUAL_OFFENCE: _OffenceCode.ValueType  # 6
+    OFFENCE_CODE_CHILD_SEXUAL_EXPLOITATION: _OffenceCode.ValueType  # 7
+    OFFENCE_CODE_DRUG_TRAFFICKING: _OffenceCode.ValueType  # 8
+    OFFENCE_CODE_FIREARMS_TRAFFICKING: _OffenceCode.ValueType  # 9
+    OFFENCE_CODE_TERRORISM: _OffenceCode.ValueType  # 10
+    OFFENCE_CODE_ORGANIZED_CRIME: _OffenceCode.ValueType  # 11
+    OFFENCE_CODE_CORRUPTION: _OffenceCode.ValueType  # 12
+    OFFENCE_CODE_MONEY_LAUNDERING: _OffenceCode.ValueType  # 13
+    OFFENCE_CODE_FRAUD: _OffenceCode.ValueType  # 14
+    OFFENCE_CODE_ROBBERY: _OffenceCode.ValueType  # 15
+    OFFENCE_CODE_THEFT: _OffenceCode.ValueType  # 16
+    OFFENCE_CODE_EXTORTION: _OffenceCode.ValueType  # 17
+    OFFENCE_CODE_CYBERCRIME: _OffenceCode.ValueType  # 18
+    OFFENCE_CODE_FORGERY: _OffenceCode.ValueType  # 19
+    OFFENCE_CODE_ENVIRONMENTAL_CRIME: _OffenceCode.ValueType  # 20
+    OFFENCE_CODE_CULTURAL_PROPERTY: _OffenceCode.ValueType  # 21
+    OFFENCE_CODE_WAR_CRIMES: _OffenceCode.ValueType  # 22
+    OFFENCE_CODE_BEHAVIOURAL_NORM: _OffenceCode.ValueType  # 50
+    """These may not be the ground of a notice for arrest; a policy says under what conditions they may."""
+    OFFENCE_CODE_FAMILY_OR_PRIVATE_MATTER: _OffenceCode.ValueType  # 51
+    OFFENCE_CODE_ADMINISTRATIVE: _OffenceCode.ValueType  # 52
+    OFFENCE_CODE_PRIVATE_DISPUTE: _OffenceCode.ValueType  # 53
+    OFFENCE_CODE_OTHER: _OffenceCode.ValueType  # 99
+
+class OffenceCode(_OffenceCode, metaclass=_OffenceCodeEnumTypeWrapper): ...
+
+OFFENCE_CODE_UNSPECIFIED: OffenceCode.ValueType  # 0
+OFFENCE_CODE_TRAFFICKING_IN_PERSONS: OffenceCode.ValueType  # 1
+OFFENCE_CODE_SMUGGLING_OF_MIGRANTS: OffenceCode.ValueType  # 2
+OFFENCE_CODE_HOMICIDE: OffenceCode.ValueType  # 3
+OFFENCE_CODE_BODILY_INJURY: OffenceCode.ValueType  # 4
+OFFENCE_CODE_KIDNAPPING: OffenceCode.ValueType  # 5
+OFFENCE_CODE_SEXUAL_OFFENCE: OffenceCode.ValueType  # 6
+OFFENCE_CODE_CHILD_SEXUAL_EXPLOITATION: OffenceCode.ValueType  # 7
+OFFENCE_CODE_DRUG_TRAFFICKING: OffenceCode.ValueType  # 8
+OFFENCE_CODE_FIREARMS_TRAFFICKING: OffenceCode.ValueType  # 9
+OFFENCE_CODE_TERRORISM: OffenceCode.ValueType  # 10
+OFFENCE_CODE_ORGANIZED_CRIME: OffenceCode.ValueType  # 11
+OFFENCE_CODE_CORRUPTION: OffenceCode.ValueType  # 12
+OFFENCE_CODE_MONEY_LAUNDERING: OffenceCode.ValueType  # 13
+OFFENCE_CODE_FRAUD: OffenceCode.ValueType  # 14
+OFFENCE_CODE_ROBBERY: OffenceCode.ValueType  # 15
+OFFENCE_CODE_THEFT: OffenceCode.ValueType  # 16
+OFFENCE_CODE_EXTORTION: OffenceCode.ValueType  # 17
+OFFENCE_CODE_CYBERCRIME: OffenceCode.ValueType  # 18
+OFFENCE_CODE_FORGERY: OffenceCode.ValueType  # 19
+OFFENCE_CODE_ENVIRONMENTAL_CRIME: OffenceCode.ValueType  # 20
+OFFENCE_CODE_CULTURAL_PROPERTY: OffenceCode.ValueType  # 21
+OFFENCE_CODE_WAR_CRIMES: OffenceCode.ValueType  # 22
+OFFENCE_CODE_BEHAVIOURAL_NORM: OffenceCode.ValueType  # 50
+"""These may not be the ground of a notice for arrest; a policy says under what conditions they may."""
+OFFENCE_CODE_FAMILY_OR_PRIVATE_MATTER: OffenceCode.ValueType  # 51
+OFFENCE_CODE_ADMINISTRATIVE: OffenceCode.ValueType  # 52
+OFFENCE_CODE_PRIVATE_DISPUTE: OffenceCode.ValueType  # 53
+OFFENCE_CODE_OTHER: OffenceCode.ValueType  # 99
+Global___OffenceCode: _TypeAlias = OffenceCode  # noqa: Y015
+
+class _TraffickingAct:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _TraffickingActEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_TraffickingAct.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    TRAFFICKING_ACT_UNSPECIFIED: _TraffickingAct.ValueType  # 0
+    TRAFFICKING_ACT_RECRUITMENT: _TraffickingAct.ValueType  # 1
+    TRAFFICKING_ACT_TRANSPORTATION: _TraffickingAct.ValueType  # 2
+    TRAFFICKING_ACT_TRANSFER: _TraffickingAct.ValueType  # 3
+    TRAFFICKING_ACT_HARBOURING: _TraffickingAct.ValueType  # 4
+    TRAFFICKING_ACT_RECEIPT: _TraffickingAct.ValueType  # 5
+
+class TraffickingAct(_TraffickingAct, metaclass=_TraffickingActEnumTypeWrapper): ...
+
+TRAFFICKING_ACT_UNSPECIFIED: TraffickingAct.ValueType  # 0
+TRAFFICKING_ACT_RECRUITMENT: TraffickingAct.ValueType  # 1
+TRAFFICKING_ACT_TRANSPORTATION: TraffickingAct.ValueType  # 2
+TRAFFICKING_ACT_TRANSFER: TraffickingAct.ValueType  # 3
+TRAFFICKING_ACT_HARBOURING: TraffickingAct.ValueType  # 4
+TRAFFICKING_ACT_RECEIPT: TraffickingAct.ValueType  # 5
+Global___TraffickingAct: _TypeAlias = TraffickingAct  # noqa: Y015
+
+class _TraffickingMeans:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _TraffickingMeansEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_TraffickingMeans.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    TRAFFICKING_MEANS_UNSPECIFIED: _TraffickingMeans.ValueType  # 0
+    TRAFFICKING_MEANS_THREAT_OR_FORCE: _TraffickingMeans.ValueType  # 1
+    TRAFFICKING_MEANS_COERCION: _TraffickingMeans.ValueType  # 2
+    TRAFFICKING_MEANS_ABDUCTION: _TraffickingMeans.ValueType  # 3
+    TRAFFICKING_MEANS_FRAUD_OR_DECEPTION: _TraffickingMeans.ValueType  # 4
+    TRAFFICKING_MEANS_ABUSE_OF_POWER: _TraffickingMeans.ValueType  # 5
+    TRAFFICKING_MEANS_ABUSE_OF_VULNERABILITY: _TraffickingMeans.ValueType  # 6
+    TRAFFICKING_MEANS_PAYMENTS_TO_WHO_CONTROLS: _TraffickingMeans.ValueType  # 7
+
+class TraffickingMeans(_TraffickingMeans, metaclass=_TraffickingMeansEnumTypeWrapper): ...
+
+TRAFFICKING_MEANS_UNSPECIFIED: TraffickingMeans.ValueType  # 0
+TRAFFICKING_MEANS_THREAT_OR_FORCE: TraffickingMeans.ValueType  # 1
+TRAFFICKING_MEANS_COERCION: TraffickingMeans.ValueType  # 2
+TRAFFICKING_MEANS_ABDUCTION: TraffickingMeans.ValueType  # 3
+TRAFFICKING_MEANS_FRAUD_OR_DECEPTION: TraffickingMeans.ValueType  # 4
+TRAFFICKING_MEANS_ABUSE_OF_POWER: TraffickingMeans.ValueType  # 5
+TRAFFICKING_MEANS_ABUSE_OF_VULNERABILITY: TraffickingMeans.ValueType  # 6
+TRAFFICKING_MEANS_PAYMENTS_TO_WHO_CONTROLS: TraffickingMeans.ValueType  # 7
+Global___TraffickingMeans: _TypeAlias = TraffickingMeans  # noqa: Y015
+
+class _TraffickingPurpose:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _TraffickingPurposeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_TraffickingPurpose.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    TRAFFICKING_PURPOSE_UNSPECIFIED: _TraffickingPurpose.ValueType  # 0
+    TRAFFICKING_PURPOSE_SEXUAL_EXPLOITATION: _TraffickingPurpose.ValueType  # 1
+    TRAFFICKING_PURPOSE_FORCED_LABOUR: _TraffickingPurpose.ValueType  # 2
+    TRAFFICKING_PURPOSE_SLAVERY: _TraffickingPurpose.ValueType  # 3
+    TRAFFICKING_PURPOSE_SERVITUDE: _TraffickingPurpose.ValueType  # 4
+    TRAFFICKING_PURPOSE_REMOVAL_OF_ORGANS: _TraffickingPurpose.ValueType  # 5
+    TRAFFICKING_PURPOSE_FORCED_CRIMINALITY: _TraffickingPurpose.ValueType  # 6
+    TRAFFICKING_PURPOSE_FORCED_BEGGING: _TraffickingPurpose.ValueType  # 7
+    TRAFFICKING_PURPOSE_FORCED_MARRIAGE: _TraffickingPurpose.ValueType  # 8
+    TRAFFICKING_PURPOSE_ILLEGAL_ADOPTION: _TraffickingPurpose.ValueType  # 9
+    TRAFFICKING_PURPOSE_OTHER: _TraffickingPurpose.ValueType  # 99
+
+class TraffickingPurpose(_TraffickingPurpose, metaclass=_TraffickingPurposeEnumTypeWrapper): ...
+
+TRAFFICKING_PURPOSE_UNSPECIFIED: TraffickingPurpose.ValueType  # 0
+TRAFFICKING_PURPOSE_SEXUAL_EXPLOITATION: TraffickingPurpose.ValueType  # 1
+TRAFFICKING_PURPOSE_FORCED_LABOUR: TraffickingPurpose.ValueType  # 2
+TRAFFICKING_PURPOSE_SLAVERY: TraffickingPurpose.ValueType  # 3
+TRAFFICKING_PURPOSE_SERVITUDE: TraffickingPurpose.ValueType  # 4
+TRAFFICKING_PURPOSE_REMOVAL_OF_ORGANS: TraffickingPurpose.ValueType  # 5
+TRAFFICKING_PURPOSE_FORCED_CRIMINALITY: TraffickingPurpose.ValueType  # 6
+TRAFFICKING_PURPOSE_FORCED_BEGGING: TraffickingPurpose.ValueType  # 7
+TRAFFICKING_PURPOSE_FORCED_MARRIAGE: TraffickingPurpose.ValueType  # 8
+TRAFFICKING_PURPOSE_ILLEGAL_ADOPTION: TraffickingPurpose.ValueType  # 9
+TRAFFICKING_PURPOSE_OTHER: TraffickingPurpose.ValueType  # 99
+Global___TraffickingPurpose: _TypeAlias = TraffickingPurpose  # noqa: Y015
+
+class _NoticeContactUse:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _NoticeContactUseEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_NoticeContactUse.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    NOTICE_CONTACT_USE_UNSPECIFIED: _NoticeContactUse.ValueType  # 0
+    NOTICE_CONTACT_USE_OFFICE: _NoticeContactUse.ValueType  # 1
+    NOTICE_CONTACT_USE_DUTY: _NoticeContactUse.ValueType  # 2
+    """Answered day and night."""
+
+class NoticeContactUse(_NoticeContactUse, metaclass=_NoticeContactUseEnumTypeWrapper): ...
+
+NOTICE_CONTACT_USE_UNSPECIFIED: NoticeContactUse.ValueType  # 0
+NOTICE_CONTACT_USE_OFFICE: NoticeContactUse.ValueType  # 1
+NOTICE_CONTACT_USE_DUTY: NoticeContactUse.ValueType  # 2
+"""Answered day and night."""
+Global___NoticeContactUse: _TypeAlias = NoticeContactUse  # noqa: Y015
+
+class _DisappearanceKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _DisappearanceKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_DisappearanceKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    DISAPPEARANCE_KIND_UNSPECIFIED: _DisappearanceKind.ValueType  # 0
+    DISAPPEARANCE_KIND_MISSING: _DisappearanceKind.ValueType  # 1
+    DISAPPEARANCE_KIND_UNIDENTIFIED: _DisappearanceKind.ValueType  # 2
+    """Found, and cannot say who they are."""
+    DISAPPEARANCE_KIND_AT_RISK: _DisappearanceKind.ValueType  # 3
+    """Not missing yet."""
+
+class DisappearanceKind(_DisappearanceKind, metaclass=_DisappearanceKindEnumTypeWrapper): ...
+
+DISAPPEARANCE_KIND_UNSPECIFIED: DisappearanceKind.ValueType  # 0
+DISAPPEARANCE_KIND_MISSING: DisappearanceKind.ValueType  # 1
+DISAPPEARANCE_KIND_UNIDENTIFIED: DisappearanceKind.ValueType  # 2
+"""Found, and cannot say who they are."""
+DISAPPEARANCE_KIND_AT_RISK: DisappearanceKind.ValueType  # 3
+"""Not missing yet."""
+Global___DisappearanceKind: _TypeAlias = DisappearanceKind  # noqa: Y015
+
+class _RiskCode:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _RiskCodeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RiskCode.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    RISK_CODE_UNSPECIFIED: _RiskCode.ValueType  # 0
+    RISK_CODE_ABDUCTION: _RiskCode.ValueType  # 1
+    RISK_CODE_ABDUCTION_BY_RELATIVE: _RiskCode.ValueType  # 2
+    RISK_CODE_TRAFFICKING: _RiskCode.ValueType  # 3
+    RISK_CODE_VIOLENCE: _RiskCode.ValueType  # 4
+    RISK_CODE_HEALTH: _RiskCode.ValueType  # 5
+    RISK_CODE_SELF_HARM: _RiskCode.ValueType  # 6
+    RISK_CODE_FORCED_MARRIAGE: _RiskCode.ValueType  # 7
+
+class RiskCode(_RiskCode, metaclass=_RiskCodeEnumTypeWrapper): ...
+
+RISK_CODE_UNSPECIFIED: RiskCode.ValueType  # 0
+RISK_CODE_ABDUCTION: RiskCode.ValueType  # 1
+RISK_CODE_ABDUCTION_BY_RELATIVE: RiskCode.ValueType  # 2
+RISK_CODE_TRAFFICKING: RiskCode.ValueType  # 3
+RISK_CODE_VIOLENCE: RiskCode.ValueType  # 4
+RISK_CODE_HEALTH: RiskCode.ValueType  # 5
+RISK_CODE_SELF_HARM: RiskCode.ValueType  # 6
+RISK_CODE_FORCED_MARRIAGE: RiskCode.ValueType  # 7
+Global___RiskCode: _TypeAlias = RiskCode  # noqa: Y015
+
+class _ThreatType:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ThreatTypeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ThreatType.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    THREAT_TYPE_UNSPECIFIED: _ThreatType.ValueType  # 0
+    THREAT_TYPE_EVENT: _ThreatType.ValueType  # 1
+    THREAT_TYPE_PERSON: _ThreatType.ValueType  # 2
+    THREAT_TYPE_OBJECT: _ThreatType.ValueType  # 3
+    THREAT_TYPE_PROCESS: _ThreatType.ValueType  # 4
+
+class ThreatType(_ThreatType, metaclass=_ThreatTypeEnumTypeWrapper): ...
+
+THREAT_TYPE_UNSPECIFIED: ThreatType.ValueType  # 0
+THREAT_TYPE_EVENT: ThreatType.ValueType  # 1
+THREAT_TYPE_PERSON: ThreatType.ValueType  # 2
+THREAT_TYPE_OBJECT: ThreatType.ValueType  # 3
+THREAT_TYPE_PROCESS: ThreatType.ValueType  # 4
+Global___ThreatType: _TypeAlias = ThreatType  # noqa: Y015
+
+class _AssetPurpose:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _AssetPurposeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_AssetPurpose.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    ASSET_PURPOSE_UNSPECIFIED: _AssetPurpose.ValueType  # 0
+    ASSET_PURPOSE_LOCATE: _AssetPurpose.ValueType  # 1
+    ASSET_PURPOSE_IDENTIFY: _AssetPurpose.ValueType  # 2
+    ASSET_PURPOSE_OBTAIN_INFORMATION: _AssetPurpose.ValueType  # 3
+    ASSET_PURPOSE_MONITOR: _AssetPurpose.ValueType  # 4
+
+class AssetPurpose(_AssetPurpose, metaclass=_AssetPurposeEnumTypeWrapper):
+    """What a SILVER notice asks for."""
+
+ASSET_PURPOSE_UNSPECIFIED: AssetPurpose.ValueType  # 0
+ASSET_PURPOSE_LOCATE: AssetPurpose.ValueType  # 1
+ASSET_PURPOSE_IDENTIFY: AssetPurpose.ValueType  # 2
+ASSET_PURPOSE_OBTAIN_INFORMATION: AssetPurpose.ValueType  # 3
+ASSET_PURPOSE_MONITOR: AssetPurpose.ValueType  # 4
+Global___AssetPurpose: _TypeAlias = AssetPurpose  # noqa: Y015
+
+class _DiffusionPurpose:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _DiffusionPurposeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_DiffusionPurpose.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    DIFFUSION_PURPOSE_UNSPECIFIED: _DiffusionPurpose.ValueType  # 0
+    DIFFUSION_PURPOSE_ARREST: _DiffusionPurpose.ValueType  # 1
+    DIFFUSION_PURPOSE_LOCATION: _DiffusionPurpose.ValueType  # 2
+    DIFFUSION_PURPOSE_INFORMATION: _DiffusionPurpose.ValueType  # 3
+    DIFFUSION_PURPOSE_IDENTIFICATION: _DiffusionPurpose.ValueType  # 4
+    DIFFUSION_PURPOSE_WARNING: _DiffusionPurpose.ValueType  # 5
+
+class DiffusionPurpose(_DiffusionPurpose, metaclass=_DiffusionPurposeEnumTypeWrapper):
+    """What a DIFFUSION asks for."""
+
+DIFFUSION_PURPOSE_UNSPECIFIED: DiffusionPurpose.ValueType  # 0
+DIFFUSION_PURPOSE_ARREST: DiffusionPurpose.ValueType  # 1
+DIFFUSION_PURPOSE_LOCATION: DiffusionPurpose.ValueType  # 2
+DIFFUSION_PURPOSE_INFORMATION: DiffusionPurpose.ValueType  # 3
+DIFFUSION_PURPOSE_IDENTIFICATION: DiffusionPurpose.ValueType  # 4
+DIFFUSION_PURPOSE_WARNING: DiffusionPurpose.ValueType  # 5
+Global___DiffusionPurpose: _TypeAlias = DiffusionPurpose  # noqa: Y015
 
 @_typing.final
 class LocalizedText(_message.Message):
@@ -764,6 +1458,7 @@ class IdentityDocument(_message.Message):
     ISSUED_ON_FIELD_NUMBER: _builtins.int
     EXPIRES_ON_FIELD_NUMBER: _builtins.int
     NOTE_FIELD_NUMBER: _builtins.int
+    MACHINE_READABLE_ZONE_FIELD_NUMBER: _builtins.int
     type: Global___DocumentType.ValueType
     type_text: _builtins.str
     """The type as the source wrote it, and a second one where it gives two."""
@@ -779,6 +1474,10 @@ class IdentityDocument(_message.Message):
     def issued_on(self) -> Global___PartialDate: ...
     @_builtins.property
     def expires_on(self) -> Global___PartialDate: ...
+    @_builtins.property
+    def machine_readable_zone(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """ICAO 9303, the lines as they stand on the document, without spaces."""
+
     def __init__(
         self,
         *,
@@ -792,14 +1491,194 @@ class IdentityDocument(_message.Message):
         issued_on: Global___PartialDate | None = ...,
         expires_on: Global___PartialDate | None = ...,
         note: _builtins.str = ...,
+        machine_readable_zone: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["expires_on", b"expires_on", "issued_on", b"issued_on", "place_of_issue", b"place_of_issue"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["expires_on", b"expires_on", "issued_on", b"issued_on", "issuing_country", b"issuing_country", "issuing_country_text", b"issuing_country_text", "note", b"note", "number", b"number", "place_of_issue", b"place_of_issue", "second_type_text", b"second_type_text", "type", b"type", "type_text", b"type_text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expires_on", b"expires_on", "issued_on", b"issued_on", "issuing_country", b"issuing_country", "issuing_country_text", b"issuing_country_text", "machine_readable_zone", b"machine_readable_zone", "note", b"note", "number", b"number", "place_of_issue", b"place_of_issue", "second_type_text", b"second_type_text", "type", b"type", "type_text", b"type_text"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___IdentityDocument: _TypeAlias = IdentityDocument  # noqa: Y015
+
+@_typing.final
+class DistinguishingMark(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    LOCATION_FIELD_NUMBER: _builtins.int
+    DESCRIPTION_FIELD_NUMBER: _builtins.int
+    kind: Global___MarkKind.ValueType
+    location: _builtins.str
+    """Where on the body ("left forearm")."""
+    @_builtins.property
+    def description(self) -> _containers.RepeatedCompositeFieldContainer[Global___LocalizedText]: ...
+    def __init__(
+        self,
+        *,
+        kind: Global___MarkKind.ValueType = ...,
+        location: _builtins.str = ...,
+        description: _abc.Iterable[Global___LocalizedText] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["description", b"description", "kind", b"kind", "location", b"location"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DistinguishingMark: _TypeAlias = DistinguishingMark  # noqa: Y015
+
+@_typing.final
+class PhysicalDescription(_message.Message):
+    """What can be seen of a person. 0 is not known."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HEIGHT_MIN_CM_FIELD_NUMBER: _builtins.int
+    HEIGHT_MAX_CM_FIELD_NUMBER: _builtins.int
+    WEIGHT_MIN_KG_FIELD_NUMBER: _builtins.int
+    WEIGHT_MAX_KG_FIELD_NUMBER: _builtins.int
+    EYE_COLOUR_FIELD_NUMBER: _builtins.int
+    HAIR_COLOUR_FIELD_NUMBER: _builtins.int
+    BUILD_FIELD_NUMBER: _builtins.int
+    MARKS_FIELD_NUMBER: _builtins.int
+    REMARKS_FIELD_NUMBER: _builtins.int
+    APPARENT_AGE_MIN_FIELD_NUMBER: _builtins.int
+    APPARENT_AGE_MAX_FIELD_NUMBER: _builtins.int
+    CLOTHING_FIELD_NUMBER: _builtins.int
+    height_min_cm: _builtins.int
+    height_max_cm: _builtins.int
+    """The same as the minimum where the height is known."""
+    weight_min_kg: _builtins.int
+    weight_max_kg: _builtins.int
+    eye_colour: Global___EyeColour.ValueType
+    hair_colour: Global___HairColour.ValueType
+    build: Global___Build.ValueType
+    apparent_age_min: _builtins.int
+    """As it looks, where the age is not known from a date of birth."""
+    apparent_age_max: _builtins.int
+    @_builtins.property
+    def marks(self) -> _containers.RepeatedCompositeFieldContainer[Global___DistinguishingMark]: ...
+    @_builtins.property
+    def remarks(self) -> _containers.RepeatedCompositeFieldContainer[Global___LocalizedText]: ...
+    @_builtins.property
+    def clothing(self) -> _containers.RepeatedCompositeFieldContainer[Global___LocalizedText]:
+        """What the person wears or wore, what it carries."""
+
+    def __init__(
+        self,
+        *,
+        height_min_cm: _builtins.int = ...,
+        height_max_cm: _builtins.int = ...,
+        weight_min_kg: _builtins.int = ...,
+        weight_max_kg: _builtins.int = ...,
+        eye_colour: Global___EyeColour.ValueType = ...,
+        hair_colour: Global___HairColour.ValueType = ...,
+        build: Global___Build.ValueType = ...,
+        marks: _abc.Iterable[Global___DistinguishingMark] | None = ...,
+        remarks: _abc.Iterable[Global___LocalizedText] | None = ...,
+        apparent_age_min: _builtins.int = ...,
+        apparent_age_max: _builtins.int = ...,
+        clothing: _abc.Iterable[Global___LocalizedText] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["apparent_age_max", b"apparent_age_max", "apparent_age_min", b"apparent_age_min", "build", b"build", "clothing", b"clothing", "eye_colour", b"eye_colour", "hair_colour", b"hair_colour", "height_max_cm", b"height_max_cm", "height_min_cm", b"height_min_cm", "marks", b"marks", "remarks", b"remarks", "weight_max_kg", b"weight_max_kg", "weight_min_kg", b"weight_min_kg"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PhysicalDescription: _TypeAlias = PhysicalDescription  # noqa: Y015
+
+@_typing.final
+class BiometricReference(_message.Message):
+    """That biometric data exist, and where; never the data."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TYPE_FIELD_NUMBER: _builtins.int
+    REFERENCE_FIELD_NUMBER: _builtins.int
+    HELD_BY_FIELD_NUMBER: _builtins.int
+    TAKEN_ON_FIELD_NUMBER: _builtins.int
+    QUALITY_FIELD_NUMBER: _builtins.int
+    DIGEST_FIELD_NUMBER: _builtins.int
+    type: Global___BiometricType.ValueType
+    reference: _builtins.str
+    """Under which it is held ("AFIS 12-345")."""
+    held_by: _builtins.str
+    """The agency or authority that holds it."""
+    quality: Global___PortraitQuality.ValueType
+    """Of a portrait."""
+    digest: _builtins.bytes
+    """SHA-256 of the file, 32 bytes, or empty."""
+    @_builtins.property
+    def taken_on(self) -> Global___PartialDate: ...
+    def __init__(
+        self,
+        *,
+        type: Global___BiometricType.ValueType = ...,
+        reference: _builtins.str = ...,
+        held_by: _builtins.str = ...,
+        taken_on: Global___PartialDate | None = ...,
+        quality: Global___PortraitQuality.ValueType = ...,
+        digest: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["taken_on", b"taken_on"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["digest", b"digest", "held_by", b"held_by", "quality", b"quality", "reference", b"reference", "taken_on", b"taken_on", "type", b"type"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BiometricReference: _TypeAlias = BiometricReference  # noqa: Y015
+
+@_typing.final
+class Relative(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    NAMES_FIELD_NUMBER: _builtins.int
+    kind: Global___RelativeKind.ValueType
+    @_builtins.property
+    def names(self) -> _containers.RepeatedCompositeFieldContainer[Global___Name]: ...
+    def __init__(
+        self,
+        *,
+        kind: Global___RelativeKind.ValueType = ...,
+        names: _abc.Iterable[Global___Name] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "names", b"names"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Relative: _TypeAlias = Relative  # noqa: Y015
+
+@_typing.final
+class ContactIdentifier(_message.Message):
+    """Under what a person or organisation can be reached, or is known online."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SCHEME_FIELD_NUMBER: _builtins.int
+    VALUE_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
+    scheme: Global___ContactScheme.ValueType
+    value: _builtins.str
+    note: _builtins.str
+    def __init__(
+        self,
+        *,
+        scheme: Global___ContactScheme.ValueType = ...,
+        value: _builtins.str = ...,
+        note: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["note", b"note", "scheme", b"scheme", "value", b"value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ContactIdentifier: _TypeAlias = ContactIdentifier  # noqa: Y015
 
 @_typing.final
 class Person(_message.Message):
@@ -816,9 +1695,21 @@ class Person(_message.Message):
     OCCUPATIONS_FIELD_NUMBER: _builtins.int
     REMARKS_FIELD_NUMBER: _builtins.int
     SEX_TEXT_FIELD_NUMBER: _builtins.int
+    STATUS_FIELD_NUMBER: _builtins.int
+    IDENTITY_STANDING_FIELD_NUMBER: _builtins.int
+    DESCRIPTION_FIELD_NUMBER: _builtins.int
+    BIOMETRICS_FIELD_NUMBER: _builtins.int
+    RELATIVES_FIELD_NUMBER: _builtins.int
+    LANGUAGES_FIELD_NUMBER: _builtins.int
+    COUNTRIES_LIKELY_VISITED_FIELD_NUMBER: _builtins.int
+    VEHICLES_FIELD_NUMBER: _builtins.int
+    IDENTIFIERS_FIELD_NUMBER: _builtins.int
+    DIED_ON_FIELD_NUMBER: _builtins.int
     sex: Global___Sex.ValueType
     sex_text: _builtins.str
     """The sex as the source wrote it."""
+    status: Global___PersonStatus.ValueType
+    identity_standing: Global___IdentityStanding.ValueType
     @_builtins.property
     def names(self) -> _containers.RepeatedCompositeFieldContainer[Global___Name]: ...
     @_builtins.property
@@ -841,6 +1732,26 @@ class Person(_message.Message):
 
     @_builtins.property
     def remarks(self) -> _containers.RepeatedCompositeFieldContainer[Global___LocalizedText]: ...
+    @_builtins.property
+    def description(self) -> Global___PhysicalDescription: ...
+    @_builtins.property
+    def biometrics(self) -> _containers.RepeatedCompositeFieldContainer[Global___BiometricReference]: ...
+    @_builtins.property
+    def relatives(self) -> _containers.RepeatedCompositeFieldContainer[Global___Relative]: ...
+    @_builtins.property
+    def languages(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """ISO 639 codes of the languages that the person speaks."""
+
+    @_builtins.property
+    def countries_likely_visited(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """ISO 3166-1 alpha-2, or XK."""
+
+    @_builtins.property
+    def vehicles(self) -> _containers.RepeatedCompositeFieldContainer[Global___Object]: ...
+    @_builtins.property
+    def identifiers(self) -> _containers.RepeatedCompositeFieldContainer[Global___ContactIdentifier]: ...
+    @_builtins.property
+    def died_on(self) -> Global___PartialDate: ...
     def __init__(
         self,
         *,
@@ -855,14 +1766,49 @@ class Person(_message.Message):
         occupations: _abc.Iterable[_builtins.str] | None = ...,
         remarks: _abc.Iterable[Global___LocalizedText] | None = ...,
         sex_text: _builtins.str = ...,
+        status: Global___PersonStatus.ValueType = ...,
+        identity_standing: Global___IdentityStanding.ValueType = ...,
+        description: Global___PhysicalDescription | None = ...,
+        biometrics: _abc.Iterable[Global___BiometricReference] | None = ...,
+        relatives: _abc.Iterable[Global___Relative] | None = ...,
+        languages: _abc.Iterable[_builtins.str] | None = ...,
+        countries_likely_visited: _abc.Iterable[_builtins.str] | None = ...,
+        vehicles: _abc.Iterable[Global___Object] | None = ...,
+        identifiers: _abc.Iterable[Global___ContactIdentifier] | None = ...,
+        died_on: Global___PartialDate | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["description", b"description", "died_on", b"died_on"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["addresses", b"addresses", "dates_of_birth", b"dates_of_birth", "documents", b"documents", "names", b"names", "nationalities", b"nationalities", "occupations", b"occupations", "places_of_birth", b"places_of_birth", "remarks", b"remarks", "sex", b"sex", "sex_text", b"sex_text", "titles", b"titles"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["addresses", b"addresses", "biometrics", b"biometrics", "countries_likely_visited", b"countries_likely_visited", "dates_of_birth", b"dates_of_birth", "description", b"description", "died_on", b"died_on", "documents", b"documents", "identifiers", b"identifiers", "identity_standing", b"identity_standing", "languages", b"languages", "names", b"names", "nationalities", b"nationalities", "occupations", b"occupations", "places_of_birth", b"places_of_birth", "relatives", b"relatives", "remarks", b"remarks", "sex", b"sex", "sex_text", b"sex_text", "status", b"status", "titles", b"titles", "vehicles", b"vehicles"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Person: _TypeAlias = Person  # noqa: Y015
+
+@_typing.final
+class RegistrationNumber(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COUNTRY_FIELD_NUMBER: _builtins.int
+    REGISTER_FIELD_NUMBER: _builtins.int
+    VALUE_FIELD_NUMBER: _builtins.int
+    country: _builtins.str
+    register: _builtins.str
+    value: _builtins.str
+    def __init__(
+        self,
+        *,
+        country: _builtins.str = ...,
+        register: _builtins.str = ...,
+        value: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["country", b"country", "register", b"register", "value", b"value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RegistrationNumber: _TypeAlias = RegistrationNumber  # noqa: Y015
 
 @_typing.final
 class Organisation(_message.Message):
@@ -871,22 +1817,30 @@ class Organisation(_message.Message):
     NAMES_FIELD_NUMBER: _builtins.int
     ADDRESSES_FIELD_NUMBER: _builtins.int
     REMARKS_FIELD_NUMBER: _builtins.int
+    REGISTRATION_NUMBERS_FIELD_NUMBER: _builtins.int
+    IDENTIFIERS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def names(self) -> _containers.RepeatedCompositeFieldContainer[Global___Name]: ...
     @_builtins.property
     def addresses(self) -> _containers.RepeatedCompositeFieldContainer[Global___Place]: ...
     @_builtins.property
     def remarks(self) -> _containers.RepeatedCompositeFieldContainer[Global___LocalizedText]: ...
+    @_builtins.property
+    def registration_numbers(self) -> _containers.RepeatedCompositeFieldContainer[Global___RegistrationNumber]: ...
+    @_builtins.property
+    def identifiers(self) -> _containers.RepeatedCompositeFieldContainer[Global___ContactIdentifier]: ...
     def __init__(
         self,
         *,
         names: _abc.Iterable[Global___Name] | None = ...,
         addresses: _abc.Iterable[Global___Place] | None = ...,
         remarks: _abc.Iterable[Global___LocalizedText] | None = ...,
+        registration_numbers: _abc.Iterable[Global___RegistrationNumber] | None = ...,
+        identifiers: _abc.Iterable[Global___ContactIdentifier] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["addresses", b"addresses", "names", b"names", "remarks", b"remarks"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["addresses", b"addresses", "identifiers", b"identifiers", "names", b"names", "registration_numbers", b"registration_numbers", "remarks", b"remarks"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -926,12 +1880,42 @@ class Object(_message.Message):
     IDENTIFIERS_FIELD_NUMBER: _builtins.int
     DESCRIPTION_FIELD_NUMBER: _builtins.int
     REMARKS_FIELD_NUMBER: _builtins.int
+    STATUS_FIELD_NUMBER: _builtins.int
+    SINCE_FIELD_NUMBER: _builtins.int
+    PLACE_FIELD_NUMBER: _builtins.int
+    MAKE_FIELD_NUMBER: _builtins.int
+    MODEL_FIELD_NUMBER: _builtins.int
+    COLOUR_FIELD_NUMBER: _builtins.int
+    YEAR_FIELD_NUMBER: _builtins.int
+    CALIBRE_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    DOCUMENT_FIELD_NUMBER: _builtins.int
     type: Global___ObjectType.ValueType
     description: _builtins.str
+    status: Global___ObjectStatus.ValueType
+    make: _builtins.str
+    model: _builtins.str
+    colour: _builtins.str
+    year: _builtins.int
+    """Of manufacture; 0 is not known."""
+    calibre: _builtins.str
+    """Of a firearm."""
+    name: _builtins.str
+    """Of a vessel or an aircraft."""
     @_builtins.property
     def identifiers(self) -> _containers.RepeatedCompositeFieldContainer[Global___ObjectIdentifier]: ...
     @_builtins.property
     def remarks(self) -> _containers.RepeatedCompositeFieldContainer[Global___LocalizedText]: ...
+    @_builtins.property
+    def since(self) -> Global___PartialDate:
+        """When it was stolen, lost or revoked, and where."""
+
+    @_builtins.property
+    def place(self) -> Global___Place: ...
+    @_builtins.property
+    def document(self) -> Global___IdentityDocument:
+        """Of a travel document."""
+
     def __init__(
         self,
         *,
@@ -939,14 +1923,98 @@ class Object(_message.Message):
         identifiers: _abc.Iterable[Global___ObjectIdentifier] | None = ...,
         description: _builtins.str = ...,
         remarks: _abc.Iterable[Global___LocalizedText] | None = ...,
+        status: Global___ObjectStatus.ValueType = ...,
+        since: Global___PartialDate | None = ...,
+        place: Global___Place | None = ...,
+        make: _builtins.str = ...,
+        model: _builtins.str = ...,
+        colour: _builtins.str = ...,
+        year: _builtins.int = ...,
+        calibre: _builtins.str = ...,
+        name: _builtins.str = ...,
+        document: Global___IdentityDocument | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["document", b"document", "place", b"place", "since", b"since"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["description", b"description", "identifiers", b"identifiers", "remarks", b"remarks", "type", b"type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["calibre", b"calibre", "colour", b"colour", "description", b"description", "document", b"document", "identifiers", b"identifiers", "make", b"make", "model", b"model", "name", b"name", "place", b"place", "remarks", b"remarks", "since", b"since", "status", b"status", "type", b"type", "year", b"year"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Object: _TypeAlias = Object  # noqa: Y015
+
+@_typing.final
+class Amount(_message.Message):
+    """An amount as the source gives it: digits with at most one point ("1250000.50")."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VALUE_FIELD_NUMBER: _builtins.int
+    CURRENCY_FIELD_NUMBER: _builtins.int
+    value: _builtins.str
+    currency: _builtins.str
+    """ISO 4217."""
+    def __init__(
+        self,
+        *,
+        value: _builtins.str = ...,
+        currency: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["currency", b"currency", "value", b"value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Amount: _TypeAlias = Amount  # noqa: Y015
+
+@_typing.final
+class Asset(_message.Message):
+    """What a SILVER notice is about beside persons and organisations."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TYPE_FIELD_NUMBER: _builtins.int
+    IDENTIFIERS_FIELD_NUMBER: _builtins.int
+    INSTITUTION_FIELD_NUMBER: _builtins.int
+    PLACE_FIELD_NUMBER: _builtins.int
+    ESTIMATED_VALUE_FIELD_NUMBER: _builtins.int
+    HOLDERS_FIELD_NUMBER: _builtins.int
+    REMARKS_FIELD_NUMBER: _builtins.int
+    type: Global___AssetType.ValueType
+    institution: _builtins.str
+    """The bank, register or exchange that has it."""
+    @_builtins.property
+    def identifiers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Account, land register, wallet or serial number, as its register writes it."""
+
+    @_builtins.property
+    def place(self) -> Global___Place: ...
+    @_builtins.property
+    def estimated_value(self) -> Global___Amount: ...
+    @_builtins.property
+    def holders(self) -> _containers.RepeatedCompositeFieldContainer[Global___Name]:
+        """Who holds it, or is behind who holds it."""
+
+    @_builtins.property
+    def remarks(self) -> _containers.RepeatedCompositeFieldContainer[Global___LocalizedText]: ...
+    def __init__(
+        self,
+        *,
+        type: Global___AssetType.ValueType = ...,
+        identifiers: _abc.Iterable[_builtins.str] | None = ...,
+        institution: _builtins.str = ...,
+        place: Global___Place | None = ...,
+        estimated_value: Global___Amount | None = ...,
+        holders: _abc.Iterable[Global___Name] | None = ...,
+        remarks: _abc.Iterable[Global___LocalizedText] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["estimated_value", b"estimated_value", "place", b"place"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["estimated_value", b"estimated_value", "holders", b"holders", "identifiers", b"identifiers", "institution", b"institution", "place", b"place", "remarks", b"remarks", "type", b"type"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Asset: _TypeAlias = Asset  # noqa: Y015
 
 @_typing.final
 class Subject(_message.Message):
@@ -957,28 +2025,59 @@ class Subject(_message.Message):
     PERSON_FIELD_NUMBER: _builtins.int
     ORGANISATION_FIELD_NUMBER: _builtins.int
     OBJECT_FIELD_NUMBER: _builtins.int
+    ASSET_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def person(self) -> Global___Person: ...
     @_builtins.property
     def organisation(self) -> Global___Organisation: ...
     @_builtins.property
     def object(self) -> Global___Object: ...
+    @_builtins.property
+    def asset(self) -> Global___Asset: ...
     def __init__(
         self,
         *,
         person: Global___Person | None = ...,
         organisation: Global___Organisation | None = ...,
         object: Global___Object | None = ...,
+        asset: Global___Asset | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["object", b"object", "organisation", b"organisation", "person", b"person", "subject", b"subject"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["asset", b"asset", "object", b"object", "organisation", b"organisation", "person", b"person", "subject", b"subject"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["object", b"object", "organisation", b"organisation", "person", b"person", "subject", b"subject"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset", b"asset", "object", b"object", "organisation", b"organisation", "person", b"person", "subject", b"subject"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_subject: _TypeAlias = _typing.Literal["person", "organisation", "object"]  # noqa: Y015
+    _WhichOneofReturnType_subject: _TypeAlias = _typing.Literal["person", "organisation", "object", "asset"]  # noqa: Y015
     _WhichOneofArgType_subject: _TypeAlias = _typing.Literal["subject", b"subject"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_subject) -> _WhichOneofReturnType_subject | None: ...
 
 Global___Subject: _TypeAlias = Subject  # noqa: Y015
+
+@_typing.final
+class Grading(_message.Message):
+    """How reliable the source is, and the information. Schemes are never converted."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SCHEME_FIELD_NUMBER: _builtins.int
+    SOURCE_FIELD_NUMBER: _builtins.int
+    INFORMATION_FIELD_NUMBER: _builtins.int
+    scheme: Global___GradingScheme.ValueType
+    source: _builtins.str
+    information: _builtins.str
+    def __init__(
+        self,
+        *,
+        scheme: Global___GradingScheme.ValueType = ...,
+        source: _builtins.str = ...,
+        information: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["information", b"information", "scheme", b"scheme", "source", b"source"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Grading: _TypeAlias = Grading  # noqa: Y015
 
 @_typing.final
 class Handling(_message.Message):
@@ -992,6 +2091,10 @@ class Handling(_message.Message):
     LEGAL_BASIS_FIELD_NUMBER: _builtins.int
     RETAIN_UNTIL_FIELD_NUMBER: _builtins.int
     TLP_FIELD_NUMBER: _builtins.int
+    PAP_FIELD_NUMBER: _builtins.int
+    CONFIDENTIALITY_FIELD_NUMBER: _builtins.int
+    ONWARD_COUNTRIES_FIELD_NUMBER: _builtins.int
+    ONWARD_AGENCIES_FIELD_NUMBER: _builtins.int
     restrictions: _builtins.str
     """Required where H3 is among the codes."""
     purpose: _builtins.str
@@ -1000,12 +2103,22 @@ class Handling(_message.Message):
     """The law or treaty the transfer rests on."""
     tlp: Global___Tlp.ValueType
     """As received from elsewhere; the stricter of both schemes binds."""
+    pap: Global___Pap.ValueType
+    confidentiality: Global___Confidentiality.ValueType
     @_builtins.property
     def codes(self) -> _containers.RepeatedScalarFieldContainer[Global___HandlingCode.ValueType]: ...
     @_builtins.property
     def retain_until(self) -> Global___CalendarDate:
         """The last day on which a copy may be kept."""
 
+    @_builtins.property
+    def onward_countries(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Countries (ISO 3166-1 alpha-2, XK, ZZ) and agencies that addressees may pass it on to without
+        asking, where H2 or the TLP forbids it otherwise.
+        """
+
+    @_builtins.property
+    def onward_agencies(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     def __init__(
         self,
         *,
@@ -1015,14 +2128,724 @@ class Handling(_message.Message):
         legal_basis: _builtins.str = ...,
         retain_until: Global___CalendarDate | None = ...,
         tlp: Global___Tlp.ValueType = ...,
+        pap: Global___Pap.ValueType = ...,
+        confidentiality: Global___Confidentiality.ValueType = ...,
+        onward_countries: _abc.Iterable[_builtins.str] | None = ...,
+        onward_agencies: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["retain_until", b"retain_until"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["codes", b"codes", "legal_basis", b"legal_basis", "purpose", b"purpose", "restrictions", b"restrictions", "retain_until", b"retain_until", "tlp", b"tlp"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["codes", b"codes", "confidentiality", b"confidentiality", "legal_basis", b"legal_basis", "onward_agencies", b"onward_agencies", "onward_countries", b"onward_countries", "pap", b"pap", "purpose", b"purpose", "restrictions", b"restrictions", "retain_until", b"retain_until", "tlp", b"tlp"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Handling: _TypeAlias = Handling  # noqa: Y015
+
+@_typing.final
+class Warning(_message.Message):
+    """What whoever meets the subject has to know."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CODE_FIELD_NUMBER: _builtins.int
+    DETAILS_FIELD_NUMBER: _builtins.int
+    code: Global___WarningCode.ValueType
+    @_builtins.property
+    def details(self) -> _containers.RepeatedCompositeFieldContainer[Global___LocalizedText]:
+        """Required where the code is OTHER."""
+
+    def __init__(
+        self,
+        *,
+        code: Global___WarningCode.ValueType = ...,
+        details: _abc.Iterable[Global___LocalizedText] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "details", b"details"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Warning: _TypeAlias = Warning  # noqa: Y015
+
+@_typing.final
+class Penalty(_message.Message):
+    """A length of deprivation of liberty."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    YEARS_FIELD_NUMBER: _builtins.int
+    MONTHS_FIELD_NUMBER: _builtins.int
+    DAYS_FIELD_NUMBER: _builtins.int
+    LIFE_FIELD_NUMBER: _builtins.int
+    DEATH_FIELD_NUMBER: _builtins.int
+    years: _builtins.int
+    months: _builtins.int
+    days: _builtins.int
+    life: _builtins.bool
+    death: _builtins.bool
+    def __init__(
+        self,
+        *,
+        years: _builtins.int = ...,
+        months: _builtins.int = ...,
+        days: _builtins.int = ...,
+        life: _builtins.bool = ...,
+        death: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["days", b"days", "death", b"death", "life", b"life", "months", b"months", "years", b"years"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Penalty: _TypeAlias = Penalty  # noqa: Y015
+
+@_typing.final
+class LawReference(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COUNTRY_FIELD_NUMBER: _builtins.int
+    LAW_FIELD_NUMBER: _builtins.int
+    ARTICLE_FIELD_NUMBER: _builtins.int
+    country: _builtins.str
+    """ISO 3166-1 alpha-2, or XK."""
+    law: _builtins.str
+    """The act ("Criminal Code")."""
+    article: _builtins.str
+    def __init__(
+        self,
+        *,
+        country: _builtins.str = ...,
+        law: _builtins.str = ...,
+        article: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["article", b"article", "country", b"country", "law", b"law"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LawReference: _TypeAlias = LawReference  # noqa: Y015
+
+@_typing.final
+class PersonGroup(_message.Message):
+    """Persons as a number, and what they have in common. Identifies nobody."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COUNT_FIELD_NUMBER: _builtins.int
+    MINORS_FIELD_NUMBER: _builtins.int
+    FEMALE_FIELD_NUMBER: _builtins.int
+    MALE_FIELD_NUMBER: _builtins.int
+    NATIONALITIES_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
+    count: _builtins.int
+    minors: _builtins.int
+    """Of them under 18."""
+    female: _builtins.int
+    male: _builtins.int
+    note: _builtins.str
+    @_builtins.property
+    def nationalities(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        count: _builtins.int = ...,
+        minors: _builtins.int = ...,
+        female: _builtins.int = ...,
+        male: _builtins.int = ...,
+        nationalities: _abc.Iterable[_builtins.str] | None = ...,
+        note: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["count", b"count", "female", b"female", "male", b"male", "minors", b"minors", "nationalities", b"nationalities", "note", b"note"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PersonGroup: _TypeAlias = PersonGroup  # noqa: Y015
+
+@_typing.final
+class Trafficking(_message.Message):
+    """Trafficking in persons. Source: Protocol to the UNTOC, article 3: act, means, purpose; of a child
+    without any means.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACTS_FIELD_NUMBER: _builtins.int
+    MEANS_FIELD_NUMBER: _builtins.int
+    PURPOSES_FIELD_NUMBER: _builtins.int
+    ROUTE_FIELD_NUMBER: _builtins.int
+    RECRUITMENT_FIELD_NUMBER: _builtins.int
+    TRANSPORT_FIELD_NUMBER: _builtins.int
+    VICTIMS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def acts(self) -> _containers.RepeatedScalarFieldContainer[Global___TraffickingAct.ValueType]: ...
+    @_builtins.property
+    def means(self) -> _containers.RepeatedScalarFieldContainer[Global___TraffickingMeans.ValueType]: ...
+    @_builtins.property
+    def purposes(self) -> _containers.RepeatedScalarFieldContainer[Global___TraffickingPurpose.ValueType]: ...
+    @_builtins.property
+    def route(self) -> _containers.RepeatedCompositeFieldContainer[Global___Place]:
+        """From where to where, in order."""
+
+    @_builtins.property
+    def recruitment(self) -> _containers.RepeatedCompositeFieldContainer[Global___LocalizedText]: ...
+    @_builtins.property
+    def transport(self) -> _containers.RepeatedCompositeFieldContainer[Global___LocalizedText]: ...
+    @_builtins.property
+    def victims(self) -> Global___PersonGroup: ...
+    def __init__(
+        self,
+        *,
+        acts: _abc.Iterable[Global___TraffickingAct.ValueType] | None = ...,
+        means: _abc.Iterable[Global___TraffickingMeans.ValueType] | None = ...,
+        purposes: _abc.Iterable[Global___TraffickingPurpose.ValueType] | None = ...,
+        route: _abc.Iterable[Global___Place] | None = ...,
+        recruitment: _abc.Iterable[Global___LocalizedText] | None = ...,
+        transport: _abc.Iterable[Global___LocalizedText] | None = ...,
+        victims: Global___PersonGroup | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["victims", b"victims"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acts", b"acts", "means", b"means", "purposes", b"purposes", "recruitment", b"recruitment", "route", b"route", "transport", b"transport", "victims", b"victims"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Trafficking: _TypeAlias = Trafficking  # noqa: Y015
+
+@_typing.final
+class Offence(_message.Message):
+    """An offence that a notice rests on."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CODE_FIELD_NUMBER: _builtins.int
+    CHARGE_FIELD_NUMBER: _builtins.int
+    LAWS_FIELD_NUMBER: _builtins.int
+    MAXIMUM_PENALTY_FIELD_NUMBER: _builtins.int
+    TIME_LIMIT_FIELD_NUMBER: _builtins.int
+    HAS_NO_TIME_LIMIT_FIELD_NUMBER: _builtins.int
+    FACTS_FIELD_NUMBER: _builtins.int
+    COMMITTED_ON_FIELD_NUMBER: _builtins.int
+    PLACE_FIELD_NUMBER: _builtins.int
+    ACCOMPLICES_FIELD_NUMBER: _builtins.int
+    TRAFFICKING_FIELD_NUMBER: _builtins.int
+    FACILITATES_SERIOUS_CRIME_FIELD_NUMBER: _builtins.int
+    LINKED_TO_ORGANIZED_CRIME_FIELD_NUMBER: _builtins.int
+    code: Global___OffenceCode.ValueType
+    has_no_time_limit: _builtins.bool
+    facilitates_serious_crime: _builtins.bool
+    """It facilitates serious crime, or is linked to organized crime: what lifts some exclusions."""
+    linked_to_organized_crime: _builtins.bool
+    @_builtins.property
+    def charge(self) -> _containers.RepeatedCompositeFieldContainer[Global___LocalizedText]:
+        """The charge, in the words of the charge."""
+
+    @_builtins.property
+    def laws(self) -> _containers.RepeatedCompositeFieldContainer[Global___LawReference]: ...
+    @_builtins.property
+    def maximum_penalty(self) -> Global___Penalty: ...
+    @_builtins.property
+    def time_limit(self) -> Global___CalendarDate:
+        """The last day on which it may be prosecuted."""
+
+    @_builtins.property
+    def facts(self) -> _containers.RepeatedCompositeFieldContainer[Global___LocalizedText]:
+        """What was done, when and where."""
+
+    @_builtins.property
+    def committed_on(self) -> Global___PartialDate: ...
+    @_builtins.property
+    def place(self) -> Global___Place: ...
+    @_builtins.property
+    def accomplices(self) -> _containers.RepeatedCompositeFieldContainer[Global___Name]: ...
+    @_builtins.property
+    def trafficking(self) -> Global___Trafficking: ...
+    def __init__(
+        self,
+        *,
+        code: Global___OffenceCode.ValueType = ...,
+        charge: _abc.Iterable[Global___LocalizedText] | None = ...,
+        laws: _abc.Iterable[Global___LawReference] | None = ...,
+        maximum_penalty: Global___Penalty | None = ...,
+        time_limit: Global___CalendarDate | None = ...,
+        has_no_time_limit: _builtins.bool = ...,
+        facts: _abc.Iterable[Global___LocalizedText] | None = ...,
+        committed_on: Global___PartialDate | None = ...,
+        place: Global___Place | None = ...,
+        accomplices: _abc.Iterable[Global___Name] | None = ...,
+        trafficking: Global___Trafficking | None = ...,
+        facilitates_serious_crime: _builtins.bool = ...,
+        linked_to_organized_crime: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["committed_on", b"committed_on", "maximum_penalty", b"maximum_penalty", "place", b"place", "time_limit", b"time_limit", "trafficking", b"trafficking"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accomplices", b"accomplices", "charge", b"charge", "code", b"code", "committed_on", b"committed_on", "facilitates_serious_crime", b"facilitates_serious_crime", "facts", b"facts", "has_no_time_limit", b"has_no_time_limit", "laws", b"laws", "linked_to_organized_crime", b"linked_to_organized_crime", "maximum_penalty", b"maximum_penalty", "place", b"place", "time_limit", b"time_limit", "trafficking", b"trafficking"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Offence: _TypeAlias = Offence  # noqa: Y015
+
+@_typing.final
+class Warrant(_message.Message):
+    """What a person wanted for prosecution is wanted by."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NUMBER_FIELD_NUMBER: _builtins.int
+    ISSUED_ON_FIELD_NUMBER: _builtins.int
+    PLACE_FIELD_NUMBER: _builtins.int
+    ISSUING_AUTHORITY_FIELD_NUMBER: _builtins.int
+    SIGNATORY_FIELD_NUMBER: _builtins.int
+    COPY_ATTACHED_FIELD_NUMBER: _builtins.int
+    COPY_LANGUAGE_FIELD_NUMBER: _builtins.int
+    VALID_UNTIL_FIELD_NUMBER: _builtins.int
+    number: _builtins.str
+    issuing_authority: _builtins.str
+    signatory: _builtins.str
+    copy_attached: _builtins.bool
+    copy_language: _builtins.str
+    """ISO 639 code of the copy's language."""
+    @_builtins.property
+    def issued_on(self) -> Global___CalendarDate: ...
+    @_builtins.property
+    def place(self) -> Global___Place: ...
+    @_builtins.property
+    def valid_until(self) -> Global___CalendarDate: ...
+    def __init__(
+        self,
+        *,
+        number: _builtins.str = ...,
+        issued_on: Global___CalendarDate | None = ...,
+        place: Global___Place | None = ...,
+        issuing_authority: _builtins.str = ...,
+        signatory: _builtins.str = ...,
+        copy_attached: _builtins.bool = ...,
+        copy_language: _builtins.str = ...,
+        valid_until: Global___CalendarDate | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["issued_on", b"issued_on", "place", b"place", "valid_until", b"valid_until"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["copy_attached", b"copy_attached", "copy_language", b"copy_language", "issued_on", b"issued_on", "issuing_authority", b"issuing_authority", "number", b"number", "place", b"place", "signatory", b"signatory", "valid_until", b"valid_until"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Warrant: _TypeAlias = Warrant  # noqa: Y015
+
+@_typing.final
+class Sentence(_message.Message):
+    """What a person wanted to serve a sentence is wanted by."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    JUDGMENT_REFERENCE_FIELD_NUMBER: _builtins.int
+    JUDGED_ON_FIELD_NUMBER: _builtins.int
+    COURT_FIELD_NUMBER: _builtins.int
+    IMPOSED_FIELD_NUMBER: _builtins.int
+    REMAINING_FIELD_NUMBER: _builtins.int
+    IN_ABSENTIA_FIELD_NUMBER: _builtins.int
+    LAWS_FIELD_NUMBER: _builtins.int
+    judgment_reference: _builtins.str
+    court: _builtins.str
+    in_absentia: _builtins.bool
+    @_builtins.property
+    def judged_on(self) -> Global___CalendarDate: ...
+    @_builtins.property
+    def imposed(self) -> Global___Penalty: ...
+    @_builtins.property
+    def remaining(self) -> Global___Penalty: ...
+    @_builtins.property
+    def laws(self) -> _containers.RepeatedCompositeFieldContainer[Global___LawReference]: ...
+    def __init__(
+        self,
+        *,
+        judgment_reference: _builtins.str = ...,
+        judged_on: Global___CalendarDate | None = ...,
+        court: _builtins.str = ...,
+        imposed: Global___Penalty | None = ...,
+        remaining: Global___Penalty | None = ...,
+        in_absentia: _builtins.bool = ...,
+        laws: _abc.Iterable[Global___LawReference] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["imposed", b"imposed", "judged_on", b"judged_on", "remaining", b"remaining"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["court", b"court", "imposed", b"imposed", "in_absentia", b"in_absentia", "judged_on", b"judged_on", "judgment_reference", b"judgment_reference", "laws", b"laws", "remaining", b"remaining"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Sentence: _TypeAlias = Sentence  # noqa: Y015
+
+@_typing.final
+class Assurances(_message.Message):
+    """What the originator assures whoever acts."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EXTRADITION_WILL_BE_SOUGHT_FIELD_NUMBER: _builtins.int
+    PROVISIONAL_ARREST_COUNTRIES_FIELD_NUMBER: _builtins.int
+    extradition_will_be_sought: _builtins.bool
+    @_builtins.property
+    def provisional_arrest_countries(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """For these countries (ISO 3166-1 alpha-2, XK) it also serves as a request for provisional arrest."""
+
+    def __init__(
+        self,
+        *,
+        extradition_will_be_sought: _builtins.bool = ...,
+        provisional_arrest_countries: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["extradition_will_be_sought", b"extradition_will_be_sought", "provisional_arrest_countries", b"provisional_arrest_countries"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Assurances: _TypeAlias = Assurances  # noqa: Y015
+
+@_typing.final
+class NoticeContact(_message.Message):
+    """Whom to call about the notice."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USE_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    TELEPHONE_FIELD_NUMBER: _builtins.int
+    EMAIL_FIELD_NUMBER: _builtins.int
+    LANGUAGES_FIELD_NUMBER: _builtins.int
+    use: Global___NoticeContactUse.ValueType
+    name: _builtins.str
+    """The unit; a person only where one has to be asked for."""
+    telephone: _builtins.str
+    """E.164."""
+    email: _builtins.str
+    @_builtins.property
+    def languages(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """ISO 639 codes."""
+
+    def __init__(
+        self,
+        *,
+        use: Global___NoticeContactUse.ValueType = ...,
+        name: _builtins.str = ...,
+        telephone: _builtins.str = ...,
+        email: _builtins.str = ...,
+        languages: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["email", b"email", "languages", b"languages", "name", b"name", "telephone", b"telephone", "use", b"use"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NoticeContact: _TypeAlias = NoticeContact  # noqa: Y015
+
+@_typing.final
+class Disappearance(_message.Message):
+    """Of a YELLOW notice."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    DISAPPEARED_ON_FIELD_NUMBER: _builtins.int
+    LAST_SEEN_FIELD_NUMBER: _builtins.int
+    RISKS_FIELD_NUMBER: _builtins.int
+    IN_DANGER_FIELD_NUMBER: _builtins.int
+    CIRCUMSTANCES_FIELD_NUMBER: _builtins.int
+    ACCOMPANIED_BY_FIELD_NUMBER: _builtins.int
+    CONSENTS_TO_INFORM_RELATIVES_FIELD_NUMBER: _builtins.int
+    kind: Global___DisappearanceKind.ValueType
+    in_danger: _builtins.bool
+    """Life, limb or liberty are in danger now."""
+    consents_to_inform_relatives: _builtins.bool
+    """The adult agrees that relatives are told, once found."""
+    @_builtins.property
+    def disappeared_on(self) -> Global___PartialDate: ...
+    @_builtins.property
+    def last_seen(self) -> Global___Place: ...
+    @_builtins.property
+    def risks(self) -> _containers.RepeatedScalarFieldContainer[Global___RiskCode.ValueType]: ...
+    @_builtins.property
+    def circumstances(self) -> _containers.RepeatedCompositeFieldContainer[Global___LocalizedText]: ...
+    @_builtins.property
+    def accompanied_by(self) -> _containers.RepeatedCompositeFieldContainer[Global___Name]:
+        """Who is thought to be with them."""
+
+    def __init__(
+        self,
+        *,
+        kind: Global___DisappearanceKind.ValueType = ...,
+        disappeared_on: Global___PartialDate | None = ...,
+        last_seen: Global___Place | None = ...,
+        risks: _abc.Iterable[Global___RiskCode.ValueType] | None = ...,
+        in_danger: _builtins.bool = ...,
+        circumstances: _abc.Iterable[Global___LocalizedText] | None = ...,
+        accompanied_by: _abc.Iterable[Global___Name] | None = ...,
+        consents_to_inform_relatives: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["disappeared_on", b"disappeared_on", "last_seen", b"last_seen"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accompanied_by", b"accompanied_by", "circumstances", b"circumstances", "consents_to_inform_relatives", b"consents_to_inform_relatives", "disappeared_on", b"disappeared_on", "in_danger", b"in_danger", "kind", b"kind", "last_seen", b"last_seen", "risks", b"risks"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Disappearance: _TypeAlias = Disappearance  # noqa: Y015
+
+@_typing.final
+class BodyFinding(_message.Message):
+    """Of a BLACK notice."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FOUND_ON_FIELD_NUMBER: _builtins.int
+    FOUND_AT_FIELD_NUMBER: _builtins.int
+    DIED_ON_FIELD_NUMBER: _builtins.int
+    CIRCUMSTANCES_FIELD_NUMBER: _builtins.int
+    BELONGINGS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def found_on(self) -> Global___PartialDate: ...
+    @_builtins.property
+    def found_at(self) -> Global___Place: ...
+    @_builtins.property
+    def died_on(self) -> Global___PartialDate: ...
+    @_builtins.property
+    def circumstances(self) -> _containers.RepeatedCompositeFieldContainer[Global___LocalizedText]: ...
+    @_builtins.property
+    def belongings(self) -> _containers.RepeatedCompositeFieldContainer[Global___LocalizedText]: ...
+    def __init__(
+        self,
+        *,
+        found_on: Global___PartialDate | None = ...,
+        found_at: Global___Place | None = ...,
+        died_on: Global___PartialDate | None = ...,
+        circumstances: _abc.Iterable[Global___LocalizedText] | None = ...,
+        belongings: _abc.Iterable[Global___LocalizedText] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["died_on", b"died_on", "found_at", b"found_at", "found_on", b"found_on"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["belongings", b"belongings", "circumstances", b"circumstances", "died_on", b"died_on", "found_at", b"found_at", "found_on", b"found_on"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BodyFinding: _TypeAlias = BodyFinding  # noqa: Y015
+
+@_typing.final
+class Threat(_message.Message):
+    """Of an ORANGE notice."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TYPE_FIELD_NUMBER: _builtins.int
+    EXPECTED_ON_FIELD_NUMBER: _builtins.int
+    PLACES_FIELD_NUMBER: _builtins.int
+    RECOGNITION_FIELD_NUMBER: _builtins.int
+    PROTECTION_FIELD_NUMBER: _builtins.int
+    type: Global___ThreatType.ValueType
+    @_builtins.property
+    def expected_on(self) -> Global___PartialDate: ...
+    @_builtins.property
+    def places(self) -> _containers.RepeatedCompositeFieldContainer[Global___Place]: ...
+    @_builtins.property
+    def recognition(self) -> _containers.RepeatedCompositeFieldContainer[Global___LocalizedText]:
+        """How it is recognised."""
+
+    @_builtins.property
+    def protection(self) -> _containers.RepeatedCompositeFieldContainer[Global___LocalizedText]:
+        """What to do, and what to keep away from."""
+
+    def __init__(
+        self,
+        *,
+        type: Global___ThreatType.ValueType = ...,
+        expected_on: Global___PartialDate | None = ...,
+        places: _abc.Iterable[Global___Place] | None = ...,
+        recognition: _abc.Iterable[Global___LocalizedText] | None = ...,
+        protection: _abc.Iterable[Global___LocalizedText] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["expected_on", b"expected_on"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expected_on", b"expected_on", "places", b"places", "protection", b"protection", "recognition", b"recognition", "type", b"type"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Threat: _TypeAlias = Threat  # noqa: Y015
+
+@_typing.final
+class ModusOperandi(_message.Message):
+    """Of a PURPLE notice."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OFFENCES_FIELD_NUMBER: _builtins.int
+    METHOD_FIELD_NUMBER: _builtins.int
+    DEVICES_FIELD_NUMBER: _builtins.int
+    CONCEALMENT_FIELD_NUMBER: _builtins.int
+    COUNTERMEASURES_FIELD_NUMBER: _builtins.int
+    FIRST_SEEN_ON_FIELD_NUMBER: _builtins.int
+    PLACES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def offences(self) -> _containers.RepeatedScalarFieldContainer[Global___OffenceCode.ValueType]: ...
+    @_builtins.property
+    def method(self) -> _containers.RepeatedCompositeFieldContainer[Global___LocalizedText]: ...
+    @_builtins.property
+    def devices(self) -> _containers.RepeatedCompositeFieldContainer[Global___LocalizedText]:
+        """Objects and devices used."""
+
+    @_builtins.property
+    def concealment(self) -> _containers.RepeatedCompositeFieldContainer[Global___LocalizedText]: ...
+    @_builtins.property
+    def countermeasures(self) -> _containers.RepeatedCompositeFieldContainer[Global___LocalizedText]: ...
+    @_builtins.property
+    def first_seen_on(self) -> Global___PartialDate: ...
+    @_builtins.property
+    def places(self) -> _containers.RepeatedCompositeFieldContainer[Global___Place]: ...
+    def __init__(
+        self,
+        *,
+        offences: _abc.Iterable[Global___OffenceCode.ValueType] | None = ...,
+        method: _abc.Iterable[Global___LocalizedText] | None = ...,
+        devices: _abc.Iterable[Global___LocalizedText] | None = ...,
+        concealment: _abc.Iterable[Global___LocalizedText] | None = ...,
+        countermeasures: _abc.Iterable[Global___LocalizedText] | None = ...,
+        first_seen_on: Global___PartialDate | None = ...,
+        places: _abc.Iterable[Global___Place] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["first_seen_on", b"first_seen_on"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["concealment", b"concealment", "countermeasures", b"countermeasures", "devices", b"devices", "first_seen_on", b"first_seen_on", "method", b"method", "offences", b"offences", "places", b"places"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ModusOperandi: _TypeAlias = ModusOperandi  # noqa: Y015
+
+@_typing.final
+class MisusedIdentity(_message.Message):
+    """An identity that a subject uses and that is another person's."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAMES_FIELD_NUMBER: _builtins.int
+    DOCUMENTS_FIELD_NUMBER: _builtins.int
+    HOLDER_CONSENTS_FIELD_NUMBER: _builtins.int
+    CONSENTED_ON_FIELD_NUMBER: _builtins.int
+    DISTINCTION_FIELD_NUMBER: _builtins.int
+    holder_consents: _builtins.bool
+    """Without it nothing of the holder is shown. Source: Regulation (EU) 2018/1862, article 62."""
+    @_builtins.property
+    def names(self) -> _containers.RepeatedCompositeFieldContainer[Global___Name]:
+        """As its holder bears it."""
+
+    @_builtins.property
+    def documents(self) -> _containers.RepeatedCompositeFieldContainer[Global___IdentityDocument]: ...
+    @_builtins.property
+    def consented_on(self) -> Global___CalendarDate: ...
+    @_builtins.property
+    def distinction(self) -> _containers.RepeatedCompositeFieldContainer[Global___LocalizedText]:
+        """How the holder can be told from the subject."""
+
+    def __init__(
+        self,
+        *,
+        names: _abc.Iterable[Global___Name] | None = ...,
+        documents: _abc.Iterable[Global___IdentityDocument] | None = ...,
+        holder_consents: _builtins.bool = ...,
+        consented_on: Global___CalendarDate | None = ...,
+        distinction: _abc.Iterable[Global___LocalizedText] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["consented_on", b"consented_on"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["consented_on", b"consented_on", "distinction", b"distinction", "documents", b"documents", "holder_consents", b"holder_consents", "names", b"names"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MisusedIdentity: _TypeAlias = MisusedIdentity  # noqa: Y015
+
+@_typing.final
+class Declaration(_message.Message):
+    """What the originator declares by signing; no program can judge it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NOT_OF_EXCLUDED_CHARACTER_FIELD_NUMBER: _builtins.int
+    NO_KNOWN_REFUGEE_STATUS_FIELD_NUMBER: _builtins.int
+    NOT_COMPELLED_AS_VICTIM_FIELD_NUMBER: _builtins.int
+    not_of_excluded_character: _builtins.bool
+    """The case has no political, military, religious or racial character."""
+    no_known_refugee_status: _builtins.bool
+    """The originator knows of no protection as a refugee against it."""
+    not_compelled_as_victim: _builtins.bool
+    """The person is not sought for what it was compelled to do as a victim of trafficking."""
+    def __init__(
+        self,
+        *,
+        not_of_excluded_character: _builtins.bool = ...,
+        no_known_refugee_status: _builtins.bool = ...,
+        not_compelled_as_victim: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["no_known_refugee_status", b"no_known_refugee_status", "not_compelled_as_victim", b"not_compelled_as_victim", "not_of_excluded_character", b"not_of_excluded_character"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Declaration: _TypeAlias = Declaration  # noqa: Y015
+
+@_typing.final
+class ProtectionWidening(_message.Message):
+    """Lifts what protects victims, witnesses and minors by default."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REASON_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def reason(self) -> _containers.RepeatedCompositeFieldContainer[Global___LocalizedText]: ...
+    def __init__(
+        self,
+        *,
+        reason: _abc.Iterable[Global___LocalizedText] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ProtectionWidening: _TypeAlias = ProtectionWidening  # noqa: Y015
+
+@_typing.final
+class SourceNotice(_message.Message):
+    """A notice that this one draws on: its originator's conditions bind this one."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ORIGINATOR_FIELD_NUMBER: _builtins.int
+    NOTICE_ID_FIELD_NUMBER: _builtins.int
+    VERSION_DIGEST_FIELD_NUMBER: _builtins.int
+    RELEASE_ACT_ID_FIELD_NUMBER: _builtins.int
+    originator: _builtins.str
+    notice_id: _builtins.str
+    version_digest: _builtins.bytes
+    """SHA-256 of the payload of the version that was used, 32 bytes."""
+    release_act_id: _builtins.str
+    """The act by which its originator released it, where one was needed."""
+    def __init__(
+        self,
+        *,
+        originator: _builtins.str = ...,
+        notice_id: _builtins.str = ...,
+        version_digest: _builtins.bytes = ...,
+        release_act_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["notice_id", b"notice_id", "originator", b"originator", "release_act_id", b"release_act_id", "version_digest", b"version_digest"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SourceNotice: _TypeAlias = SourceNotice  # noqa: Y015
 
 @_typing.final
 class SanctionsListing(_message.Message):
@@ -1127,6 +2950,23 @@ class Notice(_message.Message):
     NARRATIVES_FIELD_NUMBER: _builtins.int
     HANDLING_FIELD_NUMBER: _builtins.int
     SANCTIONS_LISTING_FIELD_NUMBER: _builtins.int
+    WARNINGS_FIELD_NUMBER: _builtins.int
+    OFFENCES_FIELD_NUMBER: _builtins.int
+    WARRANTS_FIELD_NUMBER: _builtins.int
+    SENTENCES_FIELD_NUMBER: _builtins.int
+    ASSURANCES_FIELD_NUMBER: _builtins.int
+    CONTACTS_FIELD_NUMBER: _builtins.int
+    DISAPPEARANCE_FIELD_NUMBER: _builtins.int
+    BODY_FINDING_FIELD_NUMBER: _builtins.int
+    THREAT_FIELD_NUMBER: _builtins.int
+    MODUS_OPERANDI_FIELD_NUMBER: _builtins.int
+    ASSET_PURPOSES_FIELD_NUMBER: _builtins.int
+    DIFFUSION_PURPOSE_FIELD_NUMBER: _builtins.int
+    GRADING_FIELD_NUMBER: _builtins.int
+    MISUSED_IDENTITIES_FIELD_NUMBER: _builtins.int
+    DECLARATION_FIELD_NUMBER: _builtins.int
+    PROTECTION_WIDENING_FIELD_NUMBER: _builtins.int
+    SOURCES_FIELD_NUMBER: _builtins.int
     notice_id: _builtins.str
     """UUIDv7 in its canonical lower-case form, unique for its originator."""
     version: _builtins.int
@@ -1138,6 +2978,8 @@ class Notice(_message.Message):
     urgency: Global___Urgency.ValueType
     case_reference: _builtins.str
     """The originator's own case number."""
+    diffusion_purpose: Global___DiffusionPurpose.ValueType
+    """Only for kind DIFFUSION."""
     @_builtins.property
     def requested_actions(self) -> _containers.RepeatedCompositeFieldContainer[Global___RequestedAction]:
         """What is asked for and what not to do: these two are read first."""
@@ -1162,6 +3004,48 @@ class Notice(_message.Message):
     def sanctions_listing(self) -> Global___SanctionsListing:
         """Only for kind UN_SANCTIONS."""
 
+    @_builtins.property
+    def warnings(self) -> _containers.RepeatedCompositeFieldContainer[Global___Warning]: ...
+    @_builtins.property
+    def offences(self) -> _containers.RepeatedCompositeFieldContainer[Global___Offence]: ...
+    @_builtins.property
+    def warrants(self) -> _containers.RepeatedCompositeFieldContainer[Global___Warrant]: ...
+    @_builtins.property
+    def sentences(self) -> _containers.RepeatedCompositeFieldContainer[Global___Sentence]: ...
+    @_builtins.property
+    def assurances(self) -> Global___Assurances: ...
+    @_builtins.property
+    def contacts(self) -> _containers.RepeatedCompositeFieldContainer[Global___NoticeContact]: ...
+    @_builtins.property
+    def disappearance(self) -> Global___Disappearance:
+        """Only for kind YELLOW."""
+
+    @_builtins.property
+    def body_finding(self) -> Global___BodyFinding:
+        """Only for kind BLACK."""
+
+    @_builtins.property
+    def threat(self) -> Global___Threat:
+        """Only for kind ORANGE."""
+
+    @_builtins.property
+    def modus_operandi(self) -> Global___ModusOperandi:
+        """Only for kind PURPLE."""
+
+    @_builtins.property
+    def asset_purposes(self) -> _containers.RepeatedScalarFieldContainer[Global___AssetPurpose.ValueType]:
+        """Only for kind SILVER."""
+
+    @_builtins.property
+    def grading(self) -> Global___Grading: ...
+    @_builtins.property
+    def misused_identities(self) -> _containers.RepeatedCompositeFieldContainer[Global___MisusedIdentity]: ...
+    @_builtins.property
+    def declaration(self) -> Global___Declaration: ...
+    @_builtins.property
+    def protection_widening(self) -> Global___ProtectionWidening: ...
+    @_builtins.property
+    def sources(self) -> _containers.RepeatedCompositeFieldContainer[Global___SourceNotice]: ...
     def __init__(
         self,
         *,
@@ -1181,10 +3065,27 @@ class Notice(_message.Message):
         narratives: _abc.Iterable[Global___LocalizedText] | None = ...,
         handling: Global___Handling | None = ...,
         sanctions_listing: Global___SanctionsListing | None = ...,
+        warnings: _abc.Iterable[Global___Warning] | None = ...,
+        offences: _abc.Iterable[Global___Offence] | None = ...,
+        warrants: _abc.Iterable[Global___Warrant] | None = ...,
+        sentences: _abc.Iterable[Global___Sentence] | None = ...,
+        assurances: Global___Assurances | None = ...,
+        contacts: _abc.Iterable[Global___NoticeContact] | None = ...,
+        disappearance: Global___Disappearance | None = ...,
+        body_finding: Global___BodyFinding | None = ...,
+        threat: Global___Threat | None = ...,
+        modus_operandi: Global___ModusOperandi | None = ...,
+        asset_purposes: _abc.Iterable[Global___AssetPurpose.ValueType] | None = ...,
+        diffusion_purpose: Global___DiffusionPurpose.ValueType = ...,
+        grading: Global___Grading | None = ...,
+        misused_identities: _abc.Iterable[Global___MisusedIdentity] | None = ...,
+        declaration: Global___Declaration | None = ...,
+        protection_widening: Global___ProtectionWidening | None = ...,
+        sources: _abc.Iterable[Global___SourceNotice] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["expires_at", b"expires_at", "handling", b"handling", "issued_at", b"issued_at", "sanctions_listing", b"sanctions_listing"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["assurances", b"assurances", "body_finding", b"body_finding", "declaration", b"declaration", "disappearance", b"disappearance", "expires_at", b"expires_at", "grading", b"grading", "handling", b"handling", "issued_at", b"issued_at", "modus_operandi", b"modus_operandi", "protection_widening", b"protection_widening", "sanctions_listing", b"sanctions_listing", "threat", b"threat"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["case_reference", b"case_reference", "expires_at", b"expires_at", "external_references", b"external_references", "handling", b"handling", "issued_at", b"issued_at", "kind", b"kind", "narratives", b"narratives", "notice_id", b"notice_id", "precautions", b"precautions", "predecessor_digest", b"predecessor_digest", "requested_actions", b"requested_actions", "sanctions_listing", b"sanctions_listing", "subjects", b"subjects", "traffic", b"traffic", "urgency", b"urgency", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset_purposes", b"asset_purposes", "assurances", b"assurances", "body_finding", b"body_finding", "case_reference", b"case_reference", "contacts", b"contacts", "declaration", b"declaration", "diffusion_purpose", b"diffusion_purpose", "disappearance", b"disappearance", "expires_at", b"expires_at", "external_references", b"external_references", "grading", b"grading", "handling", b"handling", "issued_at", b"issued_at", "kind", b"kind", "misused_identities", b"misused_identities", "modus_operandi", b"modus_operandi", "narratives", b"narratives", "notice_id", b"notice_id", "offences", b"offences", "precautions", b"precautions", "predecessor_digest", b"predecessor_digest", "protection_widening", b"protection_widening", "requested_actions", b"requested_actions", "sanctions_listing", b"sanctions_listing", "sentences", b"sentences", "sources", b"sources", "subjects", b"subjects", "threat", b"threat", "traffic", b"traffic", "urgency", b"urgency", "version", b"version", "warnings", b"warnings", "warrants", b"warrants"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
