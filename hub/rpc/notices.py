@@ -6,6 +6,7 @@ from typing import Any
 
 import grpc
 
+from comity.errors import NotPermitted
 from comity.v1 import events_pb2, events_pb2_grpc
 from hub.rpc.guard import current_caller
 from hub.services.notices import NoticesService
@@ -26,3 +27,22 @@ class NoticeServicer(events_pb2_grpc.NoticeServiceServicer):
         self, request: events_pb2.ListNoticesRequest, context: grpc.aio.ServicerContext[Any, Any]
     ) -> events_pb2.ListNoticesResponse:
         return await self._notices.list_page(current_caller(), request)
+
+    async def ListNoticeActs(
+        self,
+        request: events_pb2.ListNoticeActsRequest,
+        context: grpc.aio.ServicerContext[Any, Any],
+    ) -> events_pb2.ListNoticeActsResponse:
+        raise NotPermitted()
+
+    async def ListRecalls(
+        self, request: events_pb2.ListRecallsRequest, context: grpc.aio.ServicerContext[Any, Any]
+    ) -> events_pb2.ListRecallsResponse:
+        raise NotPermitted()
+
+    async def GetNoticePolicy(
+        self,
+        request: events_pb2.GetNoticePolicyRequest,
+        context: grpc.aio.ServicerContext[Any, Any],
+    ) -> events_pb2.GetNoticePolicyResponse:
+        raise NotPermitted()

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 from google.protobuf.message import DecodeError
 
+from comity.act_forms import verify_act_form
 from comity.acts import (
     ADDRESSING,
     VERSION,
-    WITHDRAWAL,
     ParsedAct,
     parse_act,
     require_known_fields,
@@ -23,7 +23,6 @@ from comity.errors import MalformedInput, NoticeInvalid, TooLarge, Violation, Wr
 from comity.identity import AgencyId
 from comity.keys import PublicKey
 from comity.notices import MAX_NOTICE_BYTES, verify_notice
-from comity.texts import code_and_text_violations
 from comity.v1 import acts_pb2
 
 MAX_ACTS = 2  # a version and its addressing
@@ -32,7 +31,7 @@ MAX_SUBMISSION_BYTES = 2 * MAX_NOTICE_BYTES  # a notice at its limit, its addres
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """Verified acts that belong together: content (a version or a withdrawal), addressing, or both.
+    """Verified acts that belong together: a version with its addressing, or one act of any kind.
 
     `roster_entry` is the state of membership that the signatures were verified against.
     """
@@ -43,7 +42,7 @@ class Submission:
 
     @property
     def content(self) -> ParsedAct | None:
-        """The version or the withdrawal."""
+        """The act that is no addressing."""
         return next((act for act in self.acts if act.kind != ADDRESSING), None)
 
     @property
@@ -151,12 +150,8 @@ def _require_belonging_together(acts: tuple[ParsedAct, ...]) -> None:
 def _require_well_formed(act: ParsedAct) -> None:
     if act.kind == VERSION:
         _require_notice(act)
-        return
-    violations = code_and_text_violations(act.act)
-    if act.kind == WITHDRAWAL:
-        violations += _withdrawal_violations(act.act.withdrawal)
-    if violations:
-        raise MalformedInput("The act is malformed.", violations=violations)
+    else:
+        verify_act_form(act)
 
 
 def _require_notice(act: ParsedAct) -> None:
@@ -166,11 +161,3 @@ def _require_notice(act: ParsedAct) -> None:
         raise NoticeInvalid(
             violations=[Violation("issued_at", "differs from the time that the act was issued at")]
         )
-
-
-def _withdrawal_violations(withdrawal: acts_pb2.WithdrawalAct) -> list[Violation]:
-    if not withdrawal.reason:
-        return [Violation("reason", "is missing")]
-    if withdrawal.reason == acts_pb2.WITHDRAWAL_REASON_OTHER and not withdrawal.details:
-        return [Violation("details", "is missing: say what the other reason is")]
-    return []

@@ -9,12 +9,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from google.protobuf.message import DecodeError, Message
 
 from comity import envelope as dsse
 from comity.errors import (
-    InputRefused,
     MalformedInput,
     UnknownFields,
     Violation,
@@ -22,7 +22,7 @@ from comity.errors import (
     WrongOriginator,
 )
 from comity.identifiers import is_uuid7
-from comity.identity import AgencyId, parse_agency_id
+from comity.identity import AgencyId, is_agency_id
 from comity.keys import PrivateKey, PublicKey
 from comity.v1 import acts_pb2, ledger_pb2
 
@@ -30,12 +30,34 @@ ActKind = ledger_pb2.ActKind
 VERSION = ledger_pb2.ACT_KIND_VERSION
 WITHDRAWAL = ledger_pb2.ACT_KIND_WITHDRAWAL
 ADDRESSING = ledger_pb2.ACT_KIND_ADDRESSING
+SUSPENSION = ledger_pb2.ACT_KIND_SUSPENSION
+RESUMPTION = ledger_pb2.ACT_KIND_RESUMPTION
+ADDENDUM = ledger_pb2.ACT_KIND_ADDENDUM
+EXTENSION = ledger_pb2.ACT_KIND_EXTENSION
+ACKNOWLEDGEMENT = ledger_pb2.ACT_KIND_ACKNOWLEDGEMENT
+FLAG = ledger_pb2.ACT_KIND_FLAG
+CUSTODY = ledger_pb2.ACT_KIND_CUSTODY
+RECALL_ANSWER = ledger_pb2.ACT_KIND_RECALL_ANSWER
+RELEASE_REQUEST = ledger_pb2.ACT_KIND_RELEASE_REQUEST
+RELEASE_DECISION = ledger_pb2.ACT_KIND_RELEASE_DECISION
 
 BODY_NAMES: Mapping[ActKind.ValueType, str] = {
     VERSION: "version",
     WITHDRAWAL: "withdrawal",
     ADDRESSING: "addressing",
+    SUSPENSION: "suspension",
+    RESUMPTION: "resumption",
+    ADDENDUM: "addendum",
+    EXTENSION: "extension",
+    ACKNOWLEDGEMENT: "acknowledgement",
+    FLAG: "flag",
+    CUSTODY: "custody",
+    RECALL_ANSWER: "recall_answer",
+    RELEASE_REQUEST: "release_request",
+    RELEASE_DECISION: "release_decision",
 }
+# What an addressee does about another agency's notice; everything else is the originator's.
+ADDRESSEE_KINDS = frozenset({ACKNOWLEDGEMENT, FLAG, CUSTODY, RECALL_ANSWER, RELEASE_REQUEST})
 PAYLOAD_TYPES: Mapping[ActKind.ValueType, str] = {
     kind: f"application/vnd.comity.act.{name}.v1+protobuf" for kind, name in BODY_NAMES.items()
 }
@@ -56,7 +78,20 @@ class ParsedAct:
 
     @property
     def originator(self) -> AgencyId:
+        """The agency that signs it."""
         return AgencyId(self.act.header.originator)
+
+    @property
+    def notice_originator(self) -> AgencyId:
+        """The originator of the notice that it is about."""
+        if self.kind in ADDRESSEE_KINDS:
+            return AgencyId(self.body.notice_originator)
+        return self.originator
+
+    @property
+    def body(self) -> Any:
+        """The message of its kind: a VersionAct, a WithdrawalAct and so on."""
+        return getattr(self.act, BODY_NAMES[self.kind])
 
     @property
     def act_id(self) -> str:
@@ -66,9 +101,8 @@ class ParsedAct:
     def notice_id(self) -> str:
         if self.kind == VERSION:
             return self.act.version.notice.notice_id
-        if self.kind == WITHDRAWAL:
-            return self.act.withdrawal.notice_id
-        return self.act.addressing.notice_id
+        notice_id: str = self.body.notice_id
+        return notice_id
 
 
 def act_kind(act: acts_pb2.Act) -> ActKind.ValueType:
@@ -131,13 +165,11 @@ def parse_act(envelope: acts_pb2.Envelope) -> ParsedAct:
 
 def _require_form(parsed: ParsedAct) -> None:
     header = parsed.act.header
-    violations: list[Violation] = []
-    try:
-        parse_agency_id(header.originator)
-    except InputRefused:
-        violations.append(Violation("header.originator", "is not an agency id"))
+    violations = _agency_violations("header.originator", header.originator)
     if not is_uuid7(header.act_id):
         violations.append(Violation("header.act_id", "is not a UUIDv7 in lower case"))
+    if parsed.kind in ADDRESSEE_KINDS:
+        violations += _agency_violations("notice_originator", parsed.body.notice_originator)
     if not is_uuid7(parsed.notice_id):
         violations.append(Violation("notice_id", "is not a UUIDv7 in lower case"))
     if not header.HasField("issued_at"):
@@ -149,14 +181,14 @@ def _require_form(parsed: ParsedAct) -> None:
         raise MalformedInput("The act is malformed.", violations=violations)
 
 
+def _agency_violations(field: str, text: str) -> list[Violation]:
+    return [] if is_agency_id(text) else [Violation(field, "is not an agency id")]
+
+
 def _digest_violations(parsed: ParsedAct) -> list[Violation]:
-    if parsed.kind == WITHDRAWAL:
-        digest = parsed.act.withdrawal.version_digest
-    elif parsed.kind == ADDRESSING:
-        digest = parsed.act.addressing.version_digest
-    else:
+    if parsed.kind in (VERSION, RECALL_ANSWER):  # These name no version.
         return []
-    if len(digest) == DIGEST_BYTES:
+    if len(parsed.body.version_digest) == DIGEST_BYTES:
         return []
     return [Violation("version_digest", "is not a SHA-256 digest of 32 bytes")]
 

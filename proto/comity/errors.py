@@ -4,16 +4,18 @@
     ├── AccessRefused          who is calling, and what they may do
     │     CertificateRefused · TransportTooWeak · NotPermitted · AgencyNotActive ·
     │     LogInRequired · TokenRefused · LogInRefused · StepRequired · CodeRefused ·
-    │     ScopeExceeded
+    │     ScopeExceeded · SupervisorRequired · ReviewerBarred
     ├── InputRefused           what was sent
     │     MalformedInput · TooLarge · UnknownFields · SignatureInvalid · SigningKeyUnknown ·
     │     WrongHub · WrongOriginator · NoticeInvalid · AddressingInvalid · IssuedInFuture ·
     │     IssuedTooLongAgo · NoticeExpired · NotSent · ApplicationInvalid · ListInvalid ·
-    │     PasswordRefused · RotationInvalid · AuthorityInvalid · CursorInvalid
+    │     PasswordRefused · RotationInvalid · AuthorityInvalid · CursorInvalid ·
+    │     LegalMinimumMissing · PolicyInvalid
     ├── StateRefused           what is there already
     │     NotFound · IdReused · NotLatestVersion · NoticeWithdrawn · AddressingNarrowed ·
     │     Superseded · AgencyExists · LastAdministrator · OfficerExists ·
-    │     ApprovedAlready · ConsentMissing · WrongStatus · AuthorityChanged
+    │     ApprovedAlready · ConsentMissing · WrongStatus · AuthorityChanged ·
+    │     NoticeNotInForce · ReleaseRequired · ReviewEnded · RecallAnswered
     ├── HubUnavailable         what the hub cannot do now
     │     QuotaExceeded · StoreUnavailable · MembershipUnconfirmed · ShuttingDown ·
     │     DeadlineExceeded · HubUnreachable · InternalError · LogInDelayed ·
@@ -153,6 +155,23 @@ class CodeRefused(AccessRefused):
     )
 
 
+class SupervisorRequired(AccessRefused):
+    reason = pb.REASON_SUPERVISOR_REQUIRED
+    code = "PERMISSION_DENIED"
+    default_message = (
+        "What protects victims, witnesses and minors is lifted by a supervisor who is logged in."
+    )
+
+
+class ReviewerBarred(AccessRefused):
+    reason = pb.REASON_REVIEWER_BARRED
+    code = "PERMISSION_DENIED"
+    default_message = (
+        "This notice is for other reviewers: nobody decides over one of their own country, of a "
+        "subject of their own nationality, or twice."
+    )
+
+
 class ScopeExceeded(AccessRefused):
     reason = pb.REASON_SCOPE_EXCEEDED
     code = "PERMISSION_DENIED"
@@ -254,6 +273,16 @@ class CursorInvalid(InputRefused):
     default_message = "The cursor is not one of this query's. Ask again from the beginning."
 
 
+class LegalMinimumMissing(InputRefused):
+    reason = pb.REASON_LEGAL_MINIMUM_MISSING
+    default_message = "The notice lacks what the law demands of it."
+
+
+class PolicyInvalid(InputRefused):
+    reason = pb.REASON_POLICY_INVALID
+    default_message = "The policy is not well-formed."
+
+
 class NotFound(StateRefused):
     reason = pb.REASON_NOT_FOUND
     code = "NOT_FOUND"
@@ -323,6 +352,31 @@ class AuthorityChanged(StateRefused):
     reason = pb.REASON_AUTHORITY_CHANGED
     code = "ABORTED"
     default_message = "The entry was changed meanwhile; look at what is there now, and change that."
+
+
+class NoticeNotInForce(StateRefused):
+    reason = pb.REASON_NOTICE_NOT_IN_FORCE
+    default_message = "The notice does not stand where this can be done to it."
+
+
+class ReleaseRequired(StateRefused):
+    reason = pb.REASON_RELEASE_REQUIRED
+    default_message = (
+        "The originator of a notice that this one draws on has not released it for that. Ask it: "
+        "comity release ask"
+    )
+
+
+class ReviewEnded(StateRefused):
+    reason = pb.REASON_REVIEW_ENDED
+    code = "ABORTED"
+    default_message = "The review has ended meanwhile."
+
+
+class RecallAnswered(StateRefused):
+    reason = pb.REASON_RECALL_ANSWERED
+    code = "ALREADY_EXISTS"
+    default_message = "The recall was answered already, and otherwise."
 
 
 class QuotaExceeded(HubUnavailable):

@@ -28,15 +28,17 @@ from comity.v1 import notices_pb2 as comity_dot_v1_dot_notices__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x14\x63omity/v1/acts.proto\x12\tcomity.v1\x1a\x16\x63omity/v1/errors.proto\x1a\x16\x63omity/v1/ledger.proto\x1a\x17\x63omity/v1/notices.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"*\n\tSignature\x12\x0e\n\x06key_id\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x0c\"[\n\x08\x45nvelope\x12\x14\n\x0cpayload_type\x18\x01 \x01(\t\x12\x0f\n\x07payload\x18\x02 \x01(\x0c\x12(\n\nsignatures\x18\x03 \x03(\x0b\x32\x14.comity.v1.Signature\"\x83\x01\n\tActHeader\x12\x12\n\nhub_domain\x18\x01 \x01(\t\x12\x12\n\noriginator\x18\x02 \x01(\t\x12\x0e\n\x06\x61\x63t_id\x18\x03 \x01(\t\x12-\n\tissued_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07officer\x18\x05 \x01(\t\"\xbd\x01\n\x03\x41\x63t\x12$\n\x06header\x18\x01 \x01(\x0b\x32\x14.comity.v1.ActHeader\x12(\n\x07version\x18\n \x01(\x0b\x32\x15.comity.v1.VersionActH\x00\x12.\n\nwithdrawal\x18\x0b \x01(\x0b\x32\x18.comity.v1.WithdrawalActH\x00\x12.\n\naddressing\x18\x0c \x01(\x0b\x32\x18.comity.v1.AddressingActH\x00\x42\x06\n\x04\x62ody\"/\n\nVersionAct\x12!\n\x06notice\x18\x01 \x01(\x0b\x32\x11.comity.v1.Notice\"\x92\x01\n\rWithdrawalAct\x12\x11\n\tnotice_id\x18\x01 \x01(\t\x12\x16\n\x0eversion_digest\x18\x02 \x01(\x0c\x12+\n\x06reason\x18\x03 \x01(\x0e\x32\x1b.comity.v1.WithdrawalReason\x12)\n\x07\x64\x65tails\x18\x04 \x03(\x0b\x32\x18.comity.v1.LocalizedText\"c\n\rAddressingAct\x12\x11\n\tnotice_id\x18\x01 \x01(\t\x12\x16\n\x0eversion_digest\x18\x02 \x01(\x0c\x12\'\n\x04rule\x18\x03 \x01(\x0b\x32\x19.comity.v1.AddressingRule\"\x98\x01\n\x0e\x41\x64\x64ressingRule\x12\x10\n\x08\x61gencies\x18\x01 \x03(\t\x12\x11\n\tcountries\x18\x02 \x03(\t\x12\x13\n\x0b\x61ll_members\x18\x03 \x01(\x08\x12\x17\n\x0f\x65xcept_agencies\x18\x04 \x03(\t\x12\x18\n\x10\x65xcept_countries\x18\x05 \x03(\t\x12\x19\n\x11\x61nd_later_members\x18\x06 \x01(\x08\"6\n\x11SubmitActsRequest\x12!\n\x04\x61\x63ts\x18\x01 \x03(\x0b\x32\x13.comity.v1.Envelope\"L\n\x12SubmitActsResponse\x12#\n\x07receipt\x18\x01 \x01(\x0b\x32\x12.comity.v1.Receipt\x12\x11\n\tduplicate\x18\x02 \x01(\x08\"W\n\rReceiptedActs\x12!\n\x04\x61\x63ts\x18\x01 \x03(\x0b\x32\x13.comity.v1.Envelope\x12#\n\x07receipt\x18\x02 \x01(\x0b\x32\x12.comity.v1.Receipt\"C\n\x11SubmitBulkRequest\x12.\n\x0bsubmissions\x18\x01 \x03(\x0b\x32\x19.comity.v1.BulkSubmission\"1\n\x0e\x42ulkSubmission\x12\x0e\n\x06number\x18\x01 \x01(\x04\x12\x0f\n\x07request\x18\x02 \x01(\x0c\"<\n\x12SubmitBulkResponse\x12&\n\x07\x61nswers\x18\x01 \x03(\x0b\x32\x15.comity.v1.BulkAnswer\"\x80\x01\n\nBulkAnswer\x12\x0e\n\x06number\x18\x01 \x01(\x04\x12\x31\n\x08\x61\x63\x63\x65pted\x18\x02 \x01(\x0b\x32\x1d.comity.v1.SubmitActsResponseH\x00\x12%\n\x07refused\x18\x03 \x01(\x0b\x32\x12.comity.v1.RefusalH\x00\x42\x08\n\x06\x61nswer\"\x89\x01\n\x07Refusal\x12!\n\x06reason\x18\x01 \x01(\x0e\x32\x11.comity.v1.Reason\x12\x0f\n\x07message\x18\x02 \x01(\t\x12-\n\nviolations\x18\x03 \x03(\x0b\x32\x19.comity.v1.FieldViolation\x12\x1b\n\x13retry_after_seconds\x18\x04 \x01(\x01\"4\n\x0e\x46ieldViolation\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t*\xea\x01\n\x10WithdrawalReason\x12!\n\x1dWITHDRAWAL_REASON_UNSPECIFIED\x10\x00\x12&\n\"WITHDRAWAL_REASON_PURPOSE_ACHIEVED\x10\x01\x12\'\n#WITHDRAWAL_REASON_LEGAL_BASIS_ENDED\x10\x02\x12%\n!WITHDRAWAL_REASON_ISSUED_IN_ERROR\x10\x03\x12\x1e\n\x1aWITHDRAWAL_REASON_DELISTED\x10\x04\x12\x1b\n\x17WITHDRAWAL_REASON_OTHER\x10\x63\x32\xa6\x01\n\nActService\x12I\n\nSubmitActs\x12\x1c.comity.v1.SubmitActsRequest\x1a\x1d.comity.v1.SubmitActsResponse\x12M\n\nSubmitBulk\x12\x1c.comity.v1.SubmitBulkRequest\x1a\x1d.comity.v1.SubmitBulkResponse(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x14\x63omity/v1/acts.proto\x12\tcomity.v1\x1a\x16\x63omity/v1/errors.proto\x1a\x16\x63omity/v1/ledger.proto\x1a\x17\x63omity/v1/notices.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"*\n\tSignature\x12\x0e\n\x06key_id\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x0c\"[\n\x08\x45nvelope\x12\x14\n\x0cpayload_type\x18\x01 \x01(\t\x12\x0f\n\x07payload\x18\x02 \x01(\x0c\x12(\n\nsignatures\x18\x03 \x03(\x0b\x32\x14.comity.v1.Signature\"\x83\x01\n\tActHeader\x12\x12\n\nhub_domain\x18\x01 \x01(\t\x12\x12\n\noriginator\x18\x02 \x01(\t\x12\x0e\n\x06\x61\x63t_id\x18\x03 \x01(\t\x12-\n\tissued_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07officer\x18\x05 \x01(\t\"\xa8\x05\n\x03\x41\x63t\x12$\n\x06header\x18\x01 \x01(\x0b\x32\x14.comity.v1.ActHeader\x12(\n\x07version\x18\n \x01(\x0b\x32\x15.comity.v1.VersionActH\x00\x12.\n\nwithdrawal\x18\x0b \x01(\x0b\x32\x18.comity.v1.WithdrawalActH\x00\x12.\n\naddressing\x18\x0c \x01(\x0b\x32\x18.comity.v1.AddressingActH\x00\x12.\n\nsuspension\x18\r \x01(\x0b\x32\x18.comity.v1.SuspensionActH\x00\x12.\n\nresumption\x18\x0e \x01(\x0b\x32\x18.comity.v1.ResumptionActH\x00\x12*\n\x08\x61\x64\x64\x65ndum\x18\x0f \x01(\x0b\x32\x16.comity.v1.AddendumActH\x00\x12,\n\textension\x18\x10 \x01(\x0b\x32\x17.comity.v1.ExtensionActH\x00\x12\x38\n\x0f\x61\x63knowledgement\x18\x11 \x01(\x0b\x32\x1d.comity.v1.AcknowledgementActH\x00\x12\"\n\x04\x66lag\x18\x12 \x01(\x0b\x32\x12.comity.v1.FlagActH\x00\x12(\n\x07\x63ustody\x18\x13 \x01(\x0b\x32\x15.comity.v1.CustodyActH\x00\x12\x33\n\rrecall_answer\x18\x14 \x01(\x0b\x32\x1a.comity.v1.RecallAnswerActH\x00\x12\x37\n\x0frelease_request\x18\x15 \x01(\x0b\x32\x1c.comity.v1.ReleaseRequestActH\x00\x12\x39\n\x10release_decision\x18\x16 \x01(\x0b\x32\x1d.comity.v1.ReleaseDecisionActH\x00\x42\x06\n\x04\x62ody\"x\n\nVersionAct\x12!\n\x06notice\x18\x01 \x01(\x0b\x32\x11.comity.v1.Notice\x12)\n\x07\x63hanges\x18\x02 \x03(\x0b\x32\x18.comity.v1.LocalizedText\x12\x1c\n\x14\x61nnounces_processing\x18\x03 \x01(\x08\"\x92\x01\n\rWithdrawalAct\x12\x11\n\tnotice_id\x18\x01 \x01(\t\x12\x16\n\x0eversion_digest\x18\x02 \x01(\x0c\x12+\n\x06reason\x18\x03 \x01(\x0e\x32\x1b.comity.v1.WithdrawalReason\x12)\n\x07\x64\x65tails\x18\x04 \x03(\x0b\x32\x18.comity.v1.LocalizedText\"t\n\rAddressingAct\x12\x11\n\tnotice_id\x18\x01 \x01(\t\x12\x16\n\x0eversion_digest\x18\x02 \x01(\x0c\x12\'\n\x04rule\x18\x03 \x01(\x0b\x32\x19.comity.v1.AddressingRule\x12\x0f\n\x07narrows\x18\x04 \x01(\x08\"d\n\rSuspensionAct\x12\x11\n\tnotice_id\x18\x01 \x01(\t\x12\x16\n\x0eversion_digest\x18\x02 \x01(\x0c\x12(\n\x06reason\x18\x03 \x03(\x0b\x32\x18.comity.v1.LocalizedText\"d\n\rResumptionAct\x12\x11\n\tnotice_id\x18\x01 \x01(\t\x12\x16\n\x0eversion_digest\x18\x02 \x01(\x0c\x12(\n\x06reason\x18\x03 \x03(\x0b\x32\x18.comity.v1.LocalizedText\"\x87\x01\n\x0b\x41\x64\x64\x65ndumAct\x12\x11\n\tnotice_id\x18\x01 \x01(\t\x12\x16\n\x0eversion_digest\x18\x02 \x01(\x0c\x12\'\n\x05texts\x18\x03 \x03(\x0b\x32\x18.comity.v1.LocalizedText\x12$\n\x08warnings\x18\x04 \x03(\x0b\x32\x12.comity.v1.Warning\"\xc2\x01\n\x0c\x45xtensionAct\x12\x11\n\tnotice_id\x18\x01 \x01(\t\x12\x16\n\x0eversion_digest\x18\x02 \x01(\x0c\x12.\n\nexpires_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\x0cretain_until\x18\x04 \x01(\x0b\x32\x17.comity.v1.CalendarDate\x12(\n\x06reason\x18\x05 \x03(\x0b\x32\x18.comity.v1.LocalizedText\"\x85\x01\n\x12\x41\x63knowledgementAct\x12\x19\n\x11notice_originator\x18\x01 \x01(\t\x12\x11\n\tnotice_id\x18\x02 \x01(\t\x12\x16\n\x0eversion_digest\x18\x03 \x01(\x0c\x12)\n\x07remarks\x18\x04 \x03(\x0b\x32\x18.comity.v1.LocalizedText\"\x91\x01\n\x07\x46lagAct\x12\x19\n\x11notice_originator\x18\x01 \x01(\t\x12\x11\n\tnotice_id\x18\x02 \x01(\t\x12\x16\n\x0eversion_digest\x18\x03 \x01(\x0c\x12\x16\n\x0enot_executable\x18\x04 \x01(\x08\x12(\n\x06reason\x18\x05 \x03(\x0b\x32\x18.comity.v1.LocalizedText\"\xa4\x01\n\nCustodyAct\x12\x19\n\x11notice_originator\x18\x01 \x01(\t\x12\x11\n\tnotice_id\x18\x02 \x01(\t\x12\x16\n\x0eversion_digest\x18\x03 \x01(\x0c\x12\x12\n\nin_custody\x18\x04 \x01(\x08\x12)\n\x05since\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\treference\x18\x06 \x01(\t\"\xda\x01\n\x0fRecallAnswerAct\x12\x19\n\x11notice_originator\x18\x01 \x01(\t\x12\x11\n\tnotice_id\x18\x02 \x01(\t\x12\x14\n\x0crecall_entry\x18\x03 \x01(\x04\x12)\n\x07outcome\x18\x04 \x01(\x0e\x32\x18.comity.v1.RecallOutcome\x12\x11\n\tprovision\x18\x05 \x01(\t\x12/\n\x0eretained_until\x18\x06 \x01(\x0b\x32\x17.comity.v1.CalendarDate\x12\x14\n\x0cpassed_on_to\x18\x07 \x03(\t\"\xac\x01\n\x11ReleaseRequestAct\x12\x19\n\x11notice_originator\x18\x01 \x01(\t\x12\x11\n\tnotice_id\x18\x02 \x01(\t\x12\x16\n\x0eversion_digest\x18\x03 \x01(\x0c\x12\x11\n\tonward_to\x18\x04 \x03(\t\x12\x14\n\x0cjudicial_use\x18\x05 \x01(\x08\x12(\n\x06reason\x18\x06 \x03(\x0b\x32\x18.comity.v1.LocalizedText\"\xdd\x01\n\x12ReleaseDecisionAct\x12\x11\n\tnotice_id\x18\x01 \x01(\t\x12\x16\n\x0eversion_digest\x18\x02 \x01(\x0c\x12\x14\n\x0crequested_by\x18\x03 \x01(\t\x12\x16\n\x0erequest_act_id\x18\x04 \x01(\t\x12\x0f\n\x07granted\x18\x05 \x01(\x08\x12,\n\nconditions\x18\x06 \x03(\x0b\x32\x18.comity.v1.LocalizedText\x12/\n\x0bvalid_until\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x98\x01\n\x0e\x41\x64\x64ressingRule\x12\x10\n\x08\x61gencies\x18\x01 \x03(\t\x12\x11\n\tcountries\x18\x02 \x03(\t\x12\x13\n\x0b\x61ll_members\x18\x03 \x01(\x08\x12\x17\n\x0f\x65xcept_agencies\x18\x04 \x03(\t\x12\x18\n\x10\x65xcept_countries\x18\x05 \x03(\t\x12\x19\n\x11\x61nd_later_members\x18\x06 \x01(\x08\"6\n\x11SubmitActsRequest\x12!\n\x04\x61\x63ts\x18\x01 \x03(\x0b\x32\x13.comity.v1.Envelope\"L\n\x12SubmitActsResponse\x12#\n\x07receipt\x18\x01 \x01(\x0b\x32\x12.comity.v1.Receipt\x12\x11\n\tduplicate\x18\x02 \x01(\x08\"W\n\rReceiptedActs\x12!\n\x04\x61\x63ts\x18\x01 \x03(\x0b\x32\x13.comity.v1.Envelope\x12#\n\x07receipt\x18\x02 \x01(\x0b\x32\x12.comity.v1.Receipt\"C\n\x11SubmitBulkRequest\x12.\n\x0bsubmissions\x18\x01 \x03(\x0b\x32\x19.comity.v1.BulkSubmission\"1\n\x0e\x42ulkSubmission\x12\x0e\n\x06number\x18\x01 \x01(\x04\x12\x0f\n\x07request\x18\x02 \x01(\x0c\"<\n\x12SubmitBulkResponse\x12&\n\x07\x61nswers\x18\x01 \x03(\x0b\x32\x15.comity.v1.BulkAnswer\"\x80\x01\n\nBulkAnswer\x12\x0e\n\x06number\x18\x01 \x01(\x04\x12\x31\n\x08\x61\x63\x63\x65pted\x18\x02 \x01(\x0b\x32\x1d.comity.v1.SubmitActsResponseH\x00\x12%\n\x07refused\x18\x03 \x01(\x0b\x32\x12.comity.v1.RefusalH\x00\x42\x08\n\x06\x61nswer\"\x89\x01\n\x07Refusal\x12!\n\x06reason\x18\x01 \x01(\x0e\x32\x11.comity.v1.Reason\x12\x0f\n\x07message\x18\x02 \x01(\t\x12-\n\nviolations\x18\x03 \x03(\x0b\x32\x19.comity.v1.FieldViolation\x12\x1b\n\x13retry_after_seconds\x18\x04 \x01(\x01\"4\n\x0e\x46ieldViolation\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t*\xea\x01\n\x10WithdrawalReason\x12!\n\x1dWITHDRAWAL_REASON_UNSPECIFIED\x10\x00\x12&\n\"WITHDRAWAL_REASON_PURPOSE_ACHIEVED\x10\x01\x12\'\n#WITHDRAWAL_REASON_LEGAL_BASIS_ENDED\x10\x02\x12%\n!WITHDRAWAL_REASON_ISSUED_IN_ERROR\x10\x03\x12\x1e\n\x1aWITHDRAWAL_REASON_DELISTED\x10\x04\x12\x1b\n\x17WITHDRAWAL_REASON_OTHER\x10\x63*\xa5\x01\n\rRecallOutcome\x12\x1e\n\x1aRECALL_OUTCOME_UNSPECIFIED\x10\x00\x12\x1a\n\x16RECALL_OUTCOME_DELETED\x10\x01\x12\x1b\n\x17RECALL_OUTCOME_RETAINED\x10\x02\x12\x1c\n\x18RECALL_OUTCOME_PASSED_ON\x10\x03\x12\x1d\n\x19RECALL_OUTCOME_NEVER_HELD\x10\x04\x32\xa6\x01\n\nActService\x12I\n\nSubmitActs\x12\x1c.comity.v1.SubmitActsRequest\x1a\x1d.comity.v1.SubmitActsResponse\x12M\n\nSubmitBulk\x12\x1c.comity.v1.SubmitBulkRequest\x1a\x1d.comity.v1.SubmitBulkResponse(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'comity.v1.acts_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_WITHDRAWALREASON']._serialized_start=1789
-  _globals['_WITHDRAWALREASON']._serialized_end=2023
+  _globals['_WITHDRAWALREASON']._serialized_start=3980
+  _globals['_WITHDRAWALREASON']._serialized_end=4214
+  _globals['_RECALLOUTCOME']._serialized_start=4217
+  _globals['_RECALLOUTCOME']._serialized_end=4382
   _globals['_SIGNATURE']._serialized_start=141
   _globals['_SIGNATURE']._serialized_end=183
   _globals['_ENVELOPE']._serialized_start=185
@@ -44,33 +46,53 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ACTHEADER']._serialized_start=279
   _globals['_ACTHEADER']._serialized_end=410
   _globals['_ACT']._serialized_start=413
-  _globals['_ACT']._serialized_end=602
-  _globals['_VERSIONACT']._serialized_start=604
-  _globals['_VERSIONACT']._serialized_end=651
-  _globals['_WITHDRAWALACT']._serialized_start=654
-  _globals['_WITHDRAWALACT']._serialized_end=800
-  _globals['_ADDRESSINGACT']._serialized_start=802
-  _globals['_ADDRESSINGACT']._serialized_end=901
-  _globals['_ADDRESSINGRULE']._serialized_start=904
-  _globals['_ADDRESSINGRULE']._serialized_end=1056
-  _globals['_SUBMITACTSREQUEST']._serialized_start=1058
-  _globals['_SUBMITACTSREQUEST']._serialized_end=1112
-  _globals['_SUBMITACTSRESPONSE']._serialized_start=1114
-  _globals['_SUBMITACTSRESPONSE']._serialized_end=1190
-  _globals['_RECEIPTEDACTS']._serialized_start=1192
-  _globals['_RECEIPTEDACTS']._serialized_end=1279
-  _globals['_SUBMITBULKREQUEST']._serialized_start=1281
-  _globals['_SUBMITBULKREQUEST']._serialized_end=1348
-  _globals['_BULKSUBMISSION']._serialized_start=1350
-  _globals['_BULKSUBMISSION']._serialized_end=1399
-  _globals['_SUBMITBULKRESPONSE']._serialized_start=1401
-  _globals['_SUBMITBULKRESPONSE']._serialized_end=1461
-  _globals['_BULKANSWER']._serialized_start=1464
-  _globals['_BULKANSWER']._serialized_end=1592
-  _globals['_REFUSAL']._serialized_start=1595
-  _globals['_REFUSAL']._serialized_end=1732
-  _globals['_FIELDVIOLATION']._serialized_start=1734
-  _globals['_FIELDVIOLATION']._serialized_end=1786
-  _globals['_ACTSERVICE']._serialized_start=2026
-  _globals['_ACTSERVICE']._serialized_end=2192
+  _globals['_ACT']._serialized_end=1093
+  _globals['_VERSIONACT']._serialized_start=1095
+  _globals['_VERSIONACT']._serialized_end=1215
+  _globals['_WITHDRAWALACT']._serialized_start=1218
+  _globals['_WITHDRAWALACT']._serialized_end=1364
+  _globals['_ADDRESSINGACT']._serialized_start=1366
+  _globals['_ADDRESSINGACT']._serialized_end=1482
+  _globals['_SUSPENSIONACT']._serialized_start=1484
+  _globals['_SUSPENSIONACT']._serialized_end=1584
+  _globals['_RESUMPTIONACT']._serialized_start=1586
+  _globals['_RESUMPTIONACT']._serialized_end=1686
+  _globals['_ADDENDUMACT']._serialized_start=1689
+  _globals['_ADDENDUMACT']._serialized_end=1824
+  _globals['_EXTENSIONACT']._serialized_start=1827
+  _globals['_EXTENSIONACT']._serialized_end=2021
+  _globals['_ACKNOWLEDGEMENTACT']._serialized_start=2024
+  _globals['_ACKNOWLEDGEMENTACT']._serialized_end=2157
+  _globals['_FLAGACT']._serialized_start=2160
+  _globals['_FLAGACT']._serialized_end=2305
+  _globals['_CUSTODYACT']._serialized_start=2308
+  _globals['_CUSTODYACT']._serialized_end=2472
+  _globals['_RECALLANSWERACT']._serialized_start=2475
+  _globals['_RECALLANSWERACT']._serialized_end=2693
+  _globals['_RELEASEREQUESTACT']._serialized_start=2696
+  _globals['_RELEASEREQUESTACT']._serialized_end=2868
+  _globals['_RELEASEDECISIONACT']._serialized_start=2871
+  _globals['_RELEASEDECISIONACT']._serialized_end=3092
+  _globals['_ADDRESSINGRULE']._serialized_start=3095
+  _globals['_ADDRESSINGRULE']._serialized_end=3247
+  _globals['_SUBMITACTSREQUEST']._serialized_start=3249
+  _globals['_SUBMITACTSREQUEST']._serialized_end=3303
+  _globals['_SUBMITACTSRESPONSE']._serialized_start=3305
+  _globals['_SUBMITACTSRESPONSE']._serialized_end=3381
+  _globals['_RECEIPTEDACTS']._serialized_start=3383
+  _globals['_RECEIPTEDACTS']._serialized_end=3470
+  _globals['_SUBMITBULKREQUEST']._serialized_start=3472
+  _globals['_SUBMITBULKREQUEST']._serialized_end=3539
+  _globals['_BULKSUBMISSION']._serialized_start=3541
+  _globals['_BULKSUBMISSION']._serialized_end=3590
+  _globals['_SUBMITBULKRESPONSE']._serialized_start=3592
+  _globals['_SUBMITBULKRESPONSE']._serialized_end=3652
+  _globals['_BULKANSWER']._serialized_start=3655
+  _globals['_BULKANSWER']._serialized_end=3783
+  _globals['_REFUSAL']._serialized_start=3786
+  _globals['_REFUSAL']._serialized_end=3923
+  _globals['_FIELDVIOLATION']._serialized_start=3925
+  _globals['_FIELDVIOLATION']._serialized_end=3977
+  _globals['_ACTSERVICE']._serialized_start=4385
+  _globals['_ACTSERVICE']._serialized_end=4551
 # @@protoc_insertion_point(module_scope)

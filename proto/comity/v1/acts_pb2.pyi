@@ -48,6 +48,31 @@ WITHDRAWAL_REASON_DELISTED: WithdrawalReason.ValueType  # 4
 WITHDRAWAL_REASON_OTHER: WithdrawalReason.ValueType  # 99
 Global___WithdrawalReason: _TypeAlias = WithdrawalReason  # noqa: Y015
 
+class _RecallOutcome:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _RecallOutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RecallOutcome.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    RECALL_OUTCOME_UNSPECIFIED: _RecallOutcome.ValueType  # 0
+    RECALL_OUTCOME_DELETED: _RecallOutcome.ValueType  # 1
+    RECALL_OUTCOME_RETAINED: _RecallOutcome.ValueType  # 2
+    """Under a law that demands it."""
+    RECALL_OUTCOME_PASSED_ON: _RecallOutcome.ValueType  # 3
+    RECALL_OUTCOME_NEVER_HELD: _RecallOutcome.ValueType  # 4
+    """It never reached the addressee."""
+
+class RecallOutcome(_RecallOutcome, metaclass=_RecallOutcomeEnumTypeWrapper): ...
+
+RECALL_OUTCOME_UNSPECIFIED: RecallOutcome.ValueType  # 0
+RECALL_OUTCOME_DELETED: RecallOutcome.ValueType  # 1
+RECALL_OUTCOME_RETAINED: RecallOutcome.ValueType  # 2
+"""Under a law that demands it."""
+RECALL_OUTCOME_PASSED_ON: RecallOutcome.ValueType  # 3
+RECALL_OUTCOME_NEVER_HELD: RecallOutcome.ValueType  # 4
+"""It never reached the addressee."""
+Global___RecallOutcome: _TypeAlias = RecallOutcome  # noqa: Y015
+
 @_typing.final
 class Signature(_message.Message):
     """A DSSE signature: by which key of the signer's agency, over the envelope's pre-authentication
@@ -118,6 +143,7 @@ class ActHeader(_message.Message):
     OFFICER_FIELD_NUMBER: _builtins.int
     hub_domain: _builtins.str
     originator: _builtins.str
+    """The agency that signs: of acts on what another has published, the addressee."""
     act_id: _builtins.str
     """UUIDv7 in its canonical lower-case form."""
     officer: _builtins.str
@@ -151,6 +177,16 @@ class Act(_message.Message):
     VERSION_FIELD_NUMBER: _builtins.int
     WITHDRAWAL_FIELD_NUMBER: _builtins.int
     ADDRESSING_FIELD_NUMBER: _builtins.int
+    SUSPENSION_FIELD_NUMBER: _builtins.int
+    RESUMPTION_FIELD_NUMBER: _builtins.int
+    ADDENDUM_FIELD_NUMBER: _builtins.int
+    EXTENSION_FIELD_NUMBER: _builtins.int
+    ACKNOWLEDGEMENT_FIELD_NUMBER: _builtins.int
+    FLAG_FIELD_NUMBER: _builtins.int
+    CUSTODY_FIELD_NUMBER: _builtins.int
+    RECALL_ANSWER_FIELD_NUMBER: _builtins.int
+    RELEASE_REQUEST_FIELD_NUMBER: _builtins.int
+    RELEASE_DECISION_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def header(self) -> Global___ActHeader: ...
     @_builtins.property
@@ -159,6 +195,26 @@ class Act(_message.Message):
     def withdrawal(self) -> Global___WithdrawalAct: ...
     @_builtins.property
     def addressing(self) -> Global___AddressingAct: ...
+    @_builtins.property
+    def suspension(self) -> Global___SuspensionAct: ...
+    @_builtins.property
+    def resumption(self) -> Global___ResumptionAct: ...
+    @_builtins.property
+    def addendum(self) -> Global___AddendumAct: ...
+    @_builtins.property
+    def extension(self) -> Global___ExtensionAct: ...
+    @_builtins.property
+    def acknowledgement(self) -> Global___AcknowledgementAct: ...
+    @_builtins.property
+    def flag(self) -> Global___FlagAct: ...
+    @_builtins.property
+    def custody(self) -> Global___CustodyAct: ...
+    @_builtins.property
+    def recall_answer(self) -> Global___RecallAnswerAct: ...
+    @_builtins.property
+    def release_request(self) -> Global___ReleaseRequestAct: ...
+    @_builtins.property
+    def release_decision(self) -> Global___ReleaseDecisionAct: ...
     def __init__(
         self,
         *,
@@ -166,12 +222,22 @@ class Act(_message.Message):
         version: Global___VersionAct | None = ...,
         withdrawal: Global___WithdrawalAct | None = ...,
         addressing: Global___AddressingAct | None = ...,
+        suspension: Global___SuspensionAct | None = ...,
+        resumption: Global___ResumptionAct | None = ...,
+        addendum: Global___AddendumAct | None = ...,
+        extension: Global___ExtensionAct | None = ...,
+        acknowledgement: Global___AcknowledgementAct | None = ...,
+        flag: Global___FlagAct | None = ...,
+        custody: Global___CustodyAct | None = ...,
+        recall_answer: Global___RecallAnswerAct | None = ...,
+        release_request: Global___ReleaseRequestAct | None = ...,
+        release_decision: Global___ReleaseDecisionAct | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["addressing", b"addressing", "body", b"body", "header", b"header", "version", b"version", "withdrawal", b"withdrawal"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["acknowledgement", b"acknowledgement", "addendum", b"addendum", "addressing", b"addressing", "body", b"body", "custody", b"custody", "extension", b"extension", "flag", b"flag", "header", b"header", "recall_answer", b"recall_answer", "release_decision", b"release_decision", "release_request", b"release_request", "resumption", b"resumption", "suspension", b"suspension", "version", b"version", "withdrawal", b"withdrawal"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["addressing", b"addressing", "body", b"body", "header", b"header", "version", b"version", "withdrawal", b"withdrawal"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acknowledgement", b"acknowledgement", "addendum", b"addendum", "addressing", b"addressing", "body", b"body", "custody", b"custody", "extension", b"extension", "flag", b"flag", "header", b"header", "recall_answer", b"recall_answer", "release_decision", b"release_decision", "release_request", b"release_request", "resumption", b"resumption", "suspension", b"suspension", "version", b"version", "withdrawal", b"withdrawal"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_body: _TypeAlias = _typing.Literal["version", "withdrawal", "addressing"]  # noqa: Y015
+    _WhichOneofReturnType_body: _TypeAlias = _typing.Literal["version", "withdrawal", "addressing", "suspension", "resumption", "addendum", "extension", "acknowledgement", "flag", "custody", "recall_answer", "release_request", "release_decision"]  # noqa: Y015
     _WhichOneofArgType_body: _TypeAlias = _typing.Literal["body", b"body"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_body) -> _WhichOneofReturnType_body | None: ...
 
@@ -184,16 +250,26 @@ class VersionAct(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     NOTICE_FIELD_NUMBER: _builtins.int
+    CHANGES_FIELD_NUMBER: _builtins.int
+    ANNOUNCES_PROCESSING_FIELD_NUMBER: _builtins.int
+    announces_processing: _builtins.bool
+    """While it is reviewed, addressees see that a request is being processed, and nothing of it."""
     @_builtins.property
     def notice(self) -> _notices_pb2.Notice: ...
+    @_builtins.property
+    def changes(self) -> _containers.RepeatedCompositeFieldContainer[_notices_pb2.LocalizedText]:
+        """Of a later version: what is corrected, and why."""
+
     def __init__(
         self,
         *,
         notice: _notices_pb2.Notice | None = ...,
+        changes: _abc.Iterable[_notices_pb2.LocalizedText] | None = ...,
+        announces_processing: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["notice", b"notice"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["notice", b"notice"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["announces_processing", b"announces_processing", "changes", b"changes", "notice", b"notice"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -242,9 +318,14 @@ class AddressingAct(_message.Message):
     NOTICE_ID_FIELD_NUMBER: _builtins.int
     VERSION_DIGEST_FIELD_NUMBER: _builtins.int
     RULE_FIELD_NUMBER: _builtins.int
+    NARROWS_FIELD_NUMBER: _builtins.int
     notice_id: _builtins.str
     version_digest: _builtins.bytes
     """SHA-256 of the payload of the version it comes with, 32 bytes."""
+    narrows: _builtins.bool
+    """It leaves out some who were addressed until now: their copies are recalled. Without this a
+    narrower rule is refused.
+    """
     @_builtins.property
     def rule(self) -> Global___AddressingRule: ...
     def __init__(
@@ -253,14 +334,372 @@ class AddressingAct(_message.Message):
         notice_id: _builtins.str = ...,
         version_digest: _builtins.bytes = ...,
         rule: Global___AddressingRule | None = ...,
+        narrows: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["rule", b"rule"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["notice_id", b"notice_id", "rule", b"rule", "version_digest", b"version_digest"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["narrows", b"narrows", "notice_id", b"notice_id", "rule", b"rule", "version_digest", b"version_digest"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___AddressingAct: _TypeAlias = AddressingAct  # noqa: Y015
+
+@_typing.final
+class SuspensionAct(_message.Message):
+    """Nobody may act on the notice until it is resumed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NOTICE_ID_FIELD_NUMBER: _builtins.int
+    VERSION_DIGEST_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    notice_id: _builtins.str
+    version_digest: _builtins.bytes
+    """Of the version in force, 32 bytes."""
+    @_builtins.property
+    def reason(self) -> _containers.RepeatedCompositeFieldContainer[_notices_pb2.LocalizedText]: ...
+    def __init__(
+        self,
+        *,
+        notice_id: _builtins.str = ...,
+        version_digest: _builtins.bytes = ...,
+        reason: _abc.Iterable[_notices_pb2.LocalizedText] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["notice_id", b"notice_id", "reason", b"reason", "version_digest", b"version_digest"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SuspensionAct: _TypeAlias = SuspensionAct  # noqa: Y015
+
+@_typing.final
+class ResumptionAct(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NOTICE_ID_FIELD_NUMBER: _builtins.int
+    VERSION_DIGEST_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    notice_id: _builtins.str
+    version_digest: _builtins.bytes
+    @_builtins.property
+    def reason(self) -> _containers.RepeatedCompositeFieldContainer[_notices_pb2.LocalizedText]: ...
+    def __init__(
+        self,
+        *,
+        notice_id: _builtins.str = ...,
+        version_digest: _builtins.bytes = ...,
+        reason: _abc.Iterable[_notices_pb2.LocalizedText] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["notice_id", b"notice_id", "reason", b"reason", "version_digest", b"version_digest"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResumptionAct: _TypeAlias = ResumptionAct  # noqa: Y015
+
+@_typing.final
+class AddendumAct(_message.Message):
+    """Adds something to the version in force without changing it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NOTICE_ID_FIELD_NUMBER: _builtins.int
+    VERSION_DIGEST_FIELD_NUMBER: _builtins.int
+    TEXTS_FIELD_NUMBER: _builtins.int
+    WARNINGS_FIELD_NUMBER: _builtins.int
+    notice_id: _builtins.str
+    version_digest: _builtins.bytes
+    @_builtins.property
+    def texts(self) -> _containers.RepeatedCompositeFieldContainer[_notices_pb2.LocalizedText]: ...
+    @_builtins.property
+    def warnings(self) -> _containers.RepeatedCompositeFieldContainer[_notices_pb2.Warning]: ...
+    def __init__(
+        self,
+        *,
+        notice_id: _builtins.str = ...,
+        version_digest: _builtins.bytes = ...,
+        texts: _abc.Iterable[_notices_pb2.LocalizedText] | None = ...,
+        warnings: _abc.Iterable[_notices_pb2.Warning] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["notice_id", b"notice_id", "texts", b"texts", "version_digest", b"version_digest", "warnings", b"warnings"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AddendumAct: _TypeAlias = AddendumAct  # noqa: Y015
+
+@_typing.final
+class ExtensionAct(_message.Message):
+    """Lets the version in force stand longer, for a reason."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NOTICE_ID_FIELD_NUMBER: _builtins.int
+    VERSION_DIGEST_FIELD_NUMBER: _builtins.int
+    EXPIRES_AT_FIELD_NUMBER: _builtins.int
+    RETAIN_UNTIL_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    notice_id: _builtins.str
+    version_digest: _builtins.bytes
+    @_builtins.property
+    def expires_at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def retain_until(self) -> _notices_pb2.CalendarDate: ...
+    @_builtins.property
+    def reason(self) -> _containers.RepeatedCompositeFieldContainer[_notices_pb2.LocalizedText]: ...
+    def __init__(
+        self,
+        *,
+        notice_id: _builtins.str = ...,
+        version_digest: _builtins.bytes = ...,
+        expires_at: _timestamp_pb2.Timestamp | None = ...,
+        retain_until: _notices_pb2.CalendarDate | None = ...,
+        reason: _abc.Iterable[_notices_pb2.LocalizedText] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["expires_at", b"expires_at", "retain_until", b"retain_until"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expires_at", b"expires_at", "notice_id", b"notice_id", "reason", b"reason", "retain_until", b"retain_until", "version_digest", b"version_digest"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExtensionAct: _TypeAlias = ExtensionAct  # noqa: Y015
+
+@_typing.final
+class AcknowledgementAct(_message.Message):
+    """Of an addressee: an officer (in the header) has read it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NOTICE_ORIGINATOR_FIELD_NUMBER: _builtins.int
+    NOTICE_ID_FIELD_NUMBER: _builtins.int
+    VERSION_DIGEST_FIELD_NUMBER: _builtins.int
+    REMARKS_FIELD_NUMBER: _builtins.int
+    notice_originator: _builtins.str
+    notice_id: _builtins.str
+    version_digest: _builtins.bytes
+    """Of the version that was read, 32 bytes."""
+    @_builtins.property
+    def remarks(self) -> _containers.RepeatedCompositeFieldContainer[_notices_pb2.LocalizedText]: ...
+    def __init__(
+        self,
+        *,
+        notice_originator: _builtins.str = ...,
+        notice_id: _builtins.str = ...,
+        version_digest: _builtins.bytes = ...,
+        remarks: _abc.Iterable[_notices_pb2.LocalizedText] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["notice_id", b"notice_id", "notice_originator", b"notice_originator", "remarks", b"remarks", "version_digest", b"version_digest"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AcknowledgementAct: _TypeAlias = AcknowledgementAct  # noqa: Y015
+
+@_typing.final
+class FlagAct(_message.Message):
+    """Of an addressee, for its own posts: the notice is not executable here, or is again."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NOTICE_ORIGINATOR_FIELD_NUMBER: _builtins.int
+    NOTICE_ID_FIELD_NUMBER: _builtins.int
+    VERSION_DIGEST_FIELD_NUMBER: _builtins.int
+    NOT_EXECUTABLE_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    notice_originator: _builtins.str
+    notice_id: _builtins.str
+    version_digest: _builtins.bytes
+    not_executable: _builtins.bool
+    """False takes an earlier flag away."""
+    @_builtins.property
+    def reason(self) -> _containers.RepeatedCompositeFieldContainer[_notices_pb2.LocalizedText]: ...
+    def __init__(
+        self,
+        *,
+        notice_originator: _builtins.str = ...,
+        notice_id: _builtins.str = ...,
+        version_digest: _builtins.bytes = ...,
+        not_executable: _builtins.bool = ...,
+        reason: _abc.Iterable[_notices_pb2.LocalizedText] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["not_executable", b"not_executable", "notice_id", b"notice_id", "notice_originator", b"notice_originator", "reason", b"reason", "version_digest", b"version_digest"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FlagAct: _TypeAlias = FlagAct  # noqa: Y015
+
+@_typing.final
+class CustodyAct(_message.Message):
+    """Of an addressee: somebody is held on the notice, or no longer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NOTICE_ORIGINATOR_FIELD_NUMBER: _builtins.int
+    NOTICE_ID_FIELD_NUMBER: _builtins.int
+    VERSION_DIGEST_FIELD_NUMBER: _builtins.int
+    IN_CUSTODY_FIELD_NUMBER: _builtins.int
+    SINCE_FIELD_NUMBER: _builtins.int
+    REFERENCE_FIELD_NUMBER: _builtins.int
+    notice_originator: _builtins.str
+    notice_id: _builtins.str
+    version_digest: _builtins.bytes
+    in_custody: _builtins.bool
+    reference: _builtins.str
+    """The holding authority's own number."""
+    @_builtins.property
+    def since(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        notice_originator: _builtins.str = ...,
+        notice_id: _builtins.str = ...,
+        version_digest: _builtins.bytes = ...,
+        in_custody: _builtins.bool = ...,
+        since: _timestamp_pb2.Timestamp | None = ...,
+        reference: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["since", b"since"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["in_custody", b"in_custody", "notice_id", b"notice_id", "notice_originator", b"notice_originator", "reference", b"reference", "since", b"since", "version_digest", b"version_digest"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CustodyAct: _TypeAlias = CustodyAct  # noqa: Y015
+
+@_typing.final
+class RecallAnswerAct(_message.Message):
+    """Of an addressee: what has become of its copies."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NOTICE_ORIGINATOR_FIELD_NUMBER: _builtins.int
+    NOTICE_ID_FIELD_NUMBER: _builtins.int
+    RECALL_ENTRY_FIELD_NUMBER: _builtins.int
+    OUTCOME_FIELD_NUMBER: _builtins.int
+    PROVISION_FIELD_NUMBER: _builtins.int
+    RETAINED_UNTIL_FIELD_NUMBER: _builtins.int
+    PASSED_ON_TO_FIELD_NUMBER: _builtins.int
+    notice_originator: _builtins.str
+    notice_id: _builtins.str
+    recall_entry: _builtins.int
+    """The entry that began the recall: a withdrawal, cancellation, expiry or narrower addressing."""
+    outcome: Global___RecallOutcome.ValueType
+    provision: _builtins.str
+    """Of RETAINED: the provision, and the last day."""
+    @_builtins.property
+    def retained_until(self) -> _notices_pb2.CalendarDate: ...
+    @_builtins.property
+    def passed_on_to(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Of PASSED_ON: to whom."""
+
+    def __init__(
+        self,
+        *,
+        notice_originator: _builtins.str = ...,
+        notice_id: _builtins.str = ...,
+        recall_entry: _builtins.int = ...,
+        outcome: Global___RecallOutcome.ValueType = ...,
+        provision: _builtins.str = ...,
+        retained_until: _notices_pb2.CalendarDate | None = ...,
+        passed_on_to: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["retained_until", b"retained_until"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["notice_id", b"notice_id", "notice_originator", b"notice_originator", "outcome", b"outcome", "passed_on_to", b"passed_on_to", "provision", b"provision", "recall_entry", b"recall_entry", "retained_until", b"retained_until"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecallAnswerAct: _TypeAlias = RecallAnswerAct  # noqa: Y015
+
+@_typing.final
+class ReleaseRequestAct(_message.Message):
+    """Of an addressee: it asks the originator to lift a restriction."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NOTICE_ORIGINATOR_FIELD_NUMBER: _builtins.int
+    NOTICE_ID_FIELD_NUMBER: _builtins.int
+    VERSION_DIGEST_FIELD_NUMBER: _builtins.int
+    ONWARD_TO_FIELD_NUMBER: _builtins.int
+    JUDICIAL_USE_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    notice_originator: _builtins.str
+    notice_id: _builtins.str
+    version_digest: _builtins.bytes
+    judicial_use: _builtins.bool
+    """It would use it in judicial proceedings."""
+    @_builtins.property
+    def onward_to(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Agencies or countries that it would pass the notice on to."""
+
+    @_builtins.property
+    def reason(self) -> _containers.RepeatedCompositeFieldContainer[_notices_pb2.LocalizedText]: ...
+    def __init__(
+        self,
+        *,
+        notice_originator: _builtins.str = ...,
+        notice_id: _builtins.str = ...,
+        version_digest: _builtins.bytes = ...,
+        onward_to: _abc.Iterable[_builtins.str] | None = ...,
+        judicial_use: _builtins.bool = ...,
+        reason: _abc.Iterable[_notices_pb2.LocalizedText] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["judicial_use", b"judicial_use", "notice_id", b"notice_id", "notice_originator", b"notice_originator", "onward_to", b"onward_to", "reason", b"reason", "version_digest", b"version_digest"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReleaseRequestAct: _TypeAlias = ReleaseRequestAct  # noqa: Y015
+
+@_typing.final
+class ReleaseDecisionAct(_message.Message):
+    """The originator grants or refuses a request for release."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NOTICE_ID_FIELD_NUMBER: _builtins.int
+    VERSION_DIGEST_FIELD_NUMBER: _builtins.int
+    REQUESTED_BY_FIELD_NUMBER: _builtins.int
+    REQUEST_ACT_ID_FIELD_NUMBER: _builtins.int
+    GRANTED_FIELD_NUMBER: _builtins.int
+    CONDITIONS_FIELD_NUMBER: _builtins.int
+    VALID_UNTIL_FIELD_NUMBER: _builtins.int
+    notice_id: _builtins.str
+    version_digest: _builtins.bytes
+    requested_by: _builtins.str
+    request_act_id: _builtins.str
+    granted: _builtins.bool
+    @_builtins.property
+    def conditions(self) -> _containers.RepeatedCompositeFieldContainer[_notices_pb2.LocalizedText]:
+        """What holds for the release, or why it is refused."""
+
+    @_builtins.property
+    def valid_until(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        notice_id: _builtins.str = ...,
+        version_digest: _builtins.bytes = ...,
+        requested_by: _builtins.str = ...,
+        request_act_id: _builtins.str = ...,
+        granted: _builtins.bool = ...,
+        conditions: _abc.Iterable[_notices_pb2.LocalizedText] | None = ...,
+        valid_until: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["valid_until", b"valid_until"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["conditions", b"conditions", "granted", b"granted", "notice_id", b"notice_id", "request_act_id", b"request_act_id", "requested_by", b"requested_by", "valid_until", b"valid_until", "version_digest", b"version_digest"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReleaseDecisionAct: _TypeAlias = ReleaseDecisionAct  # noqa: Y015
 
 @_typing.final
 class AddressingRule(_message.Message):
@@ -309,9 +748,7 @@ Global___AddressingRule: _TypeAlias = AddressingRule  # noqa: Y015
 
 @_typing.final
 class SubmitActsRequest(_message.Message):
-    """The acts that belong together: a version, a version with its addressing, a wider addressing, or
-    a withdrawal.
-    """
+    """The acts that belong together: a version with its addressing, or one act of any kind."""
 
     DESCRIPTOR: _descriptor.Descriptor
 

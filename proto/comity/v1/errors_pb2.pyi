@@ -34,6 +34,8 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     REASON_STEP_REQUIRED: _Reason.ValueType  # 8
     REASON_SCOPE_EXCEEDED: _Reason.ValueType  # 9
     REASON_CODE_REFUSED: _Reason.ValueType  # 10
+    REASON_SUPERVISOR_REQUIRED: _Reason.ValueType  # 11
+    REASON_REVIEWER_BARRED: _Reason.ValueType  # 12
     REASON_MALFORMED: _Reason.ValueType  # 20
     """What was sent (INVALID_ARGUMENT)."""
     REASON_TOO_LARGE: _Reason.ValueType  # 21
@@ -57,6 +59,8 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     REASON_ROTATION_INVALID: _Reason.ValueType  # 39
     REASON_AUTHORITY_INVALID: _Reason.ValueType  # 40
     REASON_CURSOR_INVALID: _Reason.ValueType  # 41
+    REASON_LEGAL_MINIMUM_MISSING: _Reason.ValueType  # 42
+    REASON_POLICY_INVALID: _Reason.ValueType  # 43
     REASON_NOT_FOUND: _Reason.ValueType  # 50
     """What is there already (NOT_FOUND, ALREADY_EXISTS, FAILED_PRECONDITION, ABORTED)."""
     REASON_ID_REUSED: _Reason.ValueType  # 51
@@ -71,6 +75,10 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     REASON_APPROVED_ALREADY: _Reason.ValueType  # 60
     REASON_CONSENT_MISSING: _Reason.ValueType  # 61
     REASON_AUTHORITY_CHANGED: _Reason.ValueType  # 62
+    REASON_NOTICE_NOT_IN_FORCE: _Reason.ValueType  # 63
+    REASON_RELEASE_REQUIRED: _Reason.ValueType  # 64
+    REASON_REVIEW_ENDED: _Reason.ValueType  # 65
+    REASON_RECALL_ANSWERED: _Reason.ValueType  # 66
     REASON_QUOTA_EXCEEDED: _Reason.ValueType  # 70
     """What the hub cannot do now (RESOURCE_EXHAUSTED, UNAVAILABLE, DEADLINE_EXCEEDED, INTERNAL)."""
     REASON_STORE_UNAVAILABLE: _Reason.ValueType  # 71
@@ -102,6 +110,8 @@ REASON_LOG_IN_REFUSED: Reason.ValueType  # 7
 REASON_STEP_REQUIRED: Reason.ValueType  # 8
 REASON_SCOPE_EXCEEDED: Reason.ValueType  # 9
 REASON_CODE_REFUSED: Reason.ValueType  # 10
+REASON_SUPERVISOR_REQUIRED: Reason.ValueType  # 11
+REASON_REVIEWER_BARRED: Reason.ValueType  # 12
 REASON_MALFORMED: Reason.ValueType  # 20
 """What was sent (INVALID_ARGUMENT)."""
 REASON_TOO_LARGE: Reason.ValueType  # 21
@@ -125,6 +135,8 @@ REASON_PASSWORD_REFUSED: Reason.ValueType  # 38
 REASON_ROTATION_INVALID: Reason.ValueType  # 39
 REASON_AUTHORITY_INVALID: Reason.ValueType  # 40
 REASON_CURSOR_INVALID: Reason.ValueType  # 41
+REASON_LEGAL_MINIMUM_MISSING: Reason.ValueType  # 42
+REASON_POLICY_INVALID: Reason.ValueType  # 43
 REASON_NOT_FOUND: Reason.ValueType  # 50
 """What is there already (NOT_FOUND, ALREADY_EXISTS, FAILED_PRECONDITION, ABORTED)."""
 REASON_ID_REUSED: Reason.ValueType  # 51
@@ -139,6 +151,10 @@ REASON_WRONG_STATUS: Reason.ValueType  # 59
 REASON_APPROVED_ALREADY: Reason.ValueType  # 60
 REASON_CONSENT_MISSING: Reason.ValueType  # 61
 REASON_AUTHORITY_CHANGED: Reason.ValueType  # 62
+REASON_NOTICE_NOT_IN_FORCE: Reason.ValueType  # 63
+REASON_RELEASE_REQUIRED: Reason.ValueType  # 64
+REASON_REVIEW_ENDED: Reason.ValueType  # 65
+REASON_RECALL_ANSWERED: Reason.ValueType  # 66
 REASON_QUOTA_EXCEEDED: Reason.ValueType  # 70
 """What the hub cannot do now (RESOURCE_EXHAUSTED, UNAVAILABLE, DEADLINE_EXCEEDED, INTERNAL)."""
 REASON_STORE_UNAVAILABLE: Reason.ValueType  # 71

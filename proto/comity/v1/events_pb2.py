@@ -25,35 +25,64 @@ _sym_db = _symbol_database.Default()
 from comity.v1 import acts_pb2 as comity_dot_v1_dot_acts__pb2
 from comity.v1 import ledger_pb2 as comity_dot_v1_dot_ledger__pb2
 from comity.v1 import notices_pb2 as comity_dot_v1_dot_notices__pb2
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16\x63omity/v1/events.proto\x12\tcomity.v1\x1a\x14\x63omity/v1/acts.proto\x1a\x16\x63omity/v1/ledger.proto\x1a\x17\x63omity/v1/notices.proto\"s\n\x05\x45vent\x12\"\n\x04kind\x18\x01 \x01(\x0e\x32\x14.comity.v1.EventKind\x12#\n\x04leaf\x18\x02 \x01(\x0b\x32\x15.comity.v1.LedgerLeaf\x12!\n\x03\x61\x63t\x18\x03 \x01(\x0b\x32\x14.comity.v1.ActRecord\"\x86\x01\n\tActRecord\x12%\n\x08\x65nvelope\x18\x01 \x01(\x0b\x32\x13.comity.v1.Envelope\x12#\n\x04leaf\x18\x02 \x01(\x0b\x32\x15.comity.v1.LedgerLeaf\x12\x14\n\x0c\x63ontent_salt\x18\x03 \x01(\x0c\x12\x17\n\x0f\x61\x64\x64ressing_salt\x18\x04 \x01(\x0c\"\x94\x01\n\x0cNoticeFilter\x12$\n\x05kinds\x18\x01 \x03(\x0e\x32\x15.comity.v1.NoticeKind\x12\x13\n\x0boriginators\x18\x02 \x03(\t\x12\x1c\n\x14originator_countries\x18\x03 \x03(\t\x12+\n\x0fminimum_urgency\x18\x04 \x01(\x0e\x32\x12.comity.v1.Urgency\"\xb0\x01\n\x0cNoticeRecord\x12%\n\x05state\x18\x01 \x01(\x0e\x32\x16.comity.v1.NoticeState\x12%\n\x07version\x18\x02 \x01(\x0b\x32\x14.comity.v1.ActRecord\x12(\n\nwithdrawal\x18\x03 \x01(\x0b\x32\x14.comity.v1.ActRecord\x12(\n\naddressing\x18\x04 \x01(\x0b\x32\x14.comity.v1.ActRecord\"M\n\x10GetNoticeRequest\x12\x12\n\noriginator\x18\x01 \x01(\t\x12\x11\n\tnotice_id\x18\x02 \x01(\t\x12\x12\n\nknown_size\x18\x03 \x01(\x04\"c\n\x11GetNoticeResponse\x12\'\n\x06notice\x18\x01 \x01(\x0b\x32\x17.comity.v1.NoticeRecord\x12%\n\x05proof\x18\x02 \x01(\x0b\x32\x16.comity.v1.LedgerProof\"\xab\x01\n\x12ListNoticesRequest\x12\'\n\x06\x66ilter\x18\x01 \x01(\x0b\x32\x17.comity.v1.NoticeFilter\x12#\n\x07traffic\x18\x02 \x01(\x0e\x32\x12.comity.v1.Traffic\x12\x13\n\x0b\x66irst_index\x18\x03 \x01(\x04\x12\r\n\x05limit\x18\x04 \x01(\r\x12\x12\n\nknown_size\x18\x05 \x01(\x04\x12\x0f\n\x07held_by\x18\x06 \x01(\t\"z\n\x13ListNoticesResponse\x12(\n\x07notices\x18\x01 \x03(\x0b\x32\x17.comity.v1.NoticeRecord\x12%\n\x05proof\x18\x02 \x01(\x0b\x32\x16.comity.v1.LedgerProof\x12\x12\n\nnext_index\x18\x03 \x01(\x04*\xd8\x01\n\tEventKind\x12\x1a\n\x16\x45VENT_KIND_UNSPECIFIED\x10\x00\x12\x18\n\x14\x45VENT_KIND_PUBLISHED\x10\x01\x12\x1a\n\x16\x45VENT_KIND_NEW_VERSION\x10\x02\x12\x18\n\x14\x45VENT_KIND_WITHDRAWN\x10\x03\x12\x1e\n\x1a\x45VENT_KIND_ADDRESSEE_ADDED\x10\x04\x12\x1d\n\x19\x45VENT_KIND_ROSTER_CHANGED\x10\x05\x12 \n\x1c\x45VENT_KIND_DIRECTORY_CHANGED\x10\x06*c\n\x0bNoticeState\x12\x1c\n\x18NOTICE_STATE_UNSPECIFIED\x10\x00\x12\x1a\n\x16NOTICE_STATE_PUBLISHED\x10\x01\x12\x1a\n\x16NOTICE_STATE_WITHDRAWN\x10\x02\x32\xa5\x01\n\rNoticeService\x12\x46\n\tGetNotice\x12\x1b.comity.v1.GetNoticeRequest\x1a\x1c.comity.v1.GetNoticeResponse\x12L\n\x0bListNotices\x12\x1d.comity.v1.ListNoticesRequest\x1a\x1e.comity.v1.ListNoticesResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16\x63omity/v1/events.proto\x12\tcomity.v1\x1a\x14\x63omity/v1/acts.proto\x1a\x16\x63omity/v1/ledger.proto\x1a\x17\x63omity/v1/notices.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"s\n\x05\x45vent\x12\"\n\x04kind\x18\x01 \x01(\x0e\x32\x14.comity.v1.EventKind\x12#\n\x04leaf\x18\x02 \x01(\x0b\x32\x15.comity.v1.LedgerLeaf\x12!\n\x03\x61\x63t\x18\x03 \x01(\x0b\x32\x14.comity.v1.ActRecord\"\x86\x01\n\tActRecord\x12%\n\x08\x65nvelope\x18\x01 \x01(\x0b\x32\x13.comity.v1.Envelope\x12#\n\x04leaf\x18\x02 \x01(\x0b\x32\x15.comity.v1.LedgerLeaf\x12\x14\n\x0c\x63ontent_salt\x18\x03 \x01(\x0c\x12\x17\n\x0f\x61\x64\x64ressing_salt\x18\x04 \x01(\x0c\"\x94\x01\n\x0cNoticeFilter\x12$\n\x05kinds\x18\x01 \x03(\x0e\x32\x15.comity.v1.NoticeKind\x12\x13\n\x0boriginators\x18\x02 \x03(\t\x12\x1c\n\x14originator_countries\x18\x03 \x03(\t\x12+\n\x0fminimum_urgency\x18\x04 \x01(\x0e\x32\x12.comity.v1.Urgency\"\xfe\x03\n\x0cNoticeRecord\x12%\n\x05state\x18\x01 \x01(\x0e\x32\x16.comity.v1.NoticeState\x12%\n\x07version\x18\x02 \x01(\x0b\x32\x14.comity.v1.ActRecord\x12(\n\nwithdrawal\x18\x03 \x01(\x0b\x32\x14.comity.v1.ActRecord\x12(\n\naddressing\x18\x04 \x01(\x0b\x32\x14.comity.v1.ActRecord\x12(\n\nsuspension\x18\x05 \x01(\x0b\x32\x14.comity.v1.ActRecord\x12\'\n\textension\x18\x06 \x01(\x0b\x32\x14.comity.v1.ActRecord\x12%\n\x07\x61\x64\x64\x65nda\x18\x07 \x03(\x0b\x32\x14.comity.v1.ActRecord\x12\'\n\x08\x64\x65\x63ision\x18\x08 \x01(\x0b\x32\x15.comity.v1.LedgerLeaf\x12\'\n\tsubmitted\x18\t \x01(\x0b\x32\x14.comity.v1.ActRecord\x12)\n\x06review\x18\n \x01(\x0b\x32\x19.comity.v1.ReviewStanding\x12\x12\n\noriginator\x18\x0b \x01(\t\x12\x11\n\tnotice_id\x18\x0c \x01(\t\x12.\n\nexpires_at\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xa2\x01\n\x0eReviewFindings\x12)\n\x07outcome\x18\x01 \x01(\x0e\x32\x18.comity.v1.ReviewOutcome\x12(\n\x06ground\x18\x02 \x01(\x0e\x32\x18.comity.v1.RefusalGround\x12*\n\x08\x65lements\x18\x03 \x03(\x0b\x32\x18.comity.v1.ReviewElement\x12\x0f\n\x07\x63omment\x18\x04 \x01(\t\"3\n\rReviewElement\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\"\xce\x02\n\x0eReviewStanding\x12\x30\n\x0csubmitted_at\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12*\n\x06\x64ue_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x18\n\x10reviewers_needed\x18\x03 \x01(\r\x12\x19\n\x11reviewers_decided\x18\x04 \x01(\r\x12\x17\n\x0flacks_reviewers\x18\x05 \x01(\x08\x12\x1c\n\x14is_after_publication\x18\x06 \x01(\x08\x12+\n\x08\x66indings\x18\x07 \x01(\x0b\x32\x19.comity.v1.ReviewFindings\x12.\n\ndecided_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\rfindings_salt\x18\t \x01(\x0c\"M\n\x10GetNoticeRequest\x12\x12\n\noriginator\x18\x01 \x01(\t\x12\x11\n\tnotice_id\x18\x02 \x01(\t\x12\x12\n\nknown_size\x18\x03 \x01(\x04\"c\n\x11GetNoticeResponse\x12\'\n\x06notice\x18\x01 \x01(\x0b\x32\x17.comity.v1.NoticeRecord\x12%\n\x05proof\x18\x02 \x01(\x0b\x32\x16.comity.v1.LedgerProof\"\xab\x01\n\x12ListNoticesRequest\x12\'\n\x06\x66ilter\x18\x01 \x01(\x0b\x32\x17.comity.v1.NoticeFilter\x12#\n\x07traffic\x18\x02 \x01(\x0e\x32\x12.comity.v1.Traffic\x12\x13\n\x0b\x66irst_index\x18\x03 \x01(\x04\x12\r\n\x05limit\x18\x04 \x01(\r\x12\x12\n\nknown_size\x18\x05 \x01(\x04\x12\x0f\n\x07held_by\x18\x06 \x01(\t\"z\n\x13ListNoticesResponse\x12(\n\x07notices\x18\x01 \x03(\x0b\x32\x17.comity.v1.NoticeRecord\x12%\n\x05proof\x18\x02 \x01(\x0b\x32\x16.comity.v1.LedgerProof\x12\x12\n\nnext_index\x18\x03 \x01(\x04\"g\n\x15ListNoticeActsRequest\x12\x12\n\noriginator\x18\x01 \x01(\t\x12\x11\n\tnotice_id\x18\x02 \x01(\t\x12\x12\n\nknown_size\x18\x03 \x01(\x04\x12\x13\n\x0b\x66irst_index\x18\x04 \x01(\x04\"w\n\x16ListNoticeActsResponse\x12\"\n\x04\x61\x63ts\x18\x01 \x03(\x0b\x32\x14.comity.v1.ActRecord\x12%\n\x05proof\x18\x02 \x01(\x0b\x32\x16.comity.v1.LedgerProof\x12\x12\n\nnext_index\x18\x03 \x01(\x04\"\x80\x01\n\x12ListRecallsRequest\x12\x12\n\noriginator\x18\x01 \x01(\t\x12\x11\n\tnotice_id\x18\x02 \x01(\t\x12\x0c\n\x04owed\x18\x03 \x01(\x08\x12\x0c\n\x04open\x18\x04 \x01(\x08\x12\x12\n\nknown_size\x18\x05 \x01(\x04\x12\x13\n\x0b\x66irst_index\x18\x06 \x01(\x04\"t\n\x13ListRecallsResponse\x12\"\n\x07recalls\x18\x01 \x03(\x0b\x32\x11.comity.v1.Recall\x12%\n\x05proof\x18\x02 \x01(\x0b\x32\x16.comity.v1.LedgerProof\x12\x12\n\nnext_index\x18\x03 \x01(\x04\"\xf0\x01\n\x06Recall\x12#\n\x04kind\x18\x01 \x01(\x0e\x32\x15.comity.v1.RecallKind\x12\x12\n\noriginator\x18\x02 \x01(\t\x12\x11\n\tnotice_id\x18\x03 \x01(\t\x12\x14\n\x0crecall_entry\x18\x04 \x01(\x04\x12,\n\x08\x62\x65gun_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\naddressees\x18\x06 \x03(\x0b\x32\x1a.comity.v1.RecallAddressee\x12&\n\x07\x65rasure\x18\x07 \x01(\x0b\x32\x15.comity.v1.LedgerLeaf\"J\n\x0fRecallAddressee\x12\x11\n\tagency_id\x18\x01 \x01(\t\x12$\n\x06\x61nswer\x18\x02 \x01(\x0b\x32\x14.comity.v1.ActRecord\"\x18\n\x16GetNoticePolicyRequest\"O\n\x17GetNoticePolicyResponse\x12$\n\x05\x66iles\x18\x01 \x03(\x0b\x32\x15.comity.v1.PolicyFile\x12\x0e\n\x06\x64igest\x18\x02 \x01(\x0c\"(\n\nPolicyFile\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t*\xa6\x06\n\tEventKind\x12\x1a\n\x16\x45VENT_KIND_UNSPECIFIED\x10\x00\x12\x18\n\x14\x45VENT_KIND_PUBLISHED\x10\x01\x12\x1a\n\x16\x45VENT_KIND_NEW_VERSION\x10\x02\x12\x18\n\x14\x45VENT_KIND_WITHDRAWN\x10\x03\x12\x1e\n\x1a\x45VENT_KIND_ADDRESSEE_ADDED\x10\x04\x12\x1d\n\x19\x45VENT_KIND_ROSTER_CHANGED\x10\x05\x12 \n\x1c\x45VENT_KIND_DIRECTORY_CHANGED\x10\x06\x12\x19\n\x15\x45VENT_KIND_PROCESSING\x10\x07\x12\x18\n\x14\x45VENT_KIND_SUBMITTED\x10\x08\x12\x17\n\x13\x45VENT_KIND_RETURNED\x10\t\x12\x16\n\x12\x45VENT_KIND_REFUSED\x10\n\x12\x15\n\x11\x45VENT_KIND_UPHELD\x10\x0b\x12\x18\n\x14\x45VENT_KIND_SUSPENDED\x10\x0c\x12\x16\n\x12\x45VENT_KIND_RESUMED\x10\r\x12\x17\n\x13\x45VENT_KIND_ADDENDUM\x10\x0e\x12\x17\n\x13\x45VENT_KIND_EXTENDED\x10\x0f\x12\x18\n\x14\x45VENT_KIND_CANCELLED\x10\x10\x12\x16\n\x12\x45VENT_KIND_EXPIRED\x10\x11\x12\x17\n\x13\x45VENT_KIND_RECALLED\x10\x12\x12\x1b\n\x17\x45VENT_KIND_ACKNOWLEDGED\x10\x13\x12\x16\n\x12\x45VENT_KIND_FLAGGED\x10\x14\x12\x16\n\x12\x45VENT_KIND_CUSTODY\x10\x15\x12\x1e\n\x1a\x45VENT_KIND_RECALL_ANSWERED\x10\x16\x12 \n\x1c\x45VENT_KIND_RELEASE_REQUESTED\x10\x17\x12\x1e\n\x1a\x45VENT_KIND_RELEASE_DECIDED\x10\x18\x12\x1a\n\x16\x45VENT_KIND_EXPIRY_NEAR\x10\x19\x12\x15\n\x11\x45VENT_KIND_ERASED\x10\x1a\x12\x1b\n\x17\x45VENT_KIND_CUSTODY_VOID\x10\x1b\x12!\n\x1d\x45VENT_KIND_PROTECTION_WIDENED\x10\x1c*\x88\x02\n\x0bNoticeState\x12\x1c\n\x18NOTICE_STATE_UNSPECIFIED\x10\x00\x12\x1a\n\x16NOTICE_STATE_PUBLISHED\x10\x01\x12\x1a\n\x16NOTICE_STATE_WITHDRAWN\x10\x02\x12\x1a\n\x16NOTICE_STATE_IN_REVIEW\x10\x03\x12\x1b\n\x17NOTICE_STATE_INCOMPLETE\x10\x04\x12\x18\n\x14NOTICE_STATE_REFUSED\x10\x05\x12\x1a\n\x16NOTICE_STATE_SUSPENDED\x10\x06\x12\x1a\n\x16NOTICE_STATE_CANCELLED\x10\x07\x12\x18\n\x14NOTICE_STATE_EXPIRED\x10\x08*\x81\x01\n\rReviewOutcome\x12\x1e\n\x1aREVIEW_OUTCOME_UNSPECIFIED\x10\x00\x12\x1a\n\x16REVIEW_OUTCOME_PUBLISH\x10\x01\x12\x19\n\x15REVIEW_OUTCOME_RETURN\x10\x02\x12\x19\n\x15REVIEW_OUTCOME_REFUSE\x10\x03*\x92\x01\n\nRecallKind\x12\x1b\n\x17RECALL_KIND_UNSPECIFIED\x10\x00\x12\x19\n\x15RECALL_KIND_WITHDRAWN\x10\x01\x12\x19\n\x15RECALL_KIND_CANCELLED\x10\x02\x12\x17\n\x13RECALL_KIND_EXPIRED\x10\x03\x12\x18\n\x14RECALL_KIND_NARROWED\x10\x04\x32\xa4\x03\n\rNoticeService\x12\x46\n\tGetNotice\x12\x1b.comity.v1.GetNoticeRequest\x1a\x1c.comity.v1.GetNoticeResponse\x12L\n\x0bListNotices\x12\x1d.comity.v1.ListNoticesRequest\x1a\x1e.comity.v1.ListNoticesResponse\x12U\n\x0eListNoticeActs\x12 .comity.v1.ListNoticeActsRequest\x1a!.comity.v1.ListNoticeActsResponse\x12L\n\x0bListRecalls\x12\x1d.comity.v1.ListRecallsRequest\x1a\x1e.comity.v1.ListRecallsResponse\x12X\n\x0fGetNoticePolicy\x12!.comity.v1.GetNoticePolicyRequest\x1a\".comity.v1.GetNoticePolicyResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'comity.v1.events_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_EVENTKIND']._serialized_start=1171
-  _globals['_EVENTKIND']._serialized_end=1387
-  _globals['_NOTICESTATE']._serialized_start=1389
-  _globals['_NOTICESTATE']._serialized_end=1488
-  _globals['_EVENT']._serialized_start=108
-  _globals['_EVENT']._serialized_end=223
-  _globals['_ACTRECORD']._serialized_start=226
-  _globals['_ACTRECORD']._serialized_end=360
-  _globals['_NOTICEFILTER']._serialized_start=363
-  _globals['_NOTICEFILTER']._serialized_end=511
-  _globals['_NOTICERECORD']._serialized_start=514
-  _globals['_NOTICERECORD']._serialized_end=690
-  _globals['_GETNOTICEREQUEST']._serialized_start=692
-  _globals['_GETNOTICEREQUEST']._serialized_end=769
-  _globals['_GETNOTICERESPONSE']._serialized_start=771
-  _globals['_GETNOTICERESPONSE']._serialized_end=870
-  _globals['_LISTNOTICESREQUEST']._serialized_start=873
-  _globals['_LISTNOTICESREQUEST']._serialized_end=1044
-  _globals['_LISTNOTICESRESPONSE']._serialized_start=1046
-  _globals['_LISTNOTICESRESPONSE']._serialized_end=1168
-  _globals['_NOTICESERVICE']._serialized_start=1491
-  _globals['_NOTICESERVICE']._serialized_end=1656
+  _globals['_EVENTKIND']._serialized_start=3036
+  _globals['_EVENTKIND']._serialized_end=3842
+  _globals['_NOTICESTATE']._serialized_start=3845
+  _globals['_NOTICESTATE']._serialized_end=4109
+  _globals['_REVIEWOUTCOME']._serialized_start=4112
+  _globals['_REVIEWOUTCOME']._serialized_end=4241
+  _globals['_RECALLKIND']._serialized_start=4244
+  _globals['_RECALLKIND']._serialized_end=4390
+  _globals['_EVENT']._serialized_start=141
+  _globals['_EVENT']._serialized_end=256
+  _globals['_ACTRECORD']._serialized_start=259
+  _globals['_ACTRECORD']._serialized_end=393
+  _globals['_NOTICEFILTER']._serialized_start=396
+  _globals['_NOTICEFILTER']._serialized_end=544
+  _globals['_NOTICERECORD']._serialized_start=547
+  _globals['_NOTICERECORD']._serialized_end=1057
+  _globals['_REVIEWFINDINGS']._serialized_start=1060
+  _globals['_REVIEWFINDINGS']._serialized_end=1222
+  _globals['_REVIEWELEMENT']._serialized_start=1224
+  _globals['_REVIEWELEMENT']._serialized_end=1275
+  _globals['_REVIEWSTANDING']._serialized_start=1278
+  _globals['_REVIEWSTANDING']._serialized_end=1612
+  _globals['_GETNOTICEREQUEST']._serialized_start=1614
+  _globals['_GETNOTICEREQUEST']._serialized_end=1691
+  _globals['_GETNOTICERESPONSE']._serialized_start=1693
+  _globals['_GETNOTICERESPONSE']._serialized_end=1792
+  _globals['_LISTNOTICESREQUEST']._serialized_start=1795
+  _globals['_LISTNOTICESREQUEST']._serialized_end=1966
+  _globals['_LISTNOTICESRESPONSE']._serialized_start=1968
+  _globals['_LISTNOTICESRESPONSE']._serialized_end=2090
+  _globals['_LISTNOTICEACTSREQUEST']._serialized_start=2092
+  _globals['_LISTNOTICEACTSREQUEST']._serialized_end=2195
+  _globals['_LISTNOTICEACTSRESPONSE']._serialized_start=2197
+  _globals['_LISTNOTICEACTSRESPONSE']._serialized_end=2316
+  _globals['_LISTRECALLSREQUEST']._serialized_start=2319
+  _globals['_LISTRECALLSREQUEST']._serialized_end=2447
+  _globals['_LISTRECALLSRESPONSE']._serialized_start=2449
+  _globals['_LISTRECALLSRESPONSE']._serialized_end=2565
+  _globals['_RECALL']._serialized_start=2568
+  _globals['_RECALL']._serialized_end=2808
+  _globals['_RECALLADDRESSEE']._serialized_start=2810
+  _globals['_RECALLADDRESSEE']._serialized_end=2884
+  _globals['_GETNOTICEPOLICYREQUEST']._serialized_start=2886
+  _globals['_GETNOTICEPOLICYREQUEST']._serialized_end=2910
+  _globals['_GETNOTICEPOLICYRESPONSE']._serialized_start=2912
+  _globals['_GETNOTICEPOLICYRESPONSE']._serialized_end=2991
+  _globals['_POLICYFILE']._serialized_start=2993
+  _globals['_POLICYFILE']._serialized_end=3033
+  _globals['_NOTICESERVICE']._serialized_start=4393
+  _globals['_NOTICESERVICE']._serialized_end=4813
 # @@protoc_insertion_point(module_scope)

@@ -9,6 +9,7 @@ from comity.v1 import ledger_pb2 as _ledger_pb2
 from comity.v1 import notices_pb2 as _notices_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 import builtins as _builtins
@@ -40,6 +41,38 @@ class _EventKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_EventKind.V
     """The reader is told something about an entry of the directory; in live watches, whatever their
     filter.
     """
+    EVENT_KIND_PROCESSING: _EventKind.ValueType  # 7
+    """The originator wishes that the reader knows of a request that is being reviewed; no act."""
+    EVENT_KIND_SUBMITTED: _EventKind.ValueType  # 8
+    """To the hub's own agency: a version waits for its reviewers; no act."""
+    EVENT_KIND_RETURNED: _EventKind.ValueType  # 9
+    """To the originator, by the hub's entry; no act."""
+    EVENT_KIND_REFUSED: _EventKind.ValueType  # 10
+    EVENT_KIND_UPHELD: _EventKind.ValueType  # 11
+    EVENT_KIND_SUSPENDED: _EventKind.ValueType  # 12
+    EVENT_KIND_RESUMED: _EventKind.ValueType  # 13
+    EVENT_KIND_ADDENDUM: _EventKind.ValueType  # 14
+    EVENT_KIND_EXTENDED: _EventKind.ValueType  # 15
+    EVENT_KIND_CANCELLED: _EventKind.ValueType  # 16
+    """By the hub's entry, to addressees and originator; no act."""
+    EVENT_KIND_EXPIRED: _EventKind.ValueType  # 17
+    EVENT_KIND_RECALLED: _EventKind.ValueType  # 18
+    """To who is no longer addressed: its copies are recalled; no act."""
+    EVENT_KIND_ACKNOWLEDGED: _EventKind.ValueType  # 19
+    """To the originator, of an addressee."""
+    EVENT_KIND_FLAGGED: _EventKind.ValueType  # 20
+    EVENT_KIND_CUSTODY: _EventKind.ValueType  # 21
+    EVENT_KIND_RECALL_ANSWERED: _EventKind.ValueType  # 22
+    EVENT_KIND_RELEASE_REQUESTED: _EventKind.ValueType  # 23
+    EVENT_KIND_RELEASE_DECIDED: _EventKind.ValueType  # 24
+    """To who asked for it."""
+    EVENT_KIND_EXPIRY_NEAR: _EventKind.ValueType  # 25
+    """To the originator, by the hub's entry; no act."""
+    EVENT_KIND_ERASED: _EventKind.ValueType  # 26
+    EVENT_KIND_CUSTODY_VOID: _EventKind.ValueType  # 27
+    """To who holds somebody on a notice that no longer stands, whatever its filter; no act."""
+    EVENT_KIND_PROTECTION_WIDENED: _EventKind.ValueType  # 28
+    """To the originator's supervisors; no act."""
 
 class EventKind(_EventKind, metaclass=_EventKindEnumTypeWrapper): ...
 
@@ -55,6 +88,38 @@ EVENT_KIND_DIRECTORY_CHANGED: EventKind.ValueType  # 6
 """The reader is told something about an entry of the directory; in live watches, whatever their
 filter.
 """
+EVENT_KIND_PROCESSING: EventKind.ValueType  # 7
+"""The originator wishes that the reader knows of a request that is being reviewed; no act."""
+EVENT_KIND_SUBMITTED: EventKind.ValueType  # 8
+"""To the hub's own agency: a version waits for its reviewers; no act."""
+EVENT_KIND_RETURNED: EventKind.ValueType  # 9
+"""To the originator, by the hub's entry; no act."""
+EVENT_KIND_REFUSED: EventKind.ValueType  # 10
+EVENT_KIND_UPHELD: EventKind.ValueType  # 11
+EVENT_KIND_SUSPENDED: EventKind.ValueType  # 12
+EVENT_KIND_RESUMED: EventKind.ValueType  # 13
+EVENT_KIND_ADDENDUM: EventKind.ValueType  # 14
+EVENT_KIND_EXTENDED: EventKind.ValueType  # 15
+EVENT_KIND_CANCELLED: EventKind.ValueType  # 16
+"""By the hub's entry, to addressees and originator; no act."""
+EVENT_KIND_EXPIRED: EventKind.ValueType  # 17
+EVENT_KIND_RECALLED: EventKind.ValueType  # 18
+"""To who is no longer addressed: its copies are recalled; no act."""
+EVENT_KIND_ACKNOWLEDGED: EventKind.ValueType  # 19
+"""To the originator, of an addressee."""
+EVENT_KIND_FLAGGED: EventKind.ValueType  # 20
+EVENT_KIND_CUSTODY: EventKind.ValueType  # 21
+EVENT_KIND_RECALL_ANSWERED: EventKind.ValueType  # 22
+EVENT_KIND_RELEASE_REQUESTED: EventKind.ValueType  # 23
+EVENT_KIND_RELEASE_DECIDED: EventKind.ValueType  # 24
+"""To who asked for it."""
+EVENT_KIND_EXPIRY_NEAR: EventKind.ValueType  # 25
+"""To the originator, by the hub's entry; no act."""
+EVENT_KIND_ERASED: EventKind.ValueType  # 26
+EVENT_KIND_CUSTODY_VOID: EventKind.ValueType  # 27
+"""To who holds somebody on a notice that no longer stands, whatever its filter; no act."""
+EVENT_KIND_PROTECTION_WIDENED: EventKind.ValueType  # 28
+"""To the originator's supervisors; no act."""
 Global___EventKind: _TypeAlias = EventKind  # noqa: Y015
 
 class _NoticeState:
@@ -66,13 +131,69 @@ class _NoticeStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_NoticeSta
     NOTICE_STATE_UNSPECIFIED: _NoticeState.ValueType  # 0
     NOTICE_STATE_PUBLISHED: _NoticeState.ValueType  # 1
     NOTICE_STATE_WITHDRAWN: _NoticeState.ValueType  # 2
+    NOTICE_STATE_IN_REVIEW: _NoticeState.ValueType  # 3
+    """No version of it was published yet."""
+    NOTICE_STATE_INCOMPLETE: _NoticeState.ValueType  # 4
+    NOTICE_STATE_REFUSED: _NoticeState.ValueType  # 5
+    NOTICE_STATE_SUSPENDED: _NoticeState.ValueType  # 6
+    NOTICE_STATE_CANCELLED: _NoticeState.ValueType  # 7
+    NOTICE_STATE_EXPIRED: _NoticeState.ValueType  # 8
 
 class NoticeState(_NoticeState, metaclass=_NoticeStateEnumTypeWrapper): ...
 
 NOTICE_STATE_UNSPECIFIED: NoticeState.ValueType  # 0
 NOTICE_STATE_PUBLISHED: NoticeState.ValueType  # 1
 NOTICE_STATE_WITHDRAWN: NoticeState.ValueType  # 2
+NOTICE_STATE_IN_REVIEW: NoticeState.ValueType  # 3
+"""No version of it was published yet."""
+NOTICE_STATE_INCOMPLETE: NoticeState.ValueType  # 4
+NOTICE_STATE_REFUSED: NoticeState.ValueType  # 5
+NOTICE_STATE_SUSPENDED: NoticeState.ValueType  # 6
+NOTICE_STATE_CANCELLED: NoticeState.ValueType  # 7
+NOTICE_STATE_EXPIRED: NoticeState.ValueType  # 8
 Global___NoticeState: _TypeAlias = NoticeState  # noqa: Y015
+
+class _ReviewOutcome:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ReviewOutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ReviewOutcome.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    REVIEW_OUTCOME_UNSPECIFIED: _ReviewOutcome.ValueType  # 0
+    REVIEW_OUTCOME_PUBLISH: _ReviewOutcome.ValueType  # 1
+    REVIEW_OUTCOME_RETURN: _ReviewOutcome.ValueType  # 2
+    REVIEW_OUTCOME_REFUSE: _ReviewOutcome.ValueType  # 3
+
+class ReviewOutcome(_ReviewOutcome, metaclass=_ReviewOutcomeEnumTypeWrapper): ...
+
+REVIEW_OUTCOME_UNSPECIFIED: ReviewOutcome.ValueType  # 0
+REVIEW_OUTCOME_PUBLISH: ReviewOutcome.ValueType  # 1
+REVIEW_OUTCOME_RETURN: ReviewOutcome.ValueType  # 2
+REVIEW_OUTCOME_REFUSE: ReviewOutcome.ValueType  # 3
+Global___ReviewOutcome: _TypeAlias = ReviewOutcome  # noqa: Y015
+
+class _RecallKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _RecallKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RecallKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    RECALL_KIND_UNSPECIFIED: _RecallKind.ValueType  # 0
+    RECALL_KIND_WITHDRAWN: _RecallKind.ValueType  # 1
+    RECALL_KIND_CANCELLED: _RecallKind.ValueType  # 2
+    RECALL_KIND_EXPIRED: _RecallKind.ValueType  # 3
+    RECALL_KIND_NARROWED: _RecallKind.ValueType  # 4
+    """The addressing was narrowed, and left the addressee out."""
+
+class RecallKind(_RecallKind, metaclass=_RecallKindEnumTypeWrapper): ...
+
+RECALL_KIND_UNSPECIFIED: RecallKind.ValueType  # 0
+RECALL_KIND_WITHDRAWN: RecallKind.ValueType  # 1
+RECALL_KIND_CANCELLED: RecallKind.ValueType  # 2
+RECALL_KIND_EXPIRED: RecallKind.ValueType  # 3
+RECALL_KIND_NARROWED: RecallKind.ValueType  # 4
+"""The addressing was narrowed, and left the addressee out."""
+Global___RecallKind: _TypeAlias = RecallKind  # noqa: Y015
 
 @_typing.final
 class Event(_message.Message):
@@ -90,8 +211,8 @@ class Event(_message.Message):
 
     @_builtins.property
     def act(self) -> Global___ActRecord:
-        """The version or the withdrawal; for ADDRESSEE_ADDED the latest version. Absent for
-        ROSTER_CHANGED and DIRECTORY_CHANGED, whose entries say all.
+        """The act that the kind names; for ADDRESSEE_ADDED the latest version, for PUBLISHED and
+        NEW_VERSION after a review the version that was reviewed. Absent where the entry says all.
         """
 
     def __init__(
@@ -191,9 +312,25 @@ class NoticeRecord(_message.Message):
     VERSION_FIELD_NUMBER: _builtins.int
     WITHDRAWAL_FIELD_NUMBER: _builtins.int
     ADDRESSING_FIELD_NUMBER: _builtins.int
+    SUSPENSION_FIELD_NUMBER: _builtins.int
+    EXTENSION_FIELD_NUMBER: _builtins.int
+    ADDENDA_FIELD_NUMBER: _builtins.int
+    DECISION_FIELD_NUMBER: _builtins.int
+    SUBMITTED_FIELD_NUMBER: _builtins.int
+    REVIEW_FIELD_NUMBER: _builtins.int
+    ORIGINATOR_FIELD_NUMBER: _builtins.int
+    NOTICE_ID_FIELD_NUMBER: _builtins.int
+    EXPIRES_AT_FIELD_NUMBER: _builtins.int
     state: Global___NoticeState.ValueType
+    originator: _builtins.str
+    """Its ids, for where no act is shown."""
+    notice_id: _builtins.str
     @_builtins.property
-    def version(self) -> Global___ActRecord: ...
+    def version(self) -> Global___ActRecord:
+        """What is in force. Absent where the notice has ended and its content is erased, and for
+        addressees while it is suspended; in review it is what waits, and only its originator reads it.
+        """
+
     @_builtins.property
     def withdrawal(self) -> Global___ActRecord:
         """Present where the notice was withdrawn."""
@@ -202,6 +339,32 @@ class NoticeRecord(_message.Message):
     def addressing(self) -> Global___ActRecord:
         """The addressing in force, only for the originator."""
 
+    @_builtins.property
+    def suspension(self) -> Global___ActRecord:
+        """Present where the notice is suspended."""
+
+    @_builtins.property
+    def extension(self) -> Global___ActRecord:
+        """The latest, where it was extended."""
+
+    @_builtins.property
+    def addenda(self) -> _containers.RepeatedCompositeFieldContainer[Global___ActRecord]: ...
+    @_builtins.property
+    def decision(self) -> _ledger_pb2.LedgerLeaf:
+        """The hub's entry that published, returned, refused, cancelled or expired it, where one did."""
+
+    @_builtins.property
+    def submitted(self) -> Global___ActRecord:
+        """A later version that waits for its review, only for the originator."""
+
+    @_builtins.property
+    def review(self) -> Global___ReviewStanding:
+        """Only for the originator."""
+
+    @_builtins.property
+    def expires_at(self) -> _timestamp_pb2.Timestamp:
+        """Until when it stands, extensions included."""
+
     def __init__(
         self,
         *,
@@ -209,14 +372,136 @@ class NoticeRecord(_message.Message):
         version: Global___ActRecord | None = ...,
         withdrawal: Global___ActRecord | None = ...,
         addressing: Global___ActRecord | None = ...,
+        suspension: Global___ActRecord | None = ...,
+        extension: Global___ActRecord | None = ...,
+        addenda: _abc.Iterable[Global___ActRecord] | None = ...,
+        decision: _ledger_pb2.LedgerLeaf | None = ...,
+        submitted: Global___ActRecord | None = ...,
+        review: Global___ReviewStanding | None = ...,
+        originator: _builtins.str = ...,
+        notice_id: _builtins.str = ...,
+        expires_at: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["addressing", b"addressing", "version", b"version", "withdrawal", b"withdrawal"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["addressing", b"addressing", "decision", b"decision", "expires_at", b"expires_at", "extension", b"extension", "review", b"review", "submitted", b"submitted", "suspension", b"suspension", "version", b"version", "withdrawal", b"withdrawal"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["addressing", b"addressing", "state", b"state", "version", b"version", "withdrawal", b"withdrawal"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["addenda", b"addenda", "addressing", b"addressing", "decision", b"decision", "expires_at", b"expires_at", "extension", b"extension", "notice_id", b"notice_id", "originator", b"originator", "review", b"review", "state", b"state", "submitted", b"submitted", "suspension", b"suspension", "version", b"version", "withdrawal", b"withdrawal"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___NoticeRecord: _TypeAlias = NoticeRecord  # noqa: Y015
+
+@_typing.final
+class ReviewFindings(_message.Message):
+    """What a reviewer found, as the originator is shown it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OUTCOME_FIELD_NUMBER: _builtins.int
+    GROUND_FIELD_NUMBER: _builtins.int
+    ELEMENTS_FIELD_NUMBER: _builtins.int
+    COMMENT_FIELD_NUMBER: _builtins.int
+    outcome: Global___ReviewOutcome.ValueType
+    ground: _ledger_pb2.RefusalGround.ValueType
+    comment: _builtins.str
+    """Never names a protecting State, nor anybody's status as a refugee."""
+    @_builtins.property
+    def elements(self) -> _containers.RepeatedCompositeFieldContainer[Global___ReviewElement]: ...
+    def __init__(
+        self,
+        *,
+        outcome: Global___ReviewOutcome.ValueType = ...,
+        ground: _ledger_pb2.RefusalGround.ValueType = ...,
+        elements: _abc.Iterable[Global___ReviewElement] | None = ...,
+        comment: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["comment", b"comment", "elements", b"elements", "ground", b"ground", "outcome", b"outcome"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReviewFindings: _TypeAlias = ReviewFindings  # noqa: Y015
+
+@_typing.final
+class ReviewElement(_message.Message):
+    """Something that is missing or insufficient."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FIELD_FIELD_NUMBER: _builtins.int
+    DESCRIPTION_FIELD_NUMBER: _builtins.int
+    field: _builtins.str
+    """The field's path ("warrants[0].number")."""
+    description: _builtins.str
+    def __init__(
+        self,
+        *,
+        field: _builtins.str = ...,
+        description: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["description", b"description", "field", b"field"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReviewElement: _TypeAlias = ReviewElement  # noqa: Y015
+
+@_typing.final
+class ReviewStanding(_message.Message):
+    """Where the review of a notice stands."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBMITTED_AT_FIELD_NUMBER: _builtins.int
+    DUE_AT_FIELD_NUMBER: _builtins.int
+    REVIEWERS_NEEDED_FIELD_NUMBER: _builtins.int
+    REVIEWERS_DECIDED_FIELD_NUMBER: _builtins.int
+    LACKS_REVIEWERS_FIELD_NUMBER: _builtins.int
+    IS_AFTER_PUBLICATION_FIELD_NUMBER: _builtins.int
+    FINDINGS_FIELD_NUMBER: _builtins.int
+    DECIDED_AT_FIELD_NUMBER: _builtins.int
+    FINDINGS_SALT_FIELD_NUMBER: _builtins.int
+    reviewers_needed: _builtins.int
+    reviewers_decided: _builtins.int
+    lacks_reviewers: _builtins.bool
+    """Too few reviewers may decide over it: nobody of the originator's country, nor of a nationality
+    of the subject.
+    """
+    is_after_publication: _builtins.bool
+    """It was published, and is looked at now."""
+    findings_salt: _builtins.bytes
+    """Opens the commitment of the hub's entry to the findings, 32 bytes."""
+    @_builtins.property
+    def submitted_at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def due_at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def findings(self) -> Global___ReviewFindings:
+        """Where it has ended."""
+
+    @_builtins.property
+    def decided_at(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        submitted_at: _timestamp_pb2.Timestamp | None = ...,
+        due_at: _timestamp_pb2.Timestamp | None = ...,
+        reviewers_needed: _builtins.int = ...,
+        reviewers_decided: _builtins.int = ...,
+        lacks_reviewers: _builtins.bool = ...,
+        is_after_publication: _builtins.bool = ...,
+        findings: Global___ReviewFindings | None = ...,
+        decided_at: _timestamp_pb2.Timestamp | None = ...,
+        findings_salt: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["decided_at", b"decided_at", "due_at", b"due_at", "findings", b"findings", "submitted_at", b"submitted_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["decided_at", b"decided_at", "due_at", b"due_at", "findings", b"findings", "findings_salt", b"findings_salt", "is_after_publication", b"is_after_publication", "lacks_reviewers", b"lacks_reviewers", "reviewers_decided", b"reviewers_decided", "reviewers_needed", b"reviewers_needed", "submitted_at", b"submitted_at"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReviewStanding: _TypeAlias = ReviewStanding  # noqa: Y015
 
 @_typing.final
 class GetNoticeRequest(_message.Message):
@@ -336,3 +621,259 @@ class ListNoticesResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListNoticesResponse: _TypeAlias = ListNoticesResponse  # noqa: Y015
+
+@_typing.final
+class ListNoticeActsRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ORIGINATOR_FIELD_NUMBER: _builtins.int
+    NOTICE_ID_FIELD_NUMBER: _builtins.int
+    KNOWN_SIZE_FIELD_NUMBER: _builtins.int
+    FIRST_INDEX_FIELD_NUMBER: _builtins.int
+    originator: _builtins.str
+    notice_id: _builtins.str
+    known_size: _builtins.int
+    first_index: _builtins.int
+    """Goes on from `next_index` of the answer before; 0 from the start."""
+    def __init__(
+        self,
+        *,
+        originator: _builtins.str = ...,
+        notice_id: _builtins.str = ...,
+        known_size: _builtins.int = ...,
+        first_index: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["first_index", b"first_index", "known_size", b"known_size", "notice_id", b"notice_id", "originator", b"originator"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListNoticeActsRequest: _TypeAlias = ListNoticeActsRequest  # noqa: Y015
+
+@_typing.final
+class ListNoticeActsResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACTS_FIELD_NUMBER: _builtins.int
+    PROOF_FIELD_NUMBER: _builtins.int
+    NEXT_INDEX_FIELD_NUMBER: _builtins.int
+    next_index: _builtins.int
+    @_builtins.property
+    def acts(self) -> _containers.RepeatedCompositeFieldContainer[Global___ActRecord]:
+        """Acknowledgements, flags, custody, answers to recalls, releases asked for and decided."""
+
+    @_builtins.property
+    def proof(self) -> _ledger_pb2.LedgerProof: ...
+    def __init__(
+        self,
+        *,
+        acts: _abc.Iterable[Global___ActRecord] | None = ...,
+        proof: _ledger_pb2.LedgerProof | None = ...,
+        next_index: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["proof", b"proof"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acts", b"acts", "next_index", b"next_index", "proof", b"proof"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListNoticeActsResponse: _TypeAlias = ListNoticeActsResponse  # noqa: Y015
+
+@_typing.final
+class ListRecallsRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ORIGINATOR_FIELD_NUMBER: _builtins.int
+    NOTICE_ID_FIELD_NUMBER: _builtins.int
+    OWED_FIELD_NUMBER: _builtins.int
+    OPEN_FIELD_NUMBER: _builtins.int
+    KNOWN_SIZE_FIELD_NUMBER: _builtins.int
+    FIRST_INDEX_FIELD_NUMBER: _builtins.int
+    originator: _builtins.str
+    """Both empty: all that the caller may see."""
+    notice_id: _builtins.str
+    owed: _builtins.bool
+    """Only those that the caller has to answer and has not."""
+    open: _builtins.bool
+    """Only those that somebody has not answered."""
+    known_size: _builtins.int
+    first_index: _builtins.int
+    def __init__(
+        self,
+        *,
+        originator: _builtins.str = ...,
+        notice_id: _builtins.str = ...,
+        owed: _builtins.bool = ...,
+        open: _builtins.bool = ...,
+        known_size: _builtins.int = ...,
+        first_index: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["first_index", b"first_index", "known_size", b"known_size", "notice_id", b"notice_id", "open", b"open", "originator", b"originator", "owed", b"owed"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListRecallsRequest: _TypeAlias = ListRecallsRequest  # noqa: Y015
+
+@_typing.final
+class ListRecallsResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RECALLS_FIELD_NUMBER: _builtins.int
+    PROOF_FIELD_NUMBER: _builtins.int
+    NEXT_INDEX_FIELD_NUMBER: _builtins.int
+    next_index: _builtins.int
+    @_builtins.property
+    def recalls(self) -> _containers.RepeatedCompositeFieldContainer[Global___Recall]: ...
+    @_builtins.property
+    def proof(self) -> _ledger_pb2.LedgerProof:
+        """Over every entry shown."""
+
+    def __init__(
+        self,
+        *,
+        recalls: _abc.Iterable[Global___Recall] | None = ...,
+        proof: _ledger_pb2.LedgerProof | None = ...,
+        next_index: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["proof", b"proof"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_index", b"next_index", "proof", b"proof", "recalls", b"recalls"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListRecallsResponse: _TypeAlias = ListRecallsResponse  # noqa: Y015
+
+@_typing.final
+class Recall(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    ORIGINATOR_FIELD_NUMBER: _builtins.int
+    NOTICE_ID_FIELD_NUMBER: _builtins.int
+    RECALL_ENTRY_FIELD_NUMBER: _builtins.int
+    BEGUN_AT_FIELD_NUMBER: _builtins.int
+    ADDRESSEES_FIELD_NUMBER: _builtins.int
+    ERASURE_FIELD_NUMBER: _builtins.int
+    kind: Global___RecallKind.ValueType
+    originator: _builtins.str
+    notice_id: _builtins.str
+    recall_entry: _builtins.int
+    """The entry that began it."""
+    @_builtins.property
+    def begun_at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def addressees(self) -> _containers.RepeatedCompositeFieldContainer[Global___RecallAddressee]:
+        """An addressee sees itself alone."""
+
+    @_builtins.property
+    def erasure(self) -> _ledger_pb2.LedgerLeaf:
+        """The certificate of erasure at the hub, where that is done."""
+
+    def __init__(
+        self,
+        *,
+        kind: Global___RecallKind.ValueType = ...,
+        originator: _builtins.str = ...,
+        notice_id: _builtins.str = ...,
+        recall_entry: _builtins.int = ...,
+        begun_at: _timestamp_pb2.Timestamp | None = ...,
+        addressees: _abc.Iterable[Global___RecallAddressee] | None = ...,
+        erasure: _ledger_pb2.LedgerLeaf | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["begun_at", b"begun_at", "erasure", b"erasure"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["addressees", b"addressees", "begun_at", b"begun_at", "erasure", b"erasure", "kind", b"kind", "notice_id", b"notice_id", "originator", b"originator", "recall_entry", b"recall_entry"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Recall: _TypeAlias = Recall  # noqa: Y015
+
+@_typing.final
+class RecallAddressee(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AGENCY_ID_FIELD_NUMBER: _builtins.int
+    ANSWER_FIELD_NUMBER: _builtins.int
+    agency_id: _builtins.str
+    @_builtins.property
+    def answer(self) -> Global___ActRecord:
+        """Its answer; absent where it has given none."""
+
+    def __init__(
+        self,
+        *,
+        agency_id: _builtins.str = ...,
+        answer: Global___ActRecord | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agency_id", b"agency_id", "answer", b"answer"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecallAddressee: _TypeAlias = RecallAddressee  # noqa: Y015
+
+@_typing.final
+class GetNoticePolicyRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetNoticePolicyRequest: _TypeAlias = GetNoticePolicyRequest  # noqa: Y015
+
+@_typing.final
+class GetNoticePolicyResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FILES_FIELD_NUMBER: _builtins.int
+    DIGEST_FIELD_NUMBER: _builtins.int
+    digest: _builtins.bytes
+    """SHA-256 over names and texts in order, 32 bytes."""
+    @_builtins.property
+    def files(self) -> _containers.RepeatedCompositeFieldContainer[Global___PolicyFile]: ...
+    def __init__(
+        self,
+        *,
+        files: _abc.Iterable[Global___PolicyFile] | None = ...,
+        digest: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["digest", b"digest", "files", b"files"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetNoticePolicyResponse: _TypeAlias = GetNoticePolicyResponse  # noqa: Y015
+
+@_typing.final
+class PolicyFile(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """"red.toml", "review.toml"."""
+    text: _builtins.str
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        text: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PolicyFile: _TypeAlias = PolicyFile  # noqa: Y015

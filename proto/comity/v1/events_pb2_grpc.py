@@ -45,6 +45,21 @@ class NoticeServiceStub:
                 request_serializer=comity_dot_v1_dot_events__pb2.ListNoticesRequest.SerializeToString,
                 response_deserializer=comity_dot_v1_dot_events__pb2.ListNoticesResponse.FromString,
                 _registered_method=True)
+        self.ListNoticeActs = channel.unary_unary(
+                '/comity.v1.NoticeService/ListNoticeActs',
+                request_serializer=comity_dot_v1_dot_events__pb2.ListNoticeActsRequest.SerializeToString,
+                response_deserializer=comity_dot_v1_dot_events__pb2.ListNoticeActsResponse.FromString,
+                _registered_method=True)
+        self.ListRecalls = channel.unary_unary(
+                '/comity.v1.NoticeService/ListRecalls',
+                request_serializer=comity_dot_v1_dot_events__pb2.ListRecallsRequest.SerializeToString,
+                response_deserializer=comity_dot_v1_dot_events__pb2.ListRecallsResponse.FromString,
+                _registered_method=True)
+        self.GetNoticePolicy = channel.unary_unary(
+                '/comity.v1.NoticeService/GetNoticePolicy',
+                request_serializer=comity_dot_v1_dot_events__pb2.GetNoticePolicyRequest.SerializeToString,
+                response_deserializer=comity_dot_v1_dot_events__pb2.GetNoticePolicyResponse.FromString,
+                _registered_method=True)
 
 
 class NoticeServiceServicer:
@@ -65,6 +80,27 @@ class NoticeServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListNoticeActs(self, request, context):
+        """What was done about a notice: its originator sees all of it, an addressee what is its own.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListRecalls(self, request, context):
+        """Recalls that the caller began, or has to answer; the hub's administrators see all of them.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetNoticePolicy(self, request, context):
+        """The legal minimum and what is reviewed, as this hub has it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_NoticeServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -77,6 +113,21 @@ def add_NoticeServiceServicer_to_server(servicer, server):
                     servicer.ListNotices,
                     request_deserializer=comity_dot_v1_dot_events__pb2.ListNoticesRequest.FromString,
                     response_serializer=comity_dot_v1_dot_events__pb2.ListNoticesResponse.SerializeToString,
+            ),
+            'ListNoticeActs': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListNoticeActs,
+                    request_deserializer=comity_dot_v1_dot_events__pb2.ListNoticeActsRequest.FromString,
+                    response_serializer=comity_dot_v1_dot_events__pb2.ListNoticeActsResponse.SerializeToString,
+            ),
+            'ListRecalls': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListRecalls,
+                    request_deserializer=comity_dot_v1_dot_events__pb2.ListRecallsRequest.FromString,
+                    response_serializer=comity_dot_v1_dot_events__pb2.ListRecallsResponse.SerializeToString,
+            ),
+            'GetNoticePolicy': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetNoticePolicy,
+                    request_deserializer=comity_dot_v1_dot_events__pb2.GetNoticePolicyRequest.FromString,
+                    response_serializer=comity_dot_v1_dot_events__pb2.GetNoticePolicyResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -134,6 +185,87 @@ class NoticeService:
             '/comity.v1.NoticeService/ListNotices',
             comity_dot_v1_dot_events__pb2.ListNoticesRequest.SerializeToString,
             comity_dot_v1_dot_events__pb2.ListNoticesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListNoticeActs(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/comity.v1.NoticeService/ListNoticeActs',
+            comity_dot_v1_dot_events__pb2.ListNoticeActsRequest.SerializeToString,
+            comity_dot_v1_dot_events__pb2.ListNoticeActsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListRecalls(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/comity.v1.NoticeService/ListRecalls',
+            comity_dot_v1_dot_events__pb2.ListRecallsRequest.SerializeToString,
+            comity_dot_v1_dot_events__pb2.ListRecallsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetNoticePolicy(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/comity.v1.NoticeService/GetNoticePolicy',
+            comity_dot_v1_dot_events__pb2.GetNoticePolicyRequest.SerializeToString,
+            comity_dot_v1_dot_events__pb2.GetNoticePolicyResponse.FromString,
             options,
             channel_credentials,
             insecure,

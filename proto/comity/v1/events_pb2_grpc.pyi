@@ -37,6 +37,12 @@ class NoticeServiceStub:
     """A notice as it stands; NOT_FOUND too where it is not the caller's to see."""
     ListNotices: _grpc.UnaryUnaryMultiCallable[_events_pb2.ListNoticesRequest, _events_pb2.ListNoticesResponse]
     """In the order of the entries of their latest versions."""
+    ListNoticeActs: _grpc.UnaryUnaryMultiCallable[_events_pb2.ListNoticeActsRequest, _events_pb2.ListNoticeActsResponse]
+    """What was done about a notice: its originator sees all of it, an addressee what is its own."""
+    ListRecalls: _grpc.UnaryUnaryMultiCallable[_events_pb2.ListRecallsRequest, _events_pb2.ListRecallsResponse]
+    """Recalls that the caller began, or has to answer; the hub's administrators see all of them."""
+    GetNoticePolicy: _grpc.UnaryUnaryMultiCallable[_events_pb2.GetNoticePolicyRequest, _events_pb2.GetNoticePolicyResponse]
+    """The legal minimum and what is reviewed, as this hub has it."""
 
 @_typing.type_check_only
 class NoticeServiceAsyncStub(NoticeServiceStub):
@@ -47,6 +53,12 @@ class NoticeServiceAsyncStub(NoticeServiceStub):
     """A notice as it stands; NOT_FOUND too where it is not the caller's to see."""
     ListNotices: _aio.UnaryUnaryMultiCallable[_events_pb2.ListNoticesRequest, _events_pb2.ListNoticesResponse]  # type: ignore[assignment]
     """In the order of the entries of their latest versions."""
+    ListNoticeActs: _aio.UnaryUnaryMultiCallable[_events_pb2.ListNoticeActsRequest, _events_pb2.ListNoticeActsResponse]  # type: ignore[assignment]
+    """What was done about a notice: its originator sees all of it, an addressee what is its own."""
+    ListRecalls: _aio.UnaryUnaryMultiCallable[_events_pb2.ListRecallsRequest, _events_pb2.ListRecallsResponse]  # type: ignore[assignment]
+    """Recalls that the caller began, or has to answer; the hub's administrators see all of them."""
+    GetNoticePolicy: _aio.UnaryUnaryMultiCallable[_events_pb2.GetNoticePolicyRequest, _events_pb2.GetNoticePolicyResponse]  # type: ignore[assignment]
+    """The legal minimum and what is reviewed, as this hub has it."""
 
 class NoticeServiceServicer(metaclass=_abc_1.ABCMeta):
     """Reads notices that the caller originated or is addressed by."""
@@ -66,5 +78,29 @@ class NoticeServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_events_pb2.ListNoticesResponse, _abc.Awaitable[_events_pb2.ListNoticesResponse]]:
         """In the order of the entries of their latest versions."""
+
+    @_abc_1.abstractmethod
+    def ListNoticeActs(
+        self,
+        request: _events_pb2.ListNoticeActsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_events_pb2.ListNoticeActsResponse, _abc.Awaitable[_events_pb2.ListNoticeActsResponse]]:
+        """What was done about a notice: its originator sees all of it, an addressee what is its own."""
+
+    @_abc_1.abstractmethod
+    def ListRecalls(
+        self,
+        request: _events_pb2.ListRecallsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_events_pb2.ListRecallsResponse, _abc.Awaitable[_events_pb2.ListRecallsResponse]]:
+        """Recalls that the caller began, or has to answer; the hub's administrators see all of them."""
+
+    @_abc_1.abstractmethod
+    def GetNoticePolicy(
+        self,
+        request: _events_pb2.GetNoticePolicyRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_events_pb2.GetNoticePolicyResponse, _abc.Awaitable[_events_pb2.GetNoticePolicyResponse]]:
+        """The legal minimum and what is reviewed, as this hub has it."""
 
 def add_NoticeServiceServicer_to_server(servicer: NoticeServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -27,61 +27,67 @@ from comity.v1 import officers_pb2 as comity_dot_v1_dot_officers__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16\x63omity/v1/ledger.proto\x12\tcomity.v1\x1a\x18\x63omity/v1/agencies.proto\x1a\x18\x63omity/v1/officers.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd6\x02\n\x0bLedgerEntry\x12\x0e\n\x06\x66ormat\x18\x01 \x01(\r\x12/\n\x0brecorded_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12$\n\x04\x61\x63ts\x18\n \x01(\x0b\x32\x14.comity.v1.ActsEntryH\x00\x12(\n\x06roster\x18\x0b \x01(\x0b\x32\x16.comity.v1.RosterEntryH\x00\x12(\n\x06\x61\x63\x63\x65ss\x18\x0c \x01(\x0b\x32\x16.comity.v1.AccessEntryH\x00\x12&\n\x05\x65poch\x18\r \x01(\x0b\x32\x15.comity.v1.EpochEntryH\x00\x12*\n\x07officer\x18\x0e \x01(\x0b\x32\x17.comity.v1.OfficerEntryH\x00\x12.\n\tdirectory\x18\x0f \x01(\x0b\x32\x19.comity.v1.DirectoryEntryH\x00\x42\x08\n\x06record\"\x92\x01\n\tActsEntry\x12\x12\n\noriginator\x18\x01 \x01(\t\x12 \n\x04kind\x18\x02 \x01(\x0e\x32\x12.comity.v1.ActKind\x12\x1a\n\x12\x63ontent_commitment\x18\x03 \x01(\x0c\x12\x1d\n\x15\x61\x64\x64ressing_commitment\x18\x04 \x01(\x0c\x12\x14\n\x0croster_entry\x18\x05 \x01(\x04\"\x9f\x02\n\x0bRosterEntry\x12\x18\n\x0bpredecessor\x18\x01 \x01(\x04H\x00\x88\x01\x01\x12!\n\x06\x61gency\x18\x02 \x01(\x0b\x32\x11.comity.v1.Agency\x12(\n\nkeys_added\x18\x03 \x03(\x0b\x32\x14.comity.v1.AgencyKey\x12\x15\n\rkey_ids_ended\x18\x04 \x03(\t\x12\x1a\n\x12\x61pplication_digest\x18\x05 \x01(\x0c\x12\'\n\x06\x63hange\x18\x06 \x01(\x0e\x32\x17.comity.v1.RosterChange\x12\x0e\n\x06reason\x18\x07 \x01(\t\x12\x12\n\nchanged_by\x18\x08 \x03(\t\x12\x19\n\x11statement_digests\x18\t \x03(\x0c\x42\x0e\n\x0c_predecessor\"\x9d\x01\n\x0cOfficerEntry\x12\x11\n\tagency_id\x18\x01 \x01(\t\x12\x1a\n\x12officer_commitment\x18\x02 \x01(\x0c\x12\x1e\n\x05roles\x18\x03 \x03(\x0e\x32\x0f.comity.v1.Role\x12(\n\x06status\x18\x04 \x01(\x0e\x32\x18.comity.v1.OfficerStatus\x12\x14\n\x0croster_entry\x18\x05 \x01(\x04\"\xd5\x02\n\x0e\x44irectoryEntry\x12\x14\n\x0c\x61uthority_id\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\r\x12*\n\x06\x63hange\x18\x03 \x01(\x0e\x32\x1a.comity.v1.DirectoryChange\x12\x1c\n\x14\x61uthority_commitment\x18\x04 \x01(\x0c\x12\x11\n\tagency_id\x18\x05 \x01(\t\x12\x14\n\x0croster_entry\x18\x06 \x01(\x04\x12\x12\n\nrecipients\x18\x07 \x03(\t\x12\x37\n\x13\x63onfirmation_due_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tdays_left\x18\t \x01(\x11\x12\x17\n\x0f\x63ontact_test_id\x18\n \x01(\t\x12\x11\n\treport_id\x18\x0b \x01(\t\x12\x1d\n\x15\x66unctional_commitment\x18\x14 \x01(\x0c\"1\n\x0b\x41\x63\x63\x65ssEntry\x12\x0c\n\x04root\x18\x01 \x01(\x0c\x12\x14\n\x0crecord_count\x18\x02 \x01(\x04\"\x8d\x02\n\x0c\x41\x63\x63\x65ssRecord\x12\x0e\n\x06\x66ormat\x18\x01 \x01(\r\x12/\n\x0b\x61\x63\x63\x65ssed_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tagency_id\x18\x03 \x01(\t\x12\'\n\x06\x61\x63tion\x18\x04 \x01(\x0e\x32\x17.comity.v1.AccessAction\x12\x12\n\nrequest_id\x18\x05 \x01(\t\x12\x15\n\rentry_indices\x18\x06 \x03(\x04\x12\x12\n\nofficer_id\x18\x07 \x01(\t\x12)\n\x07purpose\x18\x08 \x01(\x0e\x32\x18.comity.v1.LookUpPurpose\x12\x16\n\x0e\x63\x61se_reference\x18\t \x01(\t\"\x81\x01\n\nEpochEntry\x12\r\n\x05\x65poch\x18\x01 \x01(\x04\x12\x0e\n\x06origin\x18\x02 \x01(\t\x12\x17\n\x0fprevious_origin\x18\x03 \x01(\t\x12\x15\n\rrestored_size\x18\x04 \x01(\x04\x12$\n\x1chighest_presented_checkpoint\x18\x05 \x01(\x0c\"0\n\nLedgerLeaf\x12\x13\n\x0b\x65ntry_index\x18\x01 \x01(\x04\x12\r\n\x05\x65ntry\x18\x02 \x01(\x0c\"j\n\x0bLedgerProof\x12\x12\n\ncheckpoint\x18\x01 \x01(\x0c\x12\x14\n\x0cmembers_path\x18\x02 \x03(\x0c\x12\x17\n\x0f\x63onsistent_from\x18\x03 \x01(\x04\x12\x18\n\x10\x63onsistency_path\x18\x04 \x03(\x0c\"\x88\x01\n\x07Receipt\x12\x13\n\x0b\x65ntry_index\x18\x01 \x01(\x04\x12\r\n\x05\x65ntry\x18\x02 \x01(\x0c\x12\x14\n\x0c\x63ontent_salt\x18\x03 \x01(\x0c\x12\x17\n\x0f\x61\x64\x64ressing_salt\x18\x04 \x01(\x0c\x12\x16\n\x0einclusion_path\x18\x05 \x03(\x0c\x12\x12\n\ncheckpoint\x18\x06 \x01(\x0c\"\x16\n\x14GetCheckpointRequest\"+\n\x15GetCheckpointResponse\x12\x12\n\ncheckpoint\x18\x01 \x01(\x0c\"A\n\x15ProveInclusionRequest\x12\x13\n\x0b\x65ntry_index\x18\x01 \x01(\x04\x12\x13\n\x0bledger_size\x18\x02 \x01(\x04\"X\n\x16ProveInclusionResponse\x12\x13\n\x0bledger_size\x18\x01 \x01(\x04\x12\x11\n\tleaf_hash\x18\x02 \x01(\x0c\x12\x16\n\x0einclusion_path\x18\x03 \x03(\x0c\"=\n\x17ProveConsistencyRequest\x12\x11\n\tfrom_size\x18\x01 \x01(\x04\x12\x0f\n\x07to_size\x18\x02 \x01(\x04\"Y\n\x18ProveConsistencyResponse\x12\x0f\n\x07to_size\x18\x01 \x01(\x04\x12\x18\n\x10\x63onsistency_path\x18\x02 \x03(\x0c\x12\x12\n\ncheckpoint\x18\x03 \x01(\x0c\"8\n\x12ListEntriesRequest\x12\x13\n\x0b\x66irst_index\x18\x01 \x01(\x04\x12\r\n\x05limit\x18\x02 \x01(\r\"g\n\x13ListEntriesResponse\x12\x13\n\x0b\x66irst_index\x18\x01 \x01(\x04\x12\x13\n\x0bleaf_hashes\x18\x02 \x01(\x0c\x12&\n\x07\x65ntries\x18\x03 \x03(\x0b\x32\x15.comity.v1.LedgerLeaf*k\n\x07\x41\x63tKind\x12\x18\n\x14\x41\x43T_KIND_UNSPECIFIED\x10\x00\x12\x14\n\x10\x41\x43T_KIND_VERSION\x10\x01\x12\x17\n\x13\x41\x43T_KIND_WITHDRAWAL\x10\x02\x12\x17\n\x13\x41\x43T_KIND_ADDRESSING\x10\x03*\xa1\x03\n\x0cRosterChange\x12\x1d\n\x19ROSTER_CHANGE_UNSPECIFIED\x10\x00\x12\x1a\n\x16ROSTER_CHANGE_ADMITTED\x10\x01\x12\x19\n\x15ROSTER_CHANGE_INVITED\x10\x02\x12\x19\n\x15ROSTER_CHANGE_APPLIED\x10\x03\x12\x1a\n\x16ROSTER_CHANGE_APPROVED\x10\x04\x12\x1b\n\x17ROSTER_CHANGE_SUSPENDED\x10\x05\x12\x1c\n\x18ROSTER_CHANGE_REINSTATED\x10\x06\x12\x19\n\x15ROSTER_CHANGE_REVOKED\x10\x07\x12\x16\n\x12ROSTER_CHANGE_LEFT\x10\x08\x12\x1e\n\x1aROSTER_CHANGE_KEYS_ROTATED\x10\t\x12\x1c\n\x18ROSTER_CHANGE_KEYS_ENDED\x10\n\x12 \n\x1cROSTER_CHANGE_ENROLLED_AGAIN\x10\x0b\x12\x1b\n\x17ROSTER_CHANGE_DESCRIBED\x10\x0c\x12\x19\n\x15ROSTER_CHANGE_REFUSED\x10\r*\xc9\x02\n\x0f\x44irectoryChange\x12 \n\x1c\x44IRECTORY_CHANGE_UNSPECIFIED\x10\x00\x12\x1c\n\x18\x44IRECTORY_CHANGE_VERSION\x10\x01\x12\x1e\n\x1a\x44IRECTORY_CHANGE_CONFIRMED\x10\x02\x12\x1d\n\x19\x44IRECTORY_CHANGE_REMINDED\x10\x03\x12\x1e\n\x1a\x44IRECTORY_CHANGE_ESCALATED\x10\x04\x12\'\n#DIRECTORY_CHANGE_CONTACT_TEST_ASKED\x10\x05\x12*\n&DIRECTORY_CHANGE_CONTACT_TEST_ANSWERED\x10\x06\x12#\n\x1f\x44IRECTORY_CHANGE_CONTACT_CALLED\x10\x07\x12\x1d\n\x19\x44IRECTORY_CHANGE_REPORTED\x10\x08*\x9d\x02\n\x0c\x41\x63\x63\x65ssAction\x12\x1d\n\x19\x41\x43\x43\x45SS_ACTION_UNSPECIFIED\x10\x00\x12\x1d\n\x19\x41\x43\x43\x45SS_ACTION_READ_NOTICE\x10\x01\x12\x1e\n\x1a\x41\x43\x43\x45SS_ACTION_LIST_NOTICES\x10\x02\x12\x1e\n\x1a\x41\x43\x43\x45SS_ACTION_LIST_ENTRIES\x10\x03\x12 \n\x1c\x41\x43\x43\x45SS_ACTION_DELIVER_EVENTS\x10\x04\x12 \n\x1c\x41\x43\x43\x45SS_ACTION_REFUSED_LOG_IN\x10\x05\x12%\n!ACCESS_ACTION_LOOK_UP_AUTHORITIES\x10\x06\x12$\n ACCESS_ACTION_EXPORT_AUTHORITIES\x10\x07*\xc1\x01\n\rLookUpPurpose\x12\x1f\n\x1bLOOK_UP_PURPOSE_UNSPECIFIED\x10\x00\x12\x18\n\x14LOOK_UP_PURPOSE_CASE\x10\x01\x12\x1f\n\x1bLOOK_UP_PURPOSE_URGENT_CASE\x10\x02\x12\x1b\n\x17LOOK_UP_PURPOSE_KEEPING\x10\x03\x12\x19\n\x15LOOK_UP_PURPOSE_AUDIT\x10\x04\x12\x1c\n\x18LOOK_UP_PURPOSE_EXERCISE\x10\x05\x32\xe5\x02\n\rLedgerService\x12R\n\rGetCheckpoint\x12\x1f.comity.v1.GetCheckpointRequest\x1a .comity.v1.GetCheckpointResponse\x12U\n\x0eProveInclusion\x12 .comity.v1.ProveInclusionRequest\x1a!.comity.v1.ProveInclusionResponse\x12[\n\x10ProveConsistency\x12\".comity.v1.ProveConsistencyRequest\x1a#.comity.v1.ProveConsistencyResponse\x12L\n\x0bListEntries\x12\x1d.comity.v1.ListEntriesRequest\x1a\x1e.comity.v1.ListEntriesResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16\x63omity/v1/ledger.proto\x12\tcomity.v1\x1a\x18\x63omity/v1/agencies.proto\x1a\x18\x63omity/v1/officers.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x80\x03\n\x0bLedgerEntry\x12\x0e\n\x06\x66ormat\x18\x01 \x01(\r\x12/\n\x0brecorded_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12$\n\x04\x61\x63ts\x18\n \x01(\x0b\x32\x14.comity.v1.ActsEntryH\x00\x12(\n\x06roster\x18\x0b \x01(\x0b\x32\x16.comity.v1.RosterEntryH\x00\x12(\n\x06\x61\x63\x63\x65ss\x18\x0c \x01(\x0b\x32\x16.comity.v1.AccessEntryH\x00\x12&\n\x05\x65poch\x18\r \x01(\x0b\x32\x15.comity.v1.EpochEntryH\x00\x12*\n\x07officer\x18\x0e \x01(\x0b\x32\x17.comity.v1.OfficerEntryH\x00\x12.\n\tdirectory\x18\x0f \x01(\x0b\x32\x19.comity.v1.DirectoryEntryH\x00\x12(\n\x06notice\x18\x10 \x01(\x0b\x32\x16.comity.v1.NoticeEntryH\x00\x42\x08\n\x06record\"\x92\x01\n\tActsEntry\x12\x12\n\noriginator\x18\x01 \x01(\t\x12 \n\x04kind\x18\x02 \x01(\x0e\x32\x12.comity.v1.ActKind\x12\x1a\n\x12\x63ontent_commitment\x18\x03 \x01(\x0c\x12\x1d\n\x15\x61\x64\x64ressing_commitment\x18\x04 \x01(\x0c\x12\x14\n\x0croster_entry\x18\x05 \x01(\x04\"\x96\x02\n\x0bNoticeEntry\x12\'\n\x06\x63hange\x18\x01 \x01(\x0e\x32\x17.comity.v1.NoticeChange\x12\x12\n\noriginator\x18\x02 \x01(\t\x12\x11\n\tnotice_id\x18\x03 \x01(\t\x12\x12\n\nacts_entry\x18\x04 \x01(\x04\x12\x14\n\x0croster_entry\x18\x05 \x01(\x04\x12(\n\x06ground\x18\x06 \x01(\x0e\x32\x18.comity.v1.RefusalGround\x12\x1b\n\x13\x66indings_commitment\x18\x07 \x01(\x0c\x12\x16\n\x0e\x65rased_entries\x18\x08 \x03(\x04\x12.\n\nexpires_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x9f\x02\n\x0bRosterEntry\x12\x18\n\x0bpredecessor\x18\x01 \x01(\x04H\x00\x88\x01\x01\x12!\n\x06\x61gency\x18\x02 \x01(\x0b\x32\x11.comity.v1.Agency\x12(\n\nkeys_added\x18\x03 \x03(\x0b\x32\x14.comity.v1.AgencyKey\x12\x15\n\rkey_ids_ended\x18\x04 \x03(\t\x12\x1a\n\x12\x61pplication_digest\x18\x05 \x01(\x0c\x12\'\n\x06\x63hange\x18\x06 \x01(\x0e\x32\x17.comity.v1.RosterChange\x12\x0e\n\x06reason\x18\x07 \x01(\t\x12\x12\n\nchanged_by\x18\x08 \x03(\t\x12\x19\n\x11statement_digests\x18\t \x03(\x0c\x42\x0e\n\x0c_predecessor\"\x9d\x01\n\x0cOfficerEntry\x12\x11\n\tagency_id\x18\x01 \x01(\t\x12\x1a\n\x12officer_commitment\x18\x02 \x01(\x0c\x12\x1e\n\x05roles\x18\x03 \x03(\x0e\x32\x0f.comity.v1.Role\x12(\n\x06status\x18\x04 \x01(\x0e\x32\x18.comity.v1.OfficerStatus\x12\x14\n\x0croster_entry\x18\x05 \x01(\x04\"\xd5\x02\n\x0e\x44irectoryEntry\x12\x14\n\x0c\x61uthority_id\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\r\x12*\n\x06\x63hange\x18\x03 \x01(\x0e\x32\x1a.comity.v1.DirectoryChange\x12\x1c\n\x14\x61uthority_commitment\x18\x04 \x01(\x0c\x12\x11\n\tagency_id\x18\x05 \x01(\t\x12\x14\n\x0croster_entry\x18\x06 \x01(\x04\x12\x12\n\nrecipients\x18\x07 \x03(\t\x12\x37\n\x13\x63onfirmation_due_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tdays_left\x18\t \x01(\x11\x12\x17\n\x0f\x63ontact_test_id\x18\n \x01(\t\x12\x11\n\treport_id\x18\x0b \x01(\t\x12\x1d\n\x15\x66unctional_commitment\x18\x14 \x01(\x0c\"1\n\x0b\x41\x63\x63\x65ssEntry\x12\x0c\n\x04root\x18\x01 \x01(\x0c\x12\x14\n\x0crecord_count\x18\x02 \x01(\x04\"\x8d\x02\n\x0c\x41\x63\x63\x65ssRecord\x12\x0e\n\x06\x66ormat\x18\x01 \x01(\r\x12/\n\x0b\x61\x63\x63\x65ssed_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tagency_id\x18\x03 \x01(\t\x12\'\n\x06\x61\x63tion\x18\x04 \x01(\x0e\x32\x17.comity.v1.AccessAction\x12\x12\n\nrequest_id\x18\x05 \x01(\t\x12\x15\n\rentry_indices\x18\x06 \x03(\x04\x12\x12\n\nofficer_id\x18\x07 \x01(\t\x12)\n\x07purpose\x18\x08 \x01(\x0e\x32\x18.comity.v1.LookUpPurpose\x12\x16\n\x0e\x63\x61se_reference\x18\t \x01(\t\"\x81\x01\n\nEpochEntry\x12\r\n\x05\x65poch\x18\x01 \x01(\x04\x12\x0e\n\x06origin\x18\x02 \x01(\t\x12\x17\n\x0fprevious_origin\x18\x03 \x01(\t\x12\x15\n\rrestored_size\x18\x04 \x01(\x04\x12$\n\x1chighest_presented_checkpoint\x18\x05 \x01(\x0c\"0\n\nLedgerLeaf\x12\x13\n\x0b\x65ntry_index\x18\x01 \x01(\x04\x12\r\n\x05\x65ntry\x18\x02 \x01(\x0c\"j\n\x0bLedgerProof\x12\x12\n\ncheckpoint\x18\x01 \x01(\x0c\x12\x14\n\x0cmembers_path\x18\x02 \x03(\x0c\x12\x17\n\x0f\x63onsistent_from\x18\x03 \x01(\x04\x12\x18\n\x10\x63onsistency_path\x18\x04 \x03(\x0c\"\x88\x01\n\x07Receipt\x12\x13\n\x0b\x65ntry_index\x18\x01 \x01(\x04\x12\r\n\x05\x65ntry\x18\x02 \x01(\x0c\x12\x14\n\x0c\x63ontent_salt\x18\x03 \x01(\x0c\x12\x17\n\x0f\x61\x64\x64ressing_salt\x18\x04 \x01(\x0c\x12\x16\n\x0einclusion_path\x18\x05 \x03(\x0c\x12\x12\n\ncheckpoint\x18\x06 \x01(\x0c\"\x16\n\x14GetCheckpointRequest\"+\n\x15GetCheckpointResponse\x12\x12\n\ncheckpoint\x18\x01 \x01(\x0c\"A\n\x15ProveInclusionRequest\x12\x13\n\x0b\x65ntry_index\x18\x01 \x01(\x04\x12\x13\n\x0bledger_size\x18\x02 \x01(\x04\"X\n\x16ProveInclusionResponse\x12\x13\n\x0bledger_size\x18\x01 \x01(\x04\x12\x11\n\tleaf_hash\x18\x02 \x01(\x0c\x12\x16\n\x0einclusion_path\x18\x03 \x03(\x0c\"=\n\x17ProveConsistencyRequest\x12\x11\n\tfrom_size\x18\x01 \x01(\x04\x12\x0f\n\x07to_size\x18\x02 \x01(\x04\"Y\n\x18ProveConsistencyResponse\x12\x0f\n\x07to_size\x18\x01 \x01(\x04\x12\x18\n\x10\x63onsistency_path\x18\x02 \x03(\x0c\x12\x12\n\ncheckpoint\x18\x03 \x01(\x0c\"8\n\x12ListEntriesRequest\x12\x13\n\x0b\x66irst_index\x18\x01 \x01(\x04\x12\r\n\x05limit\x18\x02 \x01(\r\"g\n\x13ListEntriesResponse\x12\x13\n\x0b\x66irst_index\x18\x01 \x01(\x04\x12\x13\n\x0bleaf_hashes\x18\x02 \x01(\x0c\x12&\n\x07\x65ntries\x18\x03 \x03(\x0b\x32\x15.comity.v1.LedgerLeaf*\xec\x02\n\x07\x41\x63tKind\x12\x18\n\x14\x41\x43T_KIND_UNSPECIFIED\x10\x00\x12\x14\n\x10\x41\x43T_KIND_VERSION\x10\x01\x12\x17\n\x13\x41\x43T_KIND_WITHDRAWAL\x10\x02\x12\x17\n\x13\x41\x43T_KIND_ADDRESSING\x10\x03\x12\x17\n\x13\x41\x43T_KIND_SUSPENSION\x10\x04\x12\x17\n\x13\x41\x43T_KIND_RESUMPTION\x10\x05\x12\x15\n\x11\x41\x43T_KIND_ADDENDUM\x10\x06\x12\x16\n\x12\x41\x43T_KIND_EXTENSION\x10\x07\x12\x1c\n\x18\x41\x43T_KIND_ACKNOWLEDGEMENT\x10\x08\x12\x11\n\rACT_KIND_FLAG\x10\t\x12\x14\n\x10\x41\x43T_KIND_CUSTODY\x10\n\x12\x1a\n\x16\x41\x43T_KIND_RECALL_ANSWER\x10\x0b\x12\x1c\n\x18\x41\x43T_KIND_RELEASE_REQUEST\x10\x0c\x12\x1d\n\x19\x41\x43T_KIND_RELEASE_DECISION\x10\r*\xf0\x02\n\x0cNoticeChange\x12\x1d\n\x19NOTICE_CHANGE_UNSPECIFIED\x10\x00\x12\x1c\n\x18NOTICE_CHANGE_PROCESSING\x10\x01\x12\x1b\n\x17NOTICE_CHANGE_PUBLISHED\x10\x02\x12\x1a\n\x16NOTICE_CHANGE_RETURNED\x10\x03\x12\x19\n\x15NOTICE_CHANGE_REFUSED\x10\x04\x12\x18\n\x14NOTICE_CHANGE_UPHELD\x10\x05\x12\x1b\n\x17NOTICE_CHANGE_CANCELLED\x10\x06\x12\x19\n\x15NOTICE_CHANGE_EXPIRED\x10\x07\x12\x1d\n\x19NOTICE_CHANGE_EXPIRY_NEAR\x10\x08\x12\x18\n\x14NOTICE_CHANGE_ERASED\x10\t\x12\x1e\n\x1aNOTICE_CHANGE_CUSTODY_VOID\x10\n\x12$\n NOTICE_CHANGE_PROTECTION_WIDENED\x10\x0b*\x88\x03\n\rRefusalGround\x12\x1e\n\x1aREFUSAL_GROUND_UNSPECIFIED\x10\x00\x12(\n$REFUSAL_GROUND_INSUFFICIENT_SEVERITY\x10\x01\x12#\n\x1fREFUSAL_GROUND_EXCLUDED_OFFENCE\x10\x02\x12%\n!REFUSAL_GROUND_EXCLUDED_CHARACTER\x10\x03\x12\'\n#REFUSAL_GROUND_NO_VALID_LEGAL_BASIS\x10\x04\x12%\n!REFUSAL_GROUND_INSUFFICIENT_FACTS\x10\x05\x12(\n$REFUSAL_GROUND_IDENTITY_INSUFFICIENT\x10\x06\x12\x1c\n\x18REFUSAL_GROUND_DUPLICATE\x10\x07\x12#\n\x1fREFUSAL_GROUND_DISPROPORTIONATE\x10\x08\x12$\n REFUSAL_GROUND_NOT_IN_CONFORMITY\x10\t*\xa1\x03\n\x0cRosterChange\x12\x1d\n\x19ROSTER_CHANGE_UNSPECIFIED\x10\x00\x12\x1a\n\x16ROSTER_CHANGE_ADMITTED\x10\x01\x12\x19\n\x15ROSTER_CHANGE_INVITED\x10\x02\x12\x19\n\x15ROSTER_CHANGE_APPLIED\x10\x03\x12\x1a\n\x16ROSTER_CHANGE_APPROVED\x10\x04\x12\x1b\n\x17ROSTER_CHANGE_SUSPENDED\x10\x05\x12\x1c\n\x18ROSTER_CHANGE_REINSTATED\x10\x06\x12\x19\n\x15ROSTER_CHANGE_REVOKED\x10\x07\x12\x16\n\x12ROSTER_CHANGE_LEFT\x10\x08\x12\x1e\n\x1aROSTER_CHANGE_KEYS_ROTATED\x10\t\x12\x1c\n\x18ROSTER_CHANGE_KEYS_ENDED\x10\n\x12 \n\x1cROSTER_CHANGE_ENROLLED_AGAIN\x10\x0b\x12\x1b\n\x17ROSTER_CHANGE_DESCRIBED\x10\x0c\x12\x19\n\x15ROSTER_CHANGE_REFUSED\x10\r*\xc9\x02\n\x0f\x44irectoryChange\x12 \n\x1c\x44IRECTORY_CHANGE_UNSPECIFIED\x10\x00\x12\x1c\n\x18\x44IRECTORY_CHANGE_VERSION\x10\x01\x12\x1e\n\x1a\x44IRECTORY_CHANGE_CONFIRMED\x10\x02\x12\x1d\n\x19\x44IRECTORY_CHANGE_REMINDED\x10\x03\x12\x1e\n\x1a\x44IRECTORY_CHANGE_ESCALATED\x10\x04\x12\'\n#DIRECTORY_CHANGE_CONTACT_TEST_ASKED\x10\x05\x12*\n&DIRECTORY_CHANGE_CONTACT_TEST_ANSWERED\x10\x06\x12#\n\x1f\x44IRECTORY_CHANGE_CONTACT_CALLED\x10\x07\x12\x1d\n\x19\x44IRECTORY_CHANGE_REPORTED\x10\x08*\xe2\x02\n\x0c\x41\x63\x63\x65ssAction\x12\x1d\n\x19\x41\x43\x43\x45SS_ACTION_UNSPECIFIED\x10\x00\x12\x1d\n\x19\x41\x43\x43\x45SS_ACTION_READ_NOTICE\x10\x01\x12\x1e\n\x1a\x41\x43\x43\x45SS_ACTION_LIST_NOTICES\x10\x02\x12\x1e\n\x1a\x41\x43\x43\x45SS_ACTION_LIST_ENTRIES\x10\x03\x12 \n\x1c\x41\x43\x43\x45SS_ACTION_DELIVER_EVENTS\x10\x04\x12 \n\x1c\x41\x43\x43\x45SS_ACTION_REFUSED_LOG_IN\x10\x05\x12%\n!ACCESS_ACTION_LOOK_UP_AUTHORITIES\x10\x06\x12$\n ACCESS_ACTION_EXPORT_AUTHORITIES\x10\x07\x12\x1f\n\x1b\x41\x43\x43\x45SS_ACTION_REVIEW_NOTICE\x10\x08\x12\"\n\x1e\x41\x43\x43\x45SS_ACTION_LIST_NOTICE_ACTS\x10\t*\xc1\x01\n\rLookUpPurpose\x12\x1f\n\x1bLOOK_UP_PURPOSE_UNSPECIFIED\x10\x00\x12\x18\n\x14LOOK_UP_PURPOSE_CASE\x10\x01\x12\x1f\n\x1bLOOK_UP_PURPOSE_URGENT_CASE\x10\x02\x12\x1b\n\x17LOOK_UP_PURPOSE_KEEPING\x10\x03\x12\x19\n\x15LOOK_UP_PURPOSE_AUDIT\x10\x04\x12\x1c\n\x18LOOK_UP_PURPOSE_EXERCISE\x10\x05\x32\xe5\x02\n\rLedgerService\x12R\n\rGetCheckpoint\x12\x1f.comity.v1.GetCheckpointRequest\x1a .comity.v1.GetCheckpointResponse\x12U\n\x0eProveInclusion\x12 .comity.v1.ProveInclusionRequest\x1a!.comity.v1.ProveInclusionResponse\x12[\n\x10ProveConsistency\x12\".comity.v1.ProveConsistencyRequest\x1a#.comity.v1.ProveConsistencyResponse\x12L\n\x0bListEntries\x12\x1d.comity.v1.ListEntriesRequest\x1a\x1e.comity.v1.ListEntriesResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'comity.v1.ledger_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_ACTKIND']._serialized_start=2705
-  _globals['_ACTKIND']._serialized_end=2812
-  _globals['_ROSTERCHANGE']._serialized_start=2815
-  _globals['_ROSTERCHANGE']._serialized_end=3232
-  _globals['_DIRECTORYCHANGE']._serialized_start=3235
-  _globals['_DIRECTORYCHANGE']._serialized_end=3564
-  _globals['_ACCESSACTION']._serialized_start=3567
-  _globals['_ACCESSACTION']._serialized_end=3852
-  _globals['_LOOKUPPURPOSE']._serialized_start=3855
-  _globals['_LOOKUPPURPOSE']._serialized_end=4048
+  _globals['_ACTKIND']._serialized_start=3029
+  _globals['_ACTKIND']._serialized_end=3393
+  _globals['_NOTICECHANGE']._serialized_start=3396
+  _globals['_NOTICECHANGE']._serialized_end=3764
+  _globals['_REFUSALGROUND']._serialized_start=3767
+  _globals['_REFUSALGROUND']._serialized_end=4159
+  _globals['_ROSTERCHANGE']._serialized_start=4162
+  _globals['_ROSTERCHANGE']._serialized_end=4579
+  _globals['_DIRECTORYCHANGE']._serialized_start=4582
+  _globals['_DIRECTORYCHANGE']._serialized_end=4911
+  _globals['_ACCESSACTION']._serialized_start=4914
+  _globals['_ACCESSACTION']._serialized_end=5268
+  _globals['_LOOKUPPURPOSE']._serialized_start=5271
+  _globals['_LOOKUPPURPOSE']._serialized_end=5464
   _globals['_LEDGERENTRY']._serialized_start=123
-  _globals['_LEDGERENTRY']._serialized_end=465
-  _globals['_ACTSENTRY']._serialized_start=468
-  _globals['_ACTSENTRY']._serialized_end=614
-  _globals['_ROSTERENTRY']._serialized_start=617
-  _globals['_ROSTERENTRY']._serialized_end=904
-  _globals['_OFFICERENTRY']._serialized_start=907
-  _globals['_OFFICERENTRY']._serialized_end=1064
-  _globals['_DIRECTORYENTRY']._serialized_start=1067
-  _globals['_DIRECTORYENTRY']._serialized_end=1408
-  _globals['_ACCESSENTRY']._serialized_start=1410
-  _globals['_ACCESSENTRY']._serialized_end=1459
-  _globals['_ACCESSRECORD']._serialized_start=1462
-  _globals['_ACCESSRECORD']._serialized_end=1731
-  _globals['_EPOCHENTRY']._serialized_start=1734
-  _globals['_EPOCHENTRY']._serialized_end=1863
-  _globals['_LEDGERLEAF']._serialized_start=1865
-  _globals['_LEDGERLEAF']._serialized_end=1913
-  _globals['_LEDGERPROOF']._serialized_start=1915
-  _globals['_LEDGERPROOF']._serialized_end=2021
-  _globals['_RECEIPT']._serialized_start=2024
-  _globals['_RECEIPT']._serialized_end=2160
-  _globals['_GETCHECKPOINTREQUEST']._serialized_start=2162
-  _globals['_GETCHECKPOINTREQUEST']._serialized_end=2184
-  _globals['_GETCHECKPOINTRESPONSE']._serialized_start=2186
-  _globals['_GETCHECKPOINTRESPONSE']._serialized_end=2229
-  _globals['_PROVEINCLUSIONREQUEST']._serialized_start=2231
-  _globals['_PROVEINCLUSIONREQUEST']._serialized_end=2296
-  _globals['_PROVEINCLUSIONRESPONSE']._serialized_start=2298
-  _globals['_PROVEINCLUSIONRESPONSE']._serialized_end=2386
-  _globals['_PROVECONSISTENCYREQUEST']._serialized_start=2388
-  _globals['_PROVECONSISTENCYREQUEST']._serialized_end=2449
-  _globals['_PROVECONSISTENCYRESPONSE']._serialized_start=2451
-  _globals['_PROVECONSISTENCYRESPONSE']._serialized_end=2540
-  _globals['_LISTENTRIESREQUEST']._serialized_start=2542
-  _globals['_LISTENTRIESREQUEST']._serialized_end=2598
-  _globals['_LISTENTRIESRESPONSE']._serialized_start=2600
-  _globals['_LISTENTRIESRESPONSE']._serialized_end=2703
-  _globals['_LEDGERSERVICE']._serialized_start=4051
-  _globals['_LEDGERSERVICE']._serialized_end=4408
+  _globals['_LEDGERENTRY']._serialized_end=507
+  _globals['_ACTSENTRY']._serialized_start=510
+  _globals['_ACTSENTRY']._serialized_end=656
+  _globals['_NOTICEENTRY']._serialized_start=659
+  _globals['_NOTICEENTRY']._serialized_end=937
+  _globals['_ROSTERENTRY']._serialized_start=940
+  _globals['_ROSTERENTRY']._serialized_end=1227
+  _globals['_OFFICERENTRY']._serialized_start=1230
+  _globals['_OFFICERENTRY']._serialized_end=1387
+  _globals['_DIRECTORYENTRY']._serialized_start=1390
+  _globals['_DIRECTORYENTRY']._serialized_end=1731
+  _globals['_ACCESSENTRY']._serialized_start=1733
+  _globals['_ACCESSENTRY']._serialized_end=1782
+  _globals['_ACCESSRECORD']._serialized_start=1785
+  _globals['_ACCESSRECORD']._serialized_end=2054
+  _globals['_EPOCHENTRY']._serialized_start=2057
+  _globals['_EPOCHENTRY']._serialized_end=2186
+  _globals['_LEDGERLEAF']._serialized_start=2188
+  _globals['_LEDGERLEAF']._serialized_end=2236
+  _globals['_LEDGERPROOF']._serialized_start=2238
+  _globals['_LEDGERPROOF']._serialized_end=2344
+  _globals['_RECEIPT']._serialized_start=2347
+  _globals['_RECEIPT']._serialized_end=2483
+  _globals['_GETCHECKPOINTREQUEST']._serialized_start=2485
+  _globals['_GETCHECKPOINTREQUEST']._serialized_end=2507
+  _globals['_GETCHECKPOINTRESPONSE']._serialized_start=2509
+  _globals['_GETCHECKPOINTRESPONSE']._serialized_end=2552
+  _globals['_PROVEINCLUSIONREQUEST']._serialized_start=2554
+  _globals['_PROVEINCLUSIONREQUEST']._serialized_end=2619
+  _globals['_PROVEINCLUSIONRESPONSE']._serialized_start=2621
+  _globals['_PROVEINCLUSIONRESPONSE']._serialized_end=2709
+  _globals['_PROVECONSISTENCYREQUEST']._serialized_start=2711
+  _globals['_PROVECONSISTENCYREQUEST']._serialized_end=2772
+  _globals['_PROVECONSISTENCYRESPONSE']._serialized_start=2774
+  _globals['_PROVECONSISTENCYRESPONSE']._serialized_end=2863
+  _globals['_LISTENTRIESREQUEST']._serialized_start=2865
+  _globals['_LISTENTRIESREQUEST']._serialized_end=2921
+  _globals['_LISTENTRIESRESPONSE']._serialized_start=2923
+  _globals['_LISTENTRIESRESPONSE']._serialized_end=3026
+  _globals['_LEDGERSERVICE']._serialized_start=5467
+  _globals['_LEDGERSERVICE']._serialized_end=5824
 # @@protoc_insertion_point(module_scope)

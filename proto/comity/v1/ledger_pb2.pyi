@@ -32,6 +32,16 @@ class _ActKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ActKind.Value
     ACT_KIND_VERSION: _ActKind.ValueType  # 1
     ACT_KIND_WITHDRAWAL: _ActKind.ValueType  # 2
     ACT_KIND_ADDRESSING: _ActKind.ValueType  # 3
+    ACT_KIND_SUSPENSION: _ActKind.ValueType  # 4
+    ACT_KIND_RESUMPTION: _ActKind.ValueType  # 5
+    ACT_KIND_ADDENDUM: _ActKind.ValueType  # 6
+    ACT_KIND_EXTENSION: _ActKind.ValueType  # 7
+    ACT_KIND_ACKNOWLEDGEMENT: _ActKind.ValueType  # 8
+    ACT_KIND_FLAG: _ActKind.ValueType  # 9
+    ACT_KIND_CUSTODY: _ActKind.ValueType  # 10
+    ACT_KIND_RECALL_ANSWER: _ActKind.ValueType  # 11
+    ACT_KIND_RELEASE_REQUEST: _ActKind.ValueType  # 12
+    ACT_KIND_RELEASE_DECISION: _ActKind.ValueType  # 13
 
 class ActKind(_ActKind, metaclass=_ActKindEnumTypeWrapper):
     """Which acts an entry records."""
@@ -40,7 +50,106 @@ ACT_KIND_UNSPECIFIED: ActKind.ValueType  # 0
 ACT_KIND_VERSION: ActKind.ValueType  # 1
 ACT_KIND_WITHDRAWAL: ActKind.ValueType  # 2
 ACT_KIND_ADDRESSING: ActKind.ValueType  # 3
+ACT_KIND_SUSPENSION: ActKind.ValueType  # 4
+ACT_KIND_RESUMPTION: ActKind.ValueType  # 5
+ACT_KIND_ADDENDUM: ActKind.ValueType  # 6
+ACT_KIND_EXTENSION: ActKind.ValueType  # 7
+ACT_KIND_ACKNOWLEDGEMENT: ActKind.ValueType  # 8
+ACT_KIND_FLAG: ActKind.ValueType  # 9
+ACT_KIND_CUSTODY: ActKind.ValueType  # 10
+ACT_KIND_RECALL_ANSWER: ActKind.ValueType  # 11
+ACT_KIND_RELEASE_REQUEST: ActKind.ValueType  # 12
+ACT_KIND_RELEASE_DECISION: ActKind.ValueType  # 13
 Global___ActKind: _TypeAlias = ActKind  # noqa: Y015
+
+class _NoticeChange:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _NoticeChangeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_NoticeChange.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    NOTICE_CHANGE_UNSPECIFIED: _NoticeChange.ValueType  # 0
+    NOTICE_CHANGE_PROCESSING: _NoticeChange.ValueType  # 1
+    """Addressees may know that a request is being processed."""
+    NOTICE_CHANGE_PUBLISHED: _NoticeChange.ValueType  # 2
+    """Reviewers let it out."""
+    NOTICE_CHANGE_RETURNED: _NoticeChange.ValueType  # 3
+    """Reviewers want more of it."""
+    NOTICE_CHANGE_REFUSED: _NoticeChange.ValueType  # 4
+    NOTICE_CHANGE_UPHELD: _NoticeChange.ValueType  # 5
+    """Reviewers found it right after it was published."""
+    NOTICE_CHANGE_CANCELLED: _NoticeChange.ValueType  # 6
+    """The hub ended it."""
+    NOTICE_CHANGE_EXPIRED: _NoticeChange.ValueType  # 7
+    NOTICE_CHANGE_EXPIRY_NEAR: _NoticeChange.ValueType  # 8
+    NOTICE_CHANGE_ERASED: _NoticeChange.ValueType  # 9
+    """Content and salts are erased at the hub: the certificate of it."""
+    NOTICE_CHANGE_CUSTODY_VOID: _NoticeChange.ValueType  # 10
+    """An agency holds somebody on a notice that no longer stands."""
+    NOTICE_CHANGE_PROTECTION_WIDENED: _NoticeChange.ValueType  # 11
+    """An officer lifted what protects a minor; its agency's supervisors are told."""
+
+class NoticeChange(_NoticeChange, metaclass=_NoticeChangeEnumTypeWrapper): ...
+
+NOTICE_CHANGE_UNSPECIFIED: NoticeChange.ValueType  # 0
+NOTICE_CHANGE_PROCESSING: NoticeChange.ValueType  # 1
+"""Addressees may know that a request is being processed."""
+NOTICE_CHANGE_PUBLISHED: NoticeChange.ValueType  # 2
+"""Reviewers let it out."""
+NOTICE_CHANGE_RETURNED: NoticeChange.ValueType  # 3
+"""Reviewers want more of it."""
+NOTICE_CHANGE_REFUSED: NoticeChange.ValueType  # 4
+NOTICE_CHANGE_UPHELD: NoticeChange.ValueType  # 5
+"""Reviewers found it right after it was published."""
+NOTICE_CHANGE_CANCELLED: NoticeChange.ValueType  # 6
+"""The hub ended it."""
+NOTICE_CHANGE_EXPIRED: NoticeChange.ValueType  # 7
+NOTICE_CHANGE_EXPIRY_NEAR: NoticeChange.ValueType  # 8
+NOTICE_CHANGE_ERASED: NoticeChange.ValueType  # 9
+"""Content and salts are erased at the hub: the certificate of it."""
+NOTICE_CHANGE_CUSTODY_VOID: NoticeChange.ValueType  # 10
+"""An agency holds somebody on a notice that no longer stands."""
+NOTICE_CHANGE_PROTECTION_WIDENED: NoticeChange.ValueType  # 11
+"""An officer lifted what protects a minor; its agency's supervisors are told."""
+Global___NoticeChange: _TypeAlias = NoticeChange  # noqa: Y015
+
+class _RefusalGround:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _RefusalGroundEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RefusalGround.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    REFUSAL_GROUND_UNSPECIFIED: _RefusalGround.ValueType  # 0
+    REFUSAL_GROUND_INSUFFICIENT_SEVERITY: _RefusalGround.ValueType  # 1
+    """The offence is not grave enough, or the penalty not high enough."""
+    REFUSAL_GROUND_EXCLUDED_OFFENCE: _RefusalGround.ValueType  # 2
+    REFUSAL_GROUND_EXCLUDED_CHARACTER: _RefusalGround.ValueType  # 3
+    """Of political, military, religious or racial character."""
+    REFUSAL_GROUND_NO_VALID_LEGAL_BASIS: _RefusalGround.ValueType  # 4
+    REFUSAL_GROUND_INSUFFICIENT_FACTS: _RefusalGround.ValueType  # 5
+    REFUSAL_GROUND_IDENTITY_INSUFFICIENT: _RefusalGround.ValueType  # 6
+    REFUSAL_GROUND_DUPLICATE: _RefusalGround.ValueType  # 7
+    REFUSAL_GROUND_DISPROPORTIONATE: _RefusalGround.ValueType  # 8
+    REFUSAL_GROUND_NOT_IN_CONFORMITY: _RefusalGround.ValueType  # 9
+    """Every other one, and all that must not be told apart."""
+
+class RefusalGround(_RefusalGround, metaclass=_RefusalGroundEnumTypeWrapper):
+    """Why reviewers refuse or cancel. None tells of a refugee's status, nor of who protects."""
+
+REFUSAL_GROUND_UNSPECIFIED: RefusalGround.ValueType  # 0
+REFUSAL_GROUND_INSUFFICIENT_SEVERITY: RefusalGround.ValueType  # 1
+"""The offence is not grave enough, or the penalty not high enough."""
+REFUSAL_GROUND_EXCLUDED_OFFENCE: RefusalGround.ValueType  # 2
+REFUSAL_GROUND_EXCLUDED_CHARACTER: RefusalGround.ValueType  # 3
+"""Of political, military, religious or racial character."""
+REFUSAL_GROUND_NO_VALID_LEGAL_BASIS: RefusalGround.ValueType  # 4
+REFUSAL_GROUND_INSUFFICIENT_FACTS: RefusalGround.ValueType  # 5
+REFUSAL_GROUND_IDENTITY_INSUFFICIENT: RefusalGround.ValueType  # 6
+REFUSAL_GROUND_DUPLICATE: RefusalGround.ValueType  # 7
+REFUSAL_GROUND_DISPROPORTIONATE: RefusalGround.ValueType  # 8
+REFUSAL_GROUND_NOT_IN_CONFORMITY: RefusalGround.ValueType  # 9
+"""Every other one, and all that must not be told apart."""
+Global___RefusalGround: _TypeAlias = RefusalGround  # noqa: Y015
 
 class _RosterChange:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -153,6 +262,10 @@ class _AccessActionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_AccessAc
     """In the directory; the entries are the newest that the ledger has about each authority shown."""
     ACCESS_ACTION_EXPORT_AUTHORITIES: _AccessAction.ValueType  # 7
     """As a file; the entries likewise."""
+    ACCESS_ACTION_REVIEW_NOTICE: _AccessAction.ValueType  # 8
+    """A reviewer of the hub, of a notice that is not published."""
+    ACCESS_ACTION_LIST_NOTICE_ACTS: _AccessAction.ValueType  # 9
+    """What others did about a notice."""
 
 class AccessAction(_AccessAction, metaclass=_AccessActionEnumTypeWrapper): ...
 
@@ -167,6 +280,10 @@ ACCESS_ACTION_LOOK_UP_AUTHORITIES: AccessAction.ValueType  # 6
 """In the directory; the entries are the newest that the ledger has about each authority shown."""
 ACCESS_ACTION_EXPORT_AUTHORITIES: AccessAction.ValueType  # 7
 """As a file; the entries likewise."""
+ACCESS_ACTION_REVIEW_NOTICE: AccessAction.ValueType  # 8
+"""A reviewer of the hub, of a notice that is not published."""
+ACCESS_ACTION_LIST_NOTICE_ACTS: AccessAction.ValueType  # 9
+"""What others did about a notice."""
 Global___AccessAction: _TypeAlias = AccessAction  # noqa: Y015
 
 class _LookUpPurpose:
@@ -211,6 +328,7 @@ class LedgerEntry(_message.Message):
     EPOCH_FIELD_NUMBER: _builtins.int
     OFFICER_FIELD_NUMBER: _builtins.int
     DIRECTORY_FIELD_NUMBER: _builtins.int
+    NOTICE_FIELD_NUMBER: _builtins.int
     format: _builtins.int
     """1. Comes first, so that other formats can be told apart."""
     @_builtins.property
@@ -229,6 +347,8 @@ class LedgerEntry(_message.Message):
     def officer(self) -> Global___OfficerEntry: ...
     @_builtins.property
     def directory(self) -> Global___DirectoryEntry: ...
+    @_builtins.property
+    def notice(self) -> Global___NoticeEntry: ...
     def __init__(
         self,
         *,
@@ -240,12 +360,13 @@ class LedgerEntry(_message.Message):
         epoch: Global___EpochEntry | None = ...,
         officer: Global___OfficerEntry | None = ...,
         directory: Global___DirectoryEntry | None = ...,
+        notice: Global___NoticeEntry | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["access", b"access", "acts", b"acts", "directory", b"directory", "epoch", b"epoch", "officer", b"officer", "record", b"record", "recorded_at", b"recorded_at", "roster", b"roster"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["access", b"access", "acts", b"acts", "directory", b"directory", "epoch", b"epoch", "notice", b"notice", "officer", b"officer", "record", b"record", "recorded_at", b"recorded_at", "roster", b"roster"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["access", b"access", "acts", b"acts", "directory", b"directory", "epoch", b"epoch", "format", b"format", "officer", b"officer", "record", b"record", "recorded_at", b"recorded_at", "roster", b"roster"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["access", b"access", "acts", b"acts", "directory", b"directory", "epoch", b"epoch", "format", b"format", "notice", b"notice", "officer", b"officer", "record", b"record", "recorded_at", b"recorded_at", "roster", b"roster"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_record: _TypeAlias = _typing.Literal["acts", "roster", "access", "epoch", "officer", "directory"]  # noqa: Y015
+    _WhichOneofReturnType_record: _TypeAlias = _typing.Literal["acts", "roster", "access", "epoch", "officer", "directory", "notice"]  # noqa: Y015
     _WhichOneofArgType_record: _TypeAlias = _typing.Literal["record", b"record"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_record) -> _WhichOneofReturnType_record | None: ...
 
@@ -267,7 +388,7 @@ class ActsEntry(_message.Message):
     originator: _builtins.str
     kind: Global___ActKind.ValueType
     content_commitment: _builtins.bytes
-    """Over the payload digest of the version or withdrawal; empty where there is none."""
+    """Over the payload digest of the act; empty where it is an addressing alone."""
     addressing_commitment: _builtins.bytes
     """Over the payload digest of the addressing; empty where there is none."""
     roster_entry: _builtins.int
@@ -290,6 +411,61 @@ class ActsEntry(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ActsEntry: _TypeAlias = ActsEntry  # noqa: Y015
+
+@_typing.final
+class NoticeEntry(_message.Message):
+    """What the hub did about a notice. Read by whom its event is for, and by nobody else."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHANGE_FIELD_NUMBER: _builtins.int
+    ORIGINATOR_FIELD_NUMBER: _builtins.int
+    NOTICE_ID_FIELD_NUMBER: _builtins.int
+    ACTS_ENTRY_FIELD_NUMBER: _builtins.int
+    ROSTER_ENTRY_FIELD_NUMBER: _builtins.int
+    GROUND_FIELD_NUMBER: _builtins.int
+    FINDINGS_COMMITMENT_FIELD_NUMBER: _builtins.int
+    ERASED_ENTRIES_FIELD_NUMBER: _builtins.int
+    EXPIRES_AT_FIELD_NUMBER: _builtins.int
+    change: Global___NoticeChange.ValueType
+    originator: _builtins.str
+    notice_id: _builtins.str
+    acts_entry: _builtins.int
+    """The entry of the acts that it is about: the version, or what ended the notice."""
+    roster_entry: _builtins.int
+    """The roster entry that this was decided by."""
+    ground: Global___RefusalGround.ValueType
+    """Of REFUSED and CANCELLED."""
+    findings_commitment: _builtins.bytes
+    """Over SHA-256 of the serialized ReviewFindings, which the originator is shown; 32 bytes."""
+    @_builtins.property
+    def erased_entries(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Of ERASED: the entries whose content and salts are gone."""
+
+    @_builtins.property
+    def expires_at(self) -> _timestamp_pb2.Timestamp:
+        """Of EXPIRED and EXPIRY_NEAR."""
+
+    def __init__(
+        self,
+        *,
+        change: Global___NoticeChange.ValueType = ...,
+        originator: _builtins.str = ...,
+        notice_id: _builtins.str = ...,
+        acts_entry: _builtins.int = ...,
+        roster_entry: _builtins.int = ...,
+        ground: Global___RefusalGround.ValueType = ...,
+        findings_commitment: _builtins.bytes = ...,
+        erased_entries: _abc.Iterable[_builtins.int] | None = ...,
+        expires_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["expires_at", b"expires_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acts_entry", b"acts_entry", "change", b"change", "erased_entries", b"erased_entries", "expires_at", b"expires_at", "findings_commitment", b"findings_commitment", "ground", b"ground", "notice_id", b"notice_id", "originator", b"originator", "roster_entry", b"roster_entry"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NoticeEntry: _TypeAlias = NoticeEntry  # noqa: Y015
 
 @_typing.final
 class RosterEntry(_message.Message):
