@@ -1,7 +1,7 @@
 """The form of acts other than versions, checked alike by client and hub.
 
-Says everything that is wrong with an act at once. Whether an act fits where its notice stands is the hub's to
-decide. Never touches the network or a clock.
+Says everything that is wrong with an act at once. Whether it fits where its notice stands is the
+hub's to decide. Never touches the network or a clock.
 """
 
 from __future__ import annotations
