@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -37,11 +38,11 @@ def found_at(document: dict[str, Any], path: str) -> tuple[Any, Any]:
     """Where a path ends: what holds the value, and under which key."""
     keys = [int(k) if k.isdigit() else k for k in re.findall(r"[A-Za-z]+|\d+", path)]
     holder: Any = document
-    for key, following in zip(keys, keys[1:], strict=False):
+    for key, following in pairwise(keys):
         if isinstance(holder, dict):
             holder = holder.setdefault(key, [] if isinstance(following, int) else {})
         else:
-            holder = holder[key]  # type: ignore[index]
+            holder = holder[key]
     return holder, keys[-1]
 
 

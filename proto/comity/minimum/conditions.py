@@ -52,6 +52,17 @@ def compile_condition(data: Any, item: Descriptor, known: Vocabulary) -> Conditi
     return _Compiler(item, known, ()).condition(data)
 
 
+def uses_words(data: Any, known: Vocabulary) -> bool:
+    """Whether a condition that compiles looks at words, its definitions included."""
+    if isinstance(data, list):
+        return any(uses_words(part, known) for part in data)
+    if not isinstance(data, Mapping):
+        return False
+    if "is" in data:
+        return uses_words(known.definitions[data["is"]], known)
+    return "words" in data or any(uses_words(part, known) for part in data.values())
+
+
 def code_number(codes: FieldDescriptor, name: str) -> int:
     """The number of a code by its short name: RED for NOTICE_KIND_RED.
 
@@ -218,7 +229,8 @@ class _Compiler:
     def words(self, path: Path, name: Any) -> Condition:
         if name not in self._known.words:
             raise ValueError(f"{name!r} is no list of words")
-        pattern = re.compile(r"\b(?:%s)" % "|".join(map(re.escape, self._known.words[name])), re.I)
+        words = "|".join(map(re.escape, self._known.words[name]))
+        pattern = re.compile(rf"\b(?:{words})", re.IGNORECASE)
         values = values_of(path)
         return lambda notice, item: any(pattern.search(_text(v)) for v in values(notice, item))
 

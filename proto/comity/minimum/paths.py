@@ -46,7 +46,7 @@ def parse_path(text: str, root: Descriptor, item: Descriptor) -> Path:
     Raises: ValueError that names what is not there.
     """
     is_from_notice = text.startswith("/")
-    found = root if is_from_notice else item
+    found: Descriptor | None = root if is_from_notice else item
     steps, field = [], None
     for part in text.removeprefix("/").split("."):
         match = _STEP.fullmatch(part)
@@ -76,7 +76,7 @@ def values_of(path: Path) -> Values:
 def _start(step: Step) -> Callable[[Any], Sequence[Any]]:
     name = step.name
     if step.is_repeated:
-        return lambda message: getattr(message, name)  # type: ignore[no-any-return]
+        return lambda message: getattr(message, name)
     if step.is_message:
         return lambda message: (getattr(message, name),) if message.HasField(name) else ()
     return lambda message: (getattr(message, name),)

@@ -9,7 +9,13 @@ from typing import Any
 from google.protobuf.descriptor import Descriptor
 
 from comity.errors import Violation
-from comity.minimum.conditions import NOTICE, Vocabulary, code_number, compile_condition
+from comity.minimum.conditions import (
+    NOTICE,
+    Vocabulary,
+    code_number,
+    compile_condition,
+    uses_words,
+)
 from comity.minimum.evaluation import Rule, Severity
 from comity.minimum.paths import Path, parse_path
 from comity.v1 import notices_pb2 as pb
@@ -97,8 +103,8 @@ def _rule(data: Any, own_kind: str | None, known: Vocabulary, faults: _RuleFault
     when = _compiled(data, "when", item, known, faults)
     require = _compiled(data, "require", item, known, faults)
     _look_at_field(data, item, faults)
-    if "words" in str(data.get("require")) and data.get("severity") != Severity.WARNING:
-        faults.say("severity", "a list of words may only warn")
+    if data.get("severity") != Severity.WARNING:
+        _refuse_words(data, known, faults)
     kinds = [own_kind] if own_kind else data.get("kinds", [])
     numbers, warned = (
         _codes(kinds, "kinds", faults),
@@ -119,6 +125,12 @@ def _rule(data: Any, own_kind: str | None, known: Vocabulary, faults: _RuleFault
         satisfied_by=data["satisfied_by"],
         source=data["source"],
     )
+
+
+def _refuse_words(data: Mapping[str, Any], known: Vocabulary, faults: _RuleFaults) -> None:
+    conditions = [data[key] for key in ("when", "require") if key in data]
+    if not faults.found and any(uses_words(condition, known) for condition in conditions):
+        faults.say("severity", "a list of words may only warn")
 
 
 def _look_at_keys(data: Mapping[str, Any], own_kind: str | None, faults: _RuleFaults) -> None:
