@@ -20,7 +20,9 @@ class NoticeServicer(events_pb2_grpc.NoticeServiceServicer):
         self._notices = notices
         self._acts = acts
         self._policy = events_pb2.GetNoticePolicyResponse(
-            files=[events_pb2.PolicyFile(name=name, text=text) for name, text in policy.files],
+            files=[
+                events_pb2.PolicyFile(name=name, text=text) for name, text in policy.files.items()
+            ],
             digest=policy.digest,
         )
 

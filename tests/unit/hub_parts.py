@@ -18,7 +18,7 @@ from pathlib import Path
 from comity.application import VerifiedApplication, key_message
 from comity.identity import AgencyId
 from comity.keys import ED25519, PrivateKey, generate_private_key
-from comity.minimum.policy import ReviewTerms
+from comity.minimum.policy import ReviewTerms, builtin_policy
 from comity.v1 import acts_pb2, agencies_pb2, ledger_pb2
 from comity.v1.notices_pb2 import Notice
 from deploy.stage import DOMAIN
@@ -116,7 +116,10 @@ class HubParts:
         self.entitlement = Entitlement(database, membership=self.membership, standings=standings)
         self.access = AccessService(self.writer)
         self.preparing = Preparing(
-            hub_domain=DOMAIN, membership=self.membership, pool=VerifierPool(0)
+            hub_domain=DOMAIN,
+            membership=self.membership,
+            pool=VerifierPool(0, policy=builtin_policy()),
+            policy=builtin_policy(),
         )
         self.acts = ActsService(
             preparing=self.preparing,
@@ -169,7 +172,7 @@ class HubParts:
     ) -> ledger_pb2.Receipt:
         """Takes an agency's acts as if they had come over the wire."""
         request = acts_pb2.SubmitActsRequest(acts=acts).SerializeToString()
-        return (await self.acts.submit(of, request)).receipt
+        return (await self.acts.submit(caller(of), request)).receipt
 
     async def publish(self, *, to: acts_pb2.AddressingRule | None = None) -> int:
         """Publishes a notice of France's, to Brazil unless told otherwise; gives its entry."""

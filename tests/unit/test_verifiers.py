@@ -24,7 +24,7 @@ TOO_LARGE = bytes(MAX_SUBMISSION_BYTES + 1)
 
 @pytest.fixture
 async def pool() -> AsyncIterator[VerifierPool]:
-    made = VerifierPool(1)
+    made = VerifierPool(1, policy=builtin_policy())
     await made.start()
     yield made
     await made.stop()
@@ -75,7 +75,7 @@ async def test_nothing_is_imported_from_the_folder_that_the_hub_is_started_in(
 ) -> None:
     (tmp_path / "json.py").write_text("raise SystemExit('imported from the working folder')")
     monkeypatch.chdir(tmp_path)
-    pool = VerifierPool(1)
+    pool = VerifierPool(1, policy=builtin_policy())
 
     await pool.start()
 
