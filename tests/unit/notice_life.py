@@ -13,6 +13,7 @@ from comity.identity import AgencyId
 from comity.minimum.policy import ReviewTerms
 from comity.times import timestamp_from
 from comity.v1 import acts_pb2, events_pb2, notices_pb2
+from comity.v1.officers_pb2 import OFFICER_STATUS_ACTIVE, ROLE_HUB_REVIEWER
 from deploy.stage import DOMAIN
 from hub.services.ledger_state import NOT_REVIEWED
 from hub.services.review_decisions import Decision
@@ -51,8 +52,8 @@ def reviewer(officer_id: str, name: str, nationality: str) -> StoredOfficer:
         user_name=name,
         display_name=f"Sample {name}",
         nationality=nationality,
-        roles=frozenset({11}),  # type: ignore[arg-type]
-        status=1,
+        roles=frozenset({ROLE_HUB_REVIEWER}),
+        status=OFFICER_STATUS_ACTIVE,
     )
 
 

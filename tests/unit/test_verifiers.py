@@ -13,6 +13,7 @@ import pytest
 
 from comity.errors import ComityError, InternalError, MalformedInput, ShuttingDown, TooLarge
 from comity.identity import AgencyId
+from comity.minimum.policy import builtin_policy
 from hub.services.submissions import MAX_SUBMISSION_BYTES
 from hub.services.verifiers import VerifierPool
 
