@@ -7,18 +7,20 @@ where the hub's ledger does not verify, nothing more is taken from it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing, suppress
 from datetime import datetime
 from typing import Protocol
 
 from agency_client.agency import Agency
 from agency_client.alerts import MemberAlert, alerts_of
 from agency_client.authority_alerts import AuthorityAlert, authority_alerts_of
+from agency_client.custody import CustodyAlert, custody_alerts
 from agency_client.events import VerifiedEvent
 from agency_client.failures import InboxFailed
 from agency_client.inbox import KeptWindow
 from agency_client.locks import KEYS_LOCK, held_alone
+from agency_client.recalls import RecallAnswer, answer_recalls
 from agency_client.renewal import finish_renewal, is_renewal_due, renew
 from agency_client.rotation import finish_rotation
 from agency_client.submission import Outcome, Submitting
@@ -38,6 +40,7 @@ from comity.v1.membership_pb2 import KeyRotation
 LIVE_WATCH = "inbox"
 EXERCISE_WATCH = "inbox-exercise"
 LOOK_AGAIN_SECONDS = 30.0  # for a renewed certificate, for room on the disk, for unanswered acts
+ALERT_AGAIN_SECONDS = 900.0  # somebody is held without ground meanwhile
 LOOK_AT_KEYS_SECONDS = 3_600.0  # of the 30 days that are left when a certificate is to be renewed
 # Each renewal is an entry that every member fetches: a clock that is wrong must not make many.
 WRONG_CLOCK_SECONDS = 86_400.0
@@ -62,6 +65,12 @@ class Reporter(Protocol):
 
     def told(self, alert: AuthorityAlert) -> None:
         """An entry of the directory has to be confirmed, say."""
+
+    def recalled(self, answer: RecallAnswer) -> None:
+        """A recall was acted on, and its answer signed."""
+
+    def custody(self, alert: CustodyAlert) -> None:
+        """Somebody is held on a notice that no longer stands. Said again and again."""
 
     def renewed(self, until: datetime) -> None:
         """The certificate was renewed, and is good until then (aware)."""
@@ -104,15 +113,27 @@ async def keep_inbox_filled(agency: Agency, reporter: Reporter) -> None:
     Raises: VerificationFailed where the hub may not be believed; Superseded where the watch was
     opened elsewhere.
     """
+    recalls, custodies = asyncio.Event(), asyncio.Event()
+
+    def heard() -> None:
+        recalls.set()
+        custodies.set()
+
     async with asyncio.TaskGroup() as group:
         for name, traffic in _WATCHES.items():
-            group.create_task(_keep_watch(agency, name, traffic, reporter))
+            group.create_task(_keep_watch(agency, name, traffic, reporter, heard))
         group.create_task(_keep_sending(agency, reporter))
         group.create_task(_keep_keys(agency, reporter))
+        group.create_task(_keep_recalls(agency, reporter, recalls))
+        group.create_task(_keep_alerting(agency, reporter, custodies))
 
 
 async def _keep_watch(
-    agency: Agency, name: str, traffic: notices_pb2.Traffic.ValueType, reporter: Reporter
+    agency: Agency,
+    name: str,
+    traffic: notices_pb2.Traffic.ValueType,
+    reporter: Reporter,
+    heard: Callable[[], None],
 ) -> None:
     def on_break(error: ComityError) -> None:
         reporter.trouble(name, error)
@@ -124,6 +145,8 @@ async def _keep_watch(
             async with aclosing(kept_windows(agency, watch, name)) as windows:
                 async for window, new in windows:
                     reporter.window(name, window, len(new))
+                    if any(event.is_of_notice for event in new):
+                        heard()
                     if name == LIVE_WATCH:  # the other one is told of the roster too
                         for alert in alerts_of(agency, window.verified):
                             reporter.alert(alert)
@@ -147,6 +170,47 @@ async def _keep_sending(agency: Agency, reporter: Reporter) -> None:
         except (AccessRefused, HubUnavailable, InboxFailed) as error:
             reporter.trouble("outbox", error)
         await asyncio.sleep(LOOK_AGAIN_SECONDS)
+
+
+async def _keep_recalls(agency: Agency, reporter: Reporter, heard: asyncio.Event) -> None:
+    """Acts on recalls as soon as they are heard of, and again where the hub was away."""
+    while True:
+        heard.clear()
+        try:
+            await answer_recalls(
+                agency,
+                on_answer=reporter.recalled,
+                on_unanswered=lambda error: reporter.trouble("recalls", error),
+            )
+        except (AccessRefused, HubUnavailable, InputRefused, StateRefused, InboxFailed) as error:
+            reporter.trouble("recalls", error)
+        await _wait(heard, LOOK_AGAIN_SECONDS)
+
+
+async def _keep_alerting(agency: Agency, reporter: Reporter, heard: asyncio.Event) -> None:
+    """Says at once that somebody is held on a notice that no longer stands, and again until not."""
+    said: dict[CustodyAlert, float] = {}
+    while True:
+        heard.clear()
+        try:
+            alerts = custody_alerts(agency)
+        except InboxFailed as error:
+            reporter.trouble("custody", error)
+            alerts = []
+        now = asyncio.get_running_loop().time()
+        said = {alert: moment for alert, moment in said.items() if alert in alerts}
+        for alert in alerts:
+            if now - said.get(alert, -ALERT_AGAIN_SECONDS) >= ALERT_AGAIN_SECONDS:
+                said[alert] = now
+                reporter.custody(alert)
+        await _wait(heard, LOOK_AGAIN_SECONDS)
+
+
+async def _wait(heard: asyncio.Event, seconds: float) -> None:
+    """Until something is heard, or so long."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await heard.wait()
 
 
 async def _keep_keys(agency: Agency, reporter: Reporter) -> None:
