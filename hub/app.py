@@ -34,7 +34,9 @@ from hub.services.delivery import DeliverySource
 from hub.services.entitlement import Entitlement
 from hub.services.jobs import Jobs
 from hub.services.ledger import LedgerService
+from hub.services.ledger_state import NOT_REVIEWED
 from hub.services.membership import Membership
+from hub.services.notice_records import NoticeRecords
 from hub.services.notices import NoticesService
 from hub.services.open_watches import OpenWatches
 from hub.services.preparing import Preparing
@@ -42,6 +44,7 @@ from hub.services.proofs import Proofs
 from hub.services.receipts import Receipts
 from hub.services.records import EventRecords
 from hub.services.retention import Retention
+from hub.services.standings import Standings
 from hub.services.tail import Tail
 from hub.services.verifiers import VerifierPool
 from hub.services.watches import WatchService
@@ -99,18 +102,25 @@ async def running_hub(
 
         proofs = Proofs(tree)
         receipts = Receipts(database, signer=signer, proofs=proofs)
-        entitlement = Entitlement(database, membership=membership)
+        standings = Standings(database)
+        tail.add_listener(standings.take_events)
+        entitlement = Entitlement(database, membership=membership, standings=standings)
         access = AccessService(writer)
         pool = VerifierPool(settings.verifiers)
         stack.push_async_callback(pool.stop)
         await pool.start()
         preparing = Preparing(hub_domain=settings.domain, membership=membership, pool=pool)
         acts = ActsService(
-            preparing=preparing, membership=membership, writer=writer, receipts=receipts
+            preparing=preparing,
+            membership=membership,
+            writer=writer,
+            receipts=receipts,
+            review=lambda _: NOT_REVIEWED,
+            hub_agency=settings.agency,
         )
         bulk = BulkService(acts, preparing=preparing, membership=membership)
         notices = NoticesService(
-            database, tail=tail, entitlement=entitlement, proofs=proofs, access=access
+            database, tail=tail, records=NoticeRecords(database), proofs=proofs, access=access
         )
         ledger = LedgerService(
             database,

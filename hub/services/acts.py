@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
-from comity.acts import ParsedAct
+from comity.acts import VERSION, ParsedAct
 from comity.commitment import addressing_commitment, content_commitment
 from comity.errors import ComityError, HubUnavailable
 from comity.identity import AgencyId
+from comity.minimum.policy import ReviewTerms
 from comity.roster import Roster
 from comity.v1 import acts_pb2, ledger_pb2
-from hub.services.judgement import Accepted, LedgerState, Repeated, Terms, judge
+from comity.v1.notices_pb2 import Notice
+from hub.services.judgement import judge
+from hub.services.ledger_state import Accepted, LedgerState, Repeated, Terms
+from hub.services.loading_state import load_state
 from hub.services.membership import Membership
+from hub.services.notice_writes import NoticeWrites
 from hub.services.preparing import INLINE_BELOW, Preparing
 from hub.services.receipts import Receipts
 from hub.services.roster_changes import roster_within
 from hub.services.submissions import Submission
-from hub.store.acts import StoredAct, find_acts, insert_acts
-from hub.store.audiences import Audience, find_audiences, insert_missing_audiences
-from hub.store.events import StoredEvent
-from hub.store.notices import NoticeStanding, find_notices, insert_notices, update_notices
+from hub.store.acts import StoredAct
+from hub.store.notices import NoticeStanding
 from hub.store.transaction import LedgerTransaction
 from hub.store.writer import LedgerWriter
 
@@ -47,8 +50,12 @@ class ActsService:
         membership: Membership,
         writer: LedgerWriter,
         receipts: Receipts,
+        review: Callable[[Notice], ReviewTerms],
+        hub_agency: AgencyId,
     ) -> None:
         self._preparing = preparing
+        self._review = review
+        self._hub_agency = hub_agency
         self._on_their_way = 0
         self._kept_audiences: set[bytes] = set()
         self._membership = membership
@@ -141,20 +148,22 @@ class ActsService:
     async def _load_state(
         self, transaction: LedgerTransaction, submissions: Sequence[Submission], roster: Roster
     ) -> LedgerState:
-        connection = transaction.connection
-        acts = await find_acts(connection, {a.act_id for s in submissions for a in s.acts})
-        notices = await find_notices(connection, {s.notice_id for s in submissions})
-        audiences = await find_audiences(connection, {n.audience for n in notices.values()})
-        members = roster.active_agencies()
         terms = {
             agency: Terms(roster.publishable_kinds(agency), roster.find_copied_lead(agency))
             for agency in {s.originator for s in submissions}
         }
-        return LedgerState(transaction.now, members, acts, notices, terms, audiences)
+        return await load_state(
+            transaction,
+            submissions,
+            members=roster.active_agencies(),
+            terms=terms,
+            review=self._review,
+            hub_agency=self._hub_agency,
+        )
 
 
 class _BatchOfActs:
-    """What the accepted submissions of one transaction write, statement by table."""
+    """What the accepted submissions of one transaction come to."""
 
     def __init__(
         self,
@@ -164,18 +173,16 @@ class _BatchOfActs:
         kept_audiences: set[bytes],
     ) -> None:
         self._transaction = transaction
-        self._kept_audiences = kept_audiences
         self._state = state
-        self._known = set(state.notices)
-        self._acts: list[StoredAct] = []
-        self._audiences: list[Audience] = []
-        self._standings: dict[tuple[AgencyId, str], NoticeStanding] = {}
+        self._writes = NoticeWrites(transaction, known=state.notices, kept_audiences=kept_audiences)
+        self._is_empty = True
 
     def take(self, submission: Submission) -> TakenActs:
         """Judges a submission and, where accepted, appends its entry."""
         verdict = judge(submission, self._state, entry_index=self._transaction.next_index)
         if isinstance(verdict, Repeated):
             return TakenActs(verdict.entry_index, None)
+        self._is_empty = False
         return self._append(submission, verdict)
 
     def _append(self, submission: Submission, accepted: Accepted) -> TakenActs:
@@ -185,14 +192,9 @@ class _BatchOfActs:
         index = self._transaction.append_acts(entry)
         for act in submission.acts:
             stored = _stored_act(act, entry_index=index, salt=salts[act.act_id])
-            self._acts.append(stored)
+            self._writes.add_act(stored)
             self._state.acts[stored.originator, stored.act_id] = stored
-        standing = accepted.standing
-        self._standings[standing.key] = self._state.notices[standing.key] = standing
-        for audience in (accepted.addressees, accepted.hearers):
-            self._audiences.append(audience)
-            self._state.audiences[audience.key] = audience
-        self._transaction.add_event(_event(index, accepted))
+        self._keep(submission, accepted, index)
         content, addressing = submission.content, submission.addressing
         return TakenActs(
             index,
@@ -202,16 +204,62 @@ class _BatchOfActs:
             ),
         )
 
+    def _keep(self, submission: Submission, accepted: Accepted, index: int) -> None:
+        """What becomes of the notice, and who hears of it."""
+        standing = accepted.standing
+        if accepted.ends_review and standing.review_id is not None:
+            self._writes.end_review(standing.review_id)
+        if accepted.review is not None:
+            review = self._writes.open_review(accepted.review, standing, acts_entry=index)
+            standing = replace(standing, review_id=review.review_id)
+        self._writes.set_standing(standing)
+        self._state.notices[standing.key] = standing
+        content = submission.content
+        if content is not None and content.kind == VERSION and standing.published_entry == index:
+            self._state.sources[standing.key] = content.act.version.notice
+        for audience in (accepted.addressees, accepted.hearers, *accepted.also_kept):
+            self._writes.keep_audience(audience)
+            self._state.audiences[audience.key] = audience
+        self._writes.add_event(
+            index,
+            standing,
+            accepted.event_kind,
+            accepted.hearers,
+            act_entry=accepted.act_entry,
+            actor=submission.originator,
+            urgency=accepted.event_urgency,
+        )
+        self._keep_consequences(submission, accepted, standing, index)
+
+    def _keep_consequences(
+        self, submission: Submission, accepted: Accepted, standing: NoticeStanding, index: int
+    ) -> None:
+        writes, state = self._writes, self._state
+        if accepted.recall is not None:
+            recall = writes.begin_recall(
+                accepted.recall.kind, standing, accepted.recall.addressees, recall_entry=index
+            )
+            if recall is not None:
+                state.recalls[index] = recall
+                state.audiences[recall.audience] = accepted.recall.addressees
+        if accepted.answer is not None:
+            recall = state.recalls[accepted.answer.recall_entry]
+            recall.answers[submission.originator] = accepted.answer.outcome
+            writes.answer_recall(submission.originator, accepted.answer, answer_entry=index)
+        if accepted.is_held is not None:
+            held = state.held.get(standing.key, frozenset()) - {submission.originator}
+            state.held[standing.key] = held | {submission.originator} if accepted.is_held else held
+            writes.set_custody(
+                standing, submission.originator, entry_index=index if accepted.is_held else None
+            )
+        for announcement in accepted.announcements:
+            state.audiences[announcement.hearers.key] = announcement.hearers
+            writes.announce(standing, announcement, acts_entry=index)
+
     async def write(self) -> None:
         """Writes everything taken."""
-        if not self._acts:
-            return
-        connection = self._transaction.connection
-        await insert_missing_audiences(connection, self._audiences, known=self._kept_audiences)
-        await insert_acts(connection, self._acts)
-        standings = self._standings.values()
-        await insert_notices(connection, [s for s in standings if s.key not in self._known])
-        await update_notices(connection, [s for s in standings if s.key in self._known])
+        if not self._is_empty:
+            await self._writes.write()
 
 
 def _entry(
@@ -237,19 +285,4 @@ def _stored_act(act: ParsedAct, *, entry_index: int, salt: bytes) -> StoredAct:
         envelope=act.envelope.SerializeToString(),
         entry_index=entry_index,
         salt=salt,
-    )
-
-
-def _event(entry_index: int, accepted: Accepted) -> StoredEvent:
-    standing = accepted.standing
-    return StoredEvent(
-        entry_index=entry_index,
-        kind=accepted.event_kind,
-        originator=standing.originator,
-        notice_id=standing.notice_id,
-        notice_kind=standing.kind,
-        traffic=standing.traffic,
-        urgency=standing.urgency,
-        audience=accepted.hearers.key,
-        act_entry=accepted.act_entry,
     )

@@ -18,6 +18,7 @@ from hub.store.events import find_events
 from hub.store.ledger import (
     ACTS_RECORD,
     DIRECTORY_RECORD,
+    NOTICE_RECORD,
     OFFICER_RECORD,
     PUBLIC_RECORDS,
     StoredEntry,
@@ -168,9 +169,10 @@ class LedgerService:
         The hub's own agency reads the entries on all officers: its administrators account for them.
         """
         of_acts = [entry for entry in stored if entry.record == ACTS_RECORD]
+        of_notices = [entry for entry in stored if entry.record in (ACTS_RECORD, NOTICE_RECORD)]
         async with self._database.read() as connection:
-            events = await find_events(connection, [entry.entry_index for entry in of_acts])
-        received = await self._entitlement.entitled(agency, events)
+            events = await find_events(connection, [entry.entry_index for entry in of_notices])
+        received = await self._entitlement.is_for(agency, events)
         allowed = {event.entry_index for event in received}
         allowed |= {entry.entry_index for entry in of_acts if _originator(entry) == agency}
         allowed |= {

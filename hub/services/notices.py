@@ -1,9 +1,8 @@
-"""Looking notices up: those that the caller originated or is addressed by, and no others."""
+"""Looking notices up: those that the caller originated or may read, and no others."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import cast
 
 from comity.errors import MalformedInput, NotFound, Violation
 from comity.identifiers import is_uuid7
@@ -12,17 +11,14 @@ from comity.merkle import MAX_SIZE
 from comity.v1 import events_pb2, ledger_pb2, notices_pb2
 from hub.services.access import AccessService
 from hub.services.calls import Caller
-from hub.services.entitlement import Entitlement
+from hub.services.notice_records import NoticeRecords, entries_shown
 from hub.services.proofs import Proofs
-from hub.services.records import addressing_record, content_act, content_record
 from hub.services.tail import Tail
 from hub.services.watches import filter_violations, passes
-from hub.store.acts import StoredAct, find_acts_at
 from hub.store.database import Connection, Database
-from hub.store.ledger import StoredEntry, find_entries
 from hub.store.notices import (
     NoticeStanding,
-    find_notices,
+    find_visible_notice,
     list_notices_held_by,
     list_notices_visible_to,
 )
@@ -40,13 +36,13 @@ class NoticesService:
         database: Database,
         *,
         tail: Tail,
-        entitlement: Entitlement,
+        records: NoticeRecords,
         proofs: Proofs,
         access: AccessService,
     ) -> None:
         self._database = database
         self._tail = tail
-        self._entitlement = entitlement
+        self._records = records
         self._proofs = proofs
         self._access = access
 
@@ -57,16 +53,8 @@ class NoticesService:
 
         Raises: NotFound, also where it is not the caller's to see; StoreUnavailable.
         """
-        if not is_uuid7(request.notice_id):
-            raise NotFound()  # No notice has such an id, and not every text can be asked for.
-        async with self._database.read() as connection:
-            found = await find_notices(connection, [request.notice_id])
-        standing = found.get((AgencyId(request.originator), request.notice_id))
-        if standing is None or not await self._entitlement.may_read(
-            caller.agency, originator=standing.originator, audience=standing.audience
-        ):
-            raise NotFound()
-        [record] = await self._records(caller.agency, [standing])
+        standing = await self._find(caller.agency, request.originator, request.notice_id)
+        [record] = await self._records.load(caller.agency, [standing])
         proof = await self._shown(
             caller,
             [record],
@@ -75,10 +63,22 @@ class NoticesService:
         )
         return events_pb2.GetNoticeResponse(notice=record, proof=proof)
 
+    async def _find(self, agency: AgencyId, originator: str, notice_id: str) -> NoticeStanding:
+        """The same statements and the same answer, whether it is not there or not the agency's."""
+        if not is_uuid7(notice_id) or not is_agency_id(originator):
+            raise NotFound()  # No notice has such an id, and not every text can be asked for.
+        async with self._database.read() as connection:
+            standing = await find_visible_notice(
+                connection, agency, originator=originator, notice_id=notice_id
+            )
+        if standing is None:
+            raise NotFound()
+        return standing
+
     async def list_page(
         self, caller: Caller, request: events_pb2.ListNoticesRequest
     ) -> events_pb2.ListNoticesResponse:
-        """A page of notices, in the order of their latest versions' entries.
+        """A page of notices, in the order of their listed entries.
 
         Raises: MalformedInput, StoreUnavailable.
         """
@@ -88,10 +88,10 @@ class NoticesService:
         if violations:
             raise MalformedInput("The filter is malformed.", violations=violations)
         standings, next_index = await self._page(caller.agency, request)
-        records = await self._records(caller.agency, standings)
+        records = await self._records.load(caller.agency, standings)
         kept = _fitting(records)
         if len(kept) < len(records):
-            next_index = standings[len(kept)].version_entry
+            next_index = standings[len(kept)].listed_entry
         proof = await self._shown(
             caller,
             kept,
@@ -129,19 +129,10 @@ class NoticesService:
             seen = await _list_standings(connection, agency, request)
         wanted = [s for s in seen if passes(s, request.filter)]
         if len(wanted) > limit:
-            return wanted[:limit], wanted[limit].version_entry
+            return wanted[:limit], wanted[limit].listed_entry
         if len(seen) == PAGE_STANDINGS:
-            return wanted, seen[-1].version_entry + 1
+            return wanted, seen[-1].listed_entry + 1
         return wanted, 0
-
-    async def _records(
-        self, agency: AgencyId, standings: Sequence[NoticeStanding]
-    ) -> list[events_pb2.NoticeRecord]:
-        indices = sorted({index for s in standings for index in _entries_of(s)})
-        async with self._database.read() as connection:
-            entries = await find_entries(connection, indices)
-            acts = await find_acts_at(connection, indices)
-        return [_record(s, acts, entries, is_own=s.originator == agency) for s in standings]
 
 
 async def _list_standings(
@@ -163,35 +154,6 @@ async def _list_standings(
     )
 
 
-def _entries_of(standing: NoticeStanding) -> list[int]:
-    entries = [standing.version_entry, standing.addressing_entry]
-    return entries if standing.withdrawal_entry is None else [*entries, standing.withdrawal_entry]
-
-
-def _record(
-    standing: NoticeStanding,
-    acts: dict[int, list[StoredAct]],
-    entries: dict[int, StoredEntry],
-    *,
-    is_own: bool,
-) -> events_pb2.NoticeRecord:
-    record = events_pb2.NoticeRecord(state=cast("events_pb2.NoticeState.ValueType", standing.state))
-    version = content_act(acts[standing.version_entry])
-    if version is not None:
-        record.version.CopyFrom(content_record(version, entries[standing.version_entry]))
-    if standing.withdrawal_entry is not None:
-        withdrawal = content_act(acts[standing.withdrawal_entry])
-        if withdrawal is not None:
-            entry = entries[standing.withdrawal_entry]
-            record.withdrawal.CopyFrom(content_record(withdrawal, entry))
-    if is_own:
-        for act in acts[standing.addressing_entry]:
-            if act.kind == ledger_pb2.ACT_KIND_ADDRESSING:
-                entry = entries[standing.addressing_entry]
-                record.addressing.CopyFrom(addressing_record(act, entry))
-    return record
-
-
 def _fitting(records: Sequence[events_pb2.NoticeRecord]) -> list[events_pb2.NoticeRecord]:
     size = 0
     for count, record in enumerate(records):
@@ -202,9 +164,4 @@ def _fitting(records: Sequence[events_pb2.NoticeRecord]) -> list[events_pb2.Noti
 
 
 def _indices(records: Sequence[events_pb2.NoticeRecord]) -> list[int]:
-    indices = set()
-    for record in records:
-        for name in ("version", "withdrawal", "addressing"):
-            if record.HasField(name):
-                indices.add(getattr(record, name).leaf.entry_index)
-    return sorted(indices)
+    return sorted({index for record in records for index in entries_shown(record)})

@@ -24,13 +24,18 @@ def leaf_message(entry: StoredEntry) -> ledger_pb2.LedgerLeaf:
     return ledger_pb2.LedgerLeaf(entry_index=entry.entry_index, entry=entry.entry)
 
 
+# Events of an act that is not shown: its reader hears that it happened, and nothing of it.
+_WITHOUT_ACT = frozenset({events_pb2.EVENT_KIND_SUBMITTED, events_pb2.EVENT_KIND_RECALLED})
+
+
 def content_act(stored: Sequence[StoredAct]) -> StoredAct | None:
-    """The version or withdrawal among the acts of one entry."""
-    return next((act for act in stored if act.kind != ledger_pb2.ACT_KIND_ADDRESSING), None)
+    """The act among those of one entry that is no addressing, where it is not erased."""
+    acts = (act for act in stored if act.kind != ledger_pb2.ACT_KIND_ADDRESSING)
+    return next((act for act in acts if act.envelope), None)
 
 
 def content_record(act: StoredAct, entry: StoredEntry | None) -> events_pb2.ActRecord:
-    """A version or withdrawal with the salt that opens its commitment."""
+    """An act with the salt that opens its commitment."""
     return events_pb2.ActRecord(
         envelope=acts_pb2.Envelope.FromString(act.envelope),
         leaf=None if entry is None else leaf_message(entry),
@@ -81,7 +86,8 @@ class EventRecords:
             acts = await find_acts_at(connection, {e.act_entry for e in events})
         read = {}
         for event in events:
-            content = content_act(acts[event.act_entry])
+            is_shown = event.kind not in _WITHOUT_ACT
+            content = content_act(acts[event.act_entry]) if is_shown else None
             read[event.entry_index] = _event_message(event, content, entries)
             self._keep(event.entry_index, read[event.entry_index])
         return read

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from comity.errors import StoreUnavailable
@@ -45,6 +45,7 @@ class Tail:
         self._recent_from = 0
         self._wake = asyncio.Event()
         self._subscribers: set[asyncio.Event] = set()
+        self._listeners: list[Callable[[Sequence[StoredEvent] | None], None]] = []
         self._looking = asyncio.Lock()
 
     @property
@@ -94,6 +95,7 @@ class Tail:
         if len(events) > MAX_RECENT_EVENTS:
             events, self._recent_from = [], head.size
             self._recent.clear()
+            self._tell_listeners(None)
         self._advance(self._signer.sign(head), events)
 
     async def reach(self, entry_index: int) -> None:
@@ -127,6 +129,15 @@ class Tail:
         """Sets an event whenever the ledger grows."""
         self._subscribers.add(stirred)
 
+    def add_listener(self, listener: Callable[[Sequence[StoredEvent] | None], None]) -> None:
+        """Hands every new event to somebody before any follower sees it; None where there were too
+        many to tell."""
+        self._listeners.append(listener)
+
+    def _tell_listeners(self, events: Sequence[StoredEvent] | None) -> None:
+        for listener in self._listeners:
+            listener(events)
+
     def unsubscribe(self, stirred: asyncio.Event) -> None:
         """Sets it no longer."""
         self._subscribers.discard(stirred)
@@ -139,6 +150,7 @@ class Tail:
         return self._recent[start:]
 
     def _advance(self, signed: SignedHead, events: Sequence[StoredEvent]) -> None:
+        self._tell_listeners(events)
         self._recent.extend(events)
         if len(self._recent) > 2 * MAX_RECENT_EVENTS:
             del self._recent[:-MAX_RECENT_EVENTS]

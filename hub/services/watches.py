@@ -11,7 +11,7 @@ from comity.errors import InputRefused, MalformedInput, QuotaExceeded, Violation
 from comity.identity import AgencyId, is_country_code, parse_agency_id
 from comity.texts import code_and_text_violations
 from comity.times import microseconds_from
-from comity.v1 import notices_pb2, watches_pb2
+from comity.v1 import events_pb2, notices_pb2, watches_pb2
 from comity.v1.events_pb2 import EVENT_KIND_DIRECTORY_CHANGED, NoticeFilter
 from hub.store.database import Database
 from hub.store.transaction import LedgerTransaction
@@ -155,13 +155,38 @@ def _start_index(opening: Opening, before: StoredWatch | None, *, size: int) -> 
     return size if before is None else min(before.next_index, size)
 
 
+# What is for its reader alone, whatever notices it asked for: what the directory tells it, what
+# others do about its own notices, and that somebody it holds has to be looked at.
+_PASS_EVERY_FILTER = frozenset(
+    {
+        EVENT_KIND_DIRECTORY_CHANGED,
+        events_pb2.EVENT_KIND_SUBMITTED,
+        events_pb2.EVENT_KIND_RETURNED,
+        events_pb2.EVENT_KIND_REFUSED,
+        events_pb2.EVENT_KIND_UPHELD,
+        events_pb2.EVENT_KIND_RECALLED,
+        events_pb2.EVENT_KIND_ACKNOWLEDGED,
+        events_pb2.EVENT_KIND_FLAGGED,
+        events_pb2.EVENT_KIND_CUSTODY,
+        events_pb2.EVENT_KIND_RECALL_ANSWERED,
+        events_pb2.EVENT_KIND_RELEASE_REQUESTED,
+        events_pb2.EVENT_KIND_RELEASE_DECIDED,
+        events_pb2.EVENT_KIND_EXPIRY_NEAR,
+        events_pb2.EVENT_KIND_ERASED,
+        events_pb2.EVENT_KIND_CUSTODY_VOID,
+        events_pb2.EVENT_KIND_PROTECTION_WIDENED,
+    }
+)
+
+
 def is_wanted(event: Any, wanted: NoticeFilter, *, traffic: int) -> bool:
     """Whether an event passes a filter. What everybody gets, and what the directory tells its
-    reader, is of no notice and passes every filter."""
+    reader alone, passes every filter."""
     if event.audience is None:
         return True
-    is_of_notice = event.kind != EVENT_KIND_DIRECTORY_CHANGED
-    return event.traffic == traffic and (not is_of_notice or passes(event, wanted))
+    if event.traffic != traffic:
+        return False
+    return event.kind in _PASS_EVERY_FILTER or passes(event, wanted)
 
 
 def passes(notice: Any, wanted: NoticeFilter) -> bool:

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Row, select
 
 from comity.identity import AgencyId
+from comity.v1.events_pb2 import EVENT_KIND_ADDENDUM
 from hub.store.database import Connection
 from hub.store.rows import insert_rows
 from hub.store.tables import events
+
+_HUB = AgencyId("")
 
 
 @dataclass(frozen=True, slots=True)
 class StoredEvent:
     """An event and what filters and access decisions ask about it.
 
-    `audience` is None for what everybody gets; `act_entry` is where the act that is shown lies.
+    `audience` is None for what everybody gets; `act_entry` is where the act that is shown lies;
+    `actor` did it and is not told of it, empty for the hub.
     """
 
     entry_index: int
@@ -30,6 +34,7 @@ class StoredEvent:
     urgency: int
     audience: bytes | None
     act_entry: int
+    actor: AgencyId = _HUB
 
 
 async def insert_events(connection: Connection, added: Sequence[StoredEvent]) -> None:
@@ -63,3 +68,33 @@ async def find_events(connection: Connection, indices: Sequence[int]) -> list[St
 
 def _stored_event(row: Row[Any]) -> StoredEvent:
     return StoredEvent(**{name: getattr(row, name) for name in StoredEvent.__slots__})
+
+
+async def list_events_of(
+    connection: Connection, originator: AgencyId, notice_id: str
+) -> list[StoredEvent]:
+    """Everything that has happened to a notice, in order."""
+    statement = (
+        select(events)
+        .where(events.c.notice_id == notice_id, events.c.originator == originator)
+        .order_by(events.c.entry_index)
+    )
+    return [_stored_event(row) for row in await connection.execute(statement)]
+
+
+async def list_addenda(
+    connection: Connection, keys: Collection[tuple[AgencyId, str]]
+) -> dict[tuple[AgencyId, str], list[int]]:
+    """The entries of the addenda of some notices, in order."""
+    if not keys:
+        return {}
+    statement = (
+        select(events.c.originator, events.c.notice_id, events.c.entry_index)
+        .where(events.c.notice_id.in_({notice_id for _, notice_id in keys}))
+        .where(events.c.kind == EVENT_KIND_ADDENDUM)
+        .order_by(events.c.entry_index)
+    )
+    found: dict[tuple[AgencyId, str], list[int]] = {}
+    for row in await connection.execute(statement):
+        found.setdefault((AgencyId(row.originator), row.notice_id), []).append(row.entry_index)
+    return found

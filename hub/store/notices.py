@@ -34,10 +34,33 @@ class NoticeStanding:
     addressing_entry: int
     withdrawal_entry: int | None
     audience: bytes
+    published_version: int = 0
+    published_digest: bytes = b""
+    published_entry: int | None = None
+    listed_entry: int = 0
+    submitted_addressing_entry: int | None = None
+    submitted_audience: bytes | None = None
+    decision_entry: int | None = None
+    suspension_entry: int | None = None
+    extension_entry: int | None = None
+    review_id: str | None = None
+    expires_at: int = 0
+    expiry_stage: int = 0
+    erasure_entry: int | None = None
 
     @property
     def key(self) -> NoticeKey:
         return (self.originator, self.notice_id)
+
+    @property
+    def is_published(self) -> bool:
+        """Whether addressees know of it: some version was published, whatever came after."""
+        return self.published_entry is not None
+
+    @property
+    def has_waiting_version(self) -> bool:
+        """Whether a version is submitted that is not the published one."""
+        return self.version != self.published_version
 
 
 async def find_notices(
@@ -52,9 +75,35 @@ async def find_notices(
 async def list_notices_visible_to(
     connection: Connection, agency: AgencyId, *, traffic: int, first_index: int, limit: int
 ) -> list[NoticeStanding]:
-    """Notices that an agency originated or is addressed by, by their latest version's entry."""
-    which = or_(notices.c.originator == agency, notices.c.audience.in_(_addressed_to(agency)))
+    """Notices that an agency originated or may read, in the order of `listed_entry`."""
+    which = _visible_to(agency)
     return await _list(connection, which, traffic=traffic, first_index=first_index, limit=limit)
+
+
+async def find_visible_notice(
+    connection: Connection, agency: AgencyId, *, originator: str, notice_id: str
+) -> NoticeStanding | None:
+    """A notice that an agency originated or may read.
+
+    One statement, whether it is not there or not the agency's to see.
+    """
+    statement = (
+        select(notices)
+        .where(notices.c.notice_id == notice_id, notices.c.originator == originator)
+        .where(_visible_to(agency))
+    )
+    row = (await connection.execute(statement)).one_or_none()
+    return None if row is None else _standing(row)
+
+
+def _visible_to(agency: AgencyId) -> ColumnElement[bool]:
+    return or_(
+        notices.c.originator == agency,
+        and_(
+            notices.c.published_entry.is_not(None),
+            notices.c.audience.in_(_addressed_to(agency)),
+        ),
+    )
 
 
 async def list_notices_held_by(
@@ -67,7 +116,11 @@ async def list_notices_held_by(
     limit: int,
 ) -> list[NoticeStanding]:
     """An originator's notices that another agency is addressed by, in the same order."""
-    which = and_(notices.c.originator == originator, notices.c.audience.in_(_addressed_to(holder)))
+    which = and_(
+        notices.c.originator == originator,
+        notices.c.published_entry.is_not(None),
+        notices.c.audience.in_(_addressed_to(holder)),
+    )
     return await _list(connection, which, traffic=traffic, first_index=first_index, limit=limit)
 
 
@@ -86,9 +139,9 @@ async def _list(
     statement = (
         select(notices)
         .where(notices.c.traffic == traffic)
-        .where(notices.c.version_entry >= first_index)
+        .where(notices.c.listed_entry >= first_index)
         .where(which)
-        .order_by(notices.c.version_entry)
+        .order_by(notices.c.listed_entry)
         .limit(limit)
     )
     return [_standing(row) for row in await connection.execute(statement)]

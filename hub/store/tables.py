@@ -69,7 +69,7 @@ acts = Table(
     Column("originator", Text, primary_key=True),
     Column("kind", SmallInteger, nullable=False),
     Column("digest", LargeBinary, nullable=False),
-    # The serialized Envelope.
+    # The serialized Envelope; empty where it is erased.
     Column("envelope", LargeBinary, nullable=False),
     Column("entry_index", BigInteger, nullable=False),
     # Opens the entry's commitment to this act; erased, the link is gone, the tree verifies.
@@ -77,7 +77,8 @@ acts = Table(
 )
 Index("ix_acts_entry_index", acts.c.entry_index)
 
-# A notice as it stands after its last act.
+# A notice as it stands after its last act. `version` with its digest and entry is what was
+# submitted last, and what the next version follows; addressees read what was published last.
 notices = Table(
     "notices",
     metadata,
@@ -93,8 +94,30 @@ notices = Table(
     Column("addressing_entry", BigInteger, nullable=False),
     Column("withdrawal_entry", BigInteger),
     Column("audience", LargeBinary, nullable=False),
+    # 0, empty and null until a version is published.
+    Column("published_version", Integer, nullable=False, server_default="0"),
+    Column("published_digest", LargeBinary, nullable=False, server_default=""),
+    Column("published_entry", BigInteger),
+    # Where lists have it: what is published, else what was submitted first.
+    Column("listed_entry", BigInteger, nullable=False, server_default="0"),
+    # The addressing that came with what is in review, and takes effect with it.
+    Column("submitted_addressing_entry", BigInteger),
+    Column("submitted_audience", LargeBinary),
+    # The hub's entry that published, returned, refused, cancelled or expired it.
+    Column("decision_entry", BigInteger),
+    Column("suspension_entry", BigInteger),
+    Column("extension_entry", BigInteger),
+    # The review that is open, or that has ended last.
+    Column("review_id", Text),
+    # Of the version that is published, extensions included.
+    Column("expires_at", BigInteger, nullable=False, server_default="0"),
+    # How many reminders before the expiry have gone.
+    Column("expiry_stage", SmallInteger, nullable=False, server_default="0"),
+    # The entry that says that content and salts are erased.
+    Column("erasure_entry", BigInteger),
 )
-Index("ix_notices_version_entry", notices.c.version_entry)
+Index("ix_notices_listed_entry", notices.c.listed_entry)
+Index("ix_notices_expires_at", notices.c.state, notices.c.expires_at)
 
 # A set of addressees, kept once however many notices go to it. The key is the digest of its
 # members and, where it is open to later members, of its rule.
@@ -126,9 +149,13 @@ events = Table(
     Column("urgency", SmallInteger, nullable=False),
     # Null for roster changes, which everybody gets.
     Column("audience", LargeBinary),
-    # Where the act that is shown lies: the same entry but for ADDRESSEE_ADDED.
+    # Where the act that is shown lies: the same entry but for ADDRESSEE_ADDED, RESUMED, and what
+    # was published after a review.
     Column("act_entry", BigInteger, nullable=False),
+    # Who did it, and is not told of it; empty for the hub.
+    Column("actor", Text, nullable=False, server_default=""),
 )
+Index("ix_events_notice_id", events.c.notice_id)
 
 watches = Table(
     "watches",

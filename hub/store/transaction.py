@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from comity.commitment import access_commitment
+from comity.identifiers import UUID7_RANDOM_BYTES, uuid7_from
 from comity.identity import AgencyId
 from comity.merkle import (
     LeafRange,
@@ -26,6 +27,7 @@ from comity.v1.ledger_pb2 import (
     DirectoryEntry,
     EpochEntry,
     LedgerEntry,
+    NoticeEntry,
     OfficerEntry,
     RosterEntry,
 )
@@ -99,6 +101,14 @@ class LedgerTransaction:
         """A fresh salt for a commitment."""
         return self._token_bytes(SALT_BYTES)
 
+    def new_id(self) -> str:
+        """A fresh UUIDv7."""
+        return uuid7_from(self.now, self._token_bytes(UUID7_RANDOM_BYTES))
+
+    def draw_percent(self) -> float:
+        """A number from 0 up to 100, by chance."""
+        return int.from_bytes(self._token_bytes(4), "big") / 2**32 * 100
+
     @property
     def next_index(self) -> int:
         """The index that the next entry will have."""
@@ -129,6 +139,10 @@ class LedgerTransaction:
             self._audiences.append(audience)
             self.add_event(_directory_event(index, audience))
         return index
+
+    def append_notice(self, entry: NoticeEntry) -> int:
+        """Appends what the hub did about a notice. Its event is the caller's to add."""
+        return self._append(LedgerEntry(notice=entry), LedgerEntry.NOTICE_FIELD_NUMBER)
 
     def append_epoch(self, entry: EpochEntry) -> int:
         """Appends the entry that begins an epoch; from here on its origin is the ledger's."""

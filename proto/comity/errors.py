@@ -362,8 +362,8 @@ class NoticeNotInForce(StateRefused):
 class ReleaseRequired(StateRefused):
     reason = pb.REASON_RELEASE_REQUIRED
     default_message = (
-        "The originator of a notice that this one draws on has not released it for that. Ask it: "
-        "comity release ask"
+        "The originator of a notice that this one draws on has not released it for that; it can "
+        "be asked to."
     )
 
 

@@ -30,13 +30,16 @@ from hub.services.delivery import DeliverySource
 from hub.services.entitlement import Entitlement
 from hub.services.epochs import begin_ledger, empty_head
 from hub.services.ledger import LedgerService
+from hub.services.ledger_state import NOT_REVIEWED
 from hub.services.membership import Membership
+from hub.services.notice_records import NoticeRecords
 from hub.services.notices import NoticesService
 from hub.services.open_watches import OpenWatches
 from hub.services.preparing import Preparing
 from hub.services.proofs import Proofs
 from hub.services.receipts import Receipts
 from hub.services.records import EventRecords
+from hub.services.standings import Standings
 from hub.services.submissions import Submission
 from hub.services.tail import Tail
 from hub.services.verifiers import VerifierPool
@@ -95,7 +98,9 @@ class HubParts:
             database, clock=clock, token_bytes=secrets.token_bytes, on_commit=self.tail.take_batch
         )
         self.proofs = Proofs(self.tree)
-        self.entitlement = Entitlement(database, membership=self.membership)
+        standings = Standings(database)
+        self.tail.add_listener(standings.take_events)
+        self.entitlement = Entitlement(database, membership=self.membership, standings=standings)
         self.access = AccessService(self.writer)
         self.preparing = Preparing(
             hub_domain=DOMAIN, membership=self.membership, pool=VerifierPool(0)
@@ -105,11 +110,13 @@ class HubParts:
             membership=self.membership,
             writer=self.writer,
             receipts=Receipts(database, signer=signer, proofs=self.proofs),
+            review=lambda _: NOT_REVIEWED,
+            hub_agency=AgencyId("ZZ-HUB"),
         )
         self.notices = NoticesService(
             database,
             tail=self.tail,
-            entitlement=self.entitlement,
+            records=NoticeRecords(database),
             proofs=self.proofs,
             access=self.access,
         )

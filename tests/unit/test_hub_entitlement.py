@@ -10,6 +10,7 @@ import pytest
 from comity.v1 import acts_pb2
 from hub.services import entitlement as entitlement_module
 from hub.services.entitlement import Entitlement
+from hub.services.standings import Standings
 from hub.store.events import StoredEvent
 from tests.unit.hub_parts import (
     BRAZIL,
@@ -88,7 +89,9 @@ async def test_more_audiences_than_are_remembered_are_judged_all_the_same(
         ),
         *await published(parts, to=ALL),
     ]
-    entitlement = Entitlement(parts.database, membership=parts.membership)
+    entitlement = Entitlement(
+        parts.database, membership=parts.membership, standings=Standings(parts.database)
+    )
 
     for _ in range(2):
         assert events == await entitlement.entitled(BRAZIL, events)

@@ -26,7 +26,8 @@ from comity.identity import AgencyId
 from comity.keys import ED25519, generate_private_key
 from comity.times import timestamp_from
 from comity.v1 import acts_pb2, events_pb2, notices_pb2
-from hub.services.judgement import MAX_AGE, MAX_AHEAD, Accepted, LedgerState, Repeated, Terms, judge
+from hub.services.judgement import MAX_AGE, MAX_AHEAD, judge
+from hub.services.ledger_state import Accepted, LedgerState, Repeated, Terms
 from hub.services.submissions import Submission
 from hub.store.acts import StoredAct
 from hub.store.audiences import Audience

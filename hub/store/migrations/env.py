@@ -7,6 +7,7 @@ from directory.store.tables import metadata as directory_metadata
 from hub.store import (
     enrolment_tables,  # noqa: F401 - its tables join the same metadata
     membership_tables,  # noqa: F401 - and so do these
+    notice_tables,  # noqa: F401 - and these
 )
 from hub.store.tables import metadata
 

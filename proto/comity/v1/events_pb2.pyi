@@ -163,6 +163,8 @@ class _ReviewOutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ReviewO
     REVIEW_OUTCOME_PUBLISH: _ReviewOutcome.ValueType  # 1
     REVIEW_OUTCOME_RETURN: _ReviewOutcome.ValueType  # 2
     REVIEW_OUTCOME_REFUSE: _ReviewOutcome.ValueType  # 3
+    REVIEW_OUTCOME_WITHDRAWN: _ReviewOutcome.ValueType  # 4
+    """The notice was withdrawn, or ended otherwise, before anybody decided."""
 
 class ReviewOutcome(_ReviewOutcome, metaclass=_ReviewOutcomeEnumTypeWrapper): ...
 
@@ -170,6 +172,8 @@ REVIEW_OUTCOME_UNSPECIFIED: ReviewOutcome.ValueType  # 0
 REVIEW_OUTCOME_PUBLISH: ReviewOutcome.ValueType  # 1
 REVIEW_OUTCOME_RETURN: ReviewOutcome.ValueType  # 2
 REVIEW_OUTCOME_REFUSE: ReviewOutcome.ValueType  # 3
+REVIEW_OUTCOME_WITHDRAWN: ReviewOutcome.ValueType  # 4
+"""The notice was withdrawn, or ended otherwise, before anybody decided."""
 Global___ReviewOutcome: _TypeAlias = ReviewOutcome  # noqa: Y015
 
 class _RecallKind:

@@ -1,0 +1,174 @@
+"""What an originator does to a notice as a whole: withdraws, suspends, adds to it, extends it.
+
+Pure, as `judgement`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from comity import acts
+from comity.acts import ParsedAct
+from comity.errors import MalformedInput, NotLatestVersion, Violation
+from comity.notices import MAX_LIFE
+from comity.subjects import calendar_day
+from comity.times import datetime_from_microseconds, datetime_from_timestamp, microseconds_from
+from comity.v1 import events_pb2
+from hub.services.ledger_state import (
+    IN_FORCE,
+    IN_REVIEW,
+    INCOMPLETE,
+    NOBODY,
+    PUBLISHED,
+    STANDING,
+    SUSPENDED,
+    WITHDRAWN,
+    Accepted,
+    LedgerState,
+    RecallStart,
+    require_state,
+    void_custody,
+)
+from hub.store.audiences import audience_of
+from hub.store.notices import NoticeStanding
+
+
+def judge_withdrawal(act: ParsedAct, state: LedgerState, entry_index: int) -> Accepted:
+    """Ends a notice: its addressees are asked for their copies. What is in review may be withdrawn
+    as well; nobody hears of that.
+
+    Raises: NotFound, NoticeWithdrawn, NoticeNotInForce, NotLatestVersion.
+    """
+    standing = _standing(act, state, STANDING | {IN_REVIEW, INCOMPLETE})
+    known = {standing.version_digest, standing.published_digest} - {b""}
+    if act.body.version_digest not in known:
+        raise NotLatestVersion(f"The latest version is {standing.version}.")
+    audience = state.audiences[standing.audience]
+    after = replace(
+        standing,
+        state=WITHDRAWN,
+        withdrawal_entry=entry_index,
+        submitted_audience=None,
+        submitted_addressing_entry=None,
+    )
+    is_known = standing.is_published
+    return Accepted(
+        act_kind=acts.WITHDRAWAL,
+        event_kind=events_pb2.EVENT_KIND_WITHDRAWN,
+        standing=after,
+        addressees=audience,
+        hearers=audience if is_known else NOBODY,
+        act_entry=entry_index,
+        announcements=void_custody(state, standing),
+        ends_review=True,
+        recall=(
+            RecallStart(events_pb2.RECALL_KIND_WITHDRAWN, audience_of(audience.members))
+            if is_known
+            else None
+        ),
+    )
+
+
+def judge_suspension(act: ParsedAct, state: LedgerState, entry_index: int) -> Accepted:
+    """Nobody may act on the notice for now.
+
+    Raises: NotFound, NoticeWithdrawn, NoticeNotInForce, NotLatestVersion.
+    """
+    standing = _published_standing(act, state, IN_FORCE)
+    after = replace(standing, state=SUSPENDED, suspension_entry=entry_index)
+    return _told_to_addressees(
+        act, after, state, events_pb2.EVENT_KIND_SUSPENDED, act_entry=entry_index
+    )
+
+
+def judge_resumption(act: ParsedAct, state: LedgerState, entry_index: int) -> Accepted:
+    """The notice stands again. Its event shows the version in force: who was behind has been sent
+    nothing of it while it was suspended.
+
+    Raises: NotFound, NoticeWithdrawn, NoticeNotInForce, NotLatestVersion.
+    """
+    standing = _published_standing(act, state, frozenset({SUSPENDED}))
+    after = replace(standing, state=PUBLISHED, suspension_entry=None)
+    assert standing.published_entry is not None
+    return _told_to_addressees(
+        act, after, state, events_pb2.EVENT_KIND_RESUMED, act_entry=standing.published_entry
+    )
+
+
+def judge_addendum(act: ParsedAct, state: LedgerState, entry_index: int) -> Accepted:
+    """Adds to the version in force.
+
+    Raises: NotFound, NoticeWithdrawn, NoticeNotInForce, NotLatestVersion.
+    """
+    standing = _published_standing(act, state, IN_FORCE)
+    return _told_to_addressees(
+        act, standing, state, events_pb2.EVENT_KIND_ADDENDUM, act_entry=entry_index
+    )
+
+
+def judge_extension(act: ParsedAct, state: LedgerState, entry_index: int) -> Accepted:
+    """Lets the version in force stand longer: not shorter, and not past five years from now.
+
+    Raises: NotFound, NoticeWithdrawn, NoticeNotInForce, NotLatestVersion, MalformedInput.
+    """
+    standing = _published_standing(act, state, STANDING)
+    body = act.body
+    expires_at = datetime_from_timestamp(body.expires_at)
+    retain_until = calendar_day(body.retain_until)
+    violations = []
+    if expires_at is None or expires_at <= datetime_from_microseconds(standing.expires_at):
+        violations.append(Violation("expires_at", "is not later than it expires already"))
+    elif expires_at > state.now + MAX_LIFE:
+        violations.append(Violation("expires_at", "is more than 5 years ahead"))
+    if expires_at is not None and (retain_until is None or retain_until < expires_at.date()):
+        violations.append(Violation("retain_until", "lies before the day of expiry"))
+    if violations or expires_at is None:
+        raise MalformedInput("The extension is malformed.", violations=violations)
+    after = replace(
+        standing,
+        extension_entry=entry_index,
+        expires_at=microseconds_from(expires_at),
+        expiry_stage=0,
+    )
+    return _told_to_addressees(
+        act, after, state, events_pb2.EVENT_KIND_EXTENDED, act_entry=entry_index
+    )
+
+
+def _told_to_addressees(
+    act: ParsedAct,
+    after: NoticeStanding,
+    state: LedgerState,
+    event_kind: events_pb2.EventKind.ValueType,
+    *,
+    act_entry: int,
+) -> Accepted:
+    audience = state.audiences[after.audience]
+    return Accepted(
+        act_kind=act.kind,
+        event_kind=event_kind,
+        standing=after,
+        addressees=audience,
+        hearers=audience,
+        act_entry=act_entry,
+    )
+
+
+def _standing(
+    act: ParsedAct,
+    state: LedgerState,
+    allowed: frozenset[events_pb2.NoticeState.ValueType],
+) -> NoticeStanding:
+    return require_state(state.notices.get((act.originator, act.notice_id)), allowed)
+
+
+def _published_standing(
+    act: ParsedAct,
+    state: LedgerState,
+    allowed: frozenset[events_pb2.NoticeState.ValueType],
+) -> NoticeStanding:
+    """The notice, where it stands so and the act is about what is published."""
+    standing = _standing(act, state, allowed)
+    if act.body.version_digest != standing.published_digest:
+        raise NotLatestVersion(f"The version in force is {standing.published_version}.")
+    return standing
