@@ -22,7 +22,7 @@ ACT_KINDS: Mapping[pb.EventKind.ValueType, acts.ActKind.ValueType] = {
     ADDRESSEE_ADDED: acts.VERSION,
     WITHDRAWN: acts.WITHDRAWAL,
     pb.EVENT_KIND_SUSPENDED: acts.SUSPENSION,
-    pb.EVENT_KIND_RESUMED: acts.RESUMPTION,
+    pb.EVENT_KIND_RESUMED: acts.VERSION,  # the one in force again: some have not seen it
     pb.EVENT_KIND_ADDENDUM: acts.ADDENDUM,
     pb.EVENT_KIND_EXTENDED: acts.EXTENSION,
     pb.EVENT_KIND_ACKNOWLEDGED: acts.ACKNOWLEDGEMENT,
@@ -31,6 +31,11 @@ ACT_KINDS: Mapping[pb.EventKind.ValueType, acts.ActKind.ValueType] = {
     pb.EVENT_KIND_RECALL_ANSWERED: acts.RECALL_ANSWER,
     pb.EVENT_KIND_RELEASE_REQUESTED: acts.RELEASE_REQUEST,
     pb.EVENT_KIND_RELEASE_DECIDED: acts.RELEASE_DECISION,
+}
+# Of these the event lies at an act that is not shown, and shows the version in force.
+PLACES: Mapping[pb.EventKind.ValueType, acts.ActKind.ValueType] = {
+    ADDRESSEE_ADDED: acts.ADDRESSING,
+    pb.EVENT_KIND_RESUMED: acts.RESUMPTION,
 }
 # By the hub's own entry.
 CHANGES: Mapping[pb.EventKind.ValueType, ledger_pb2.NoticeChange.ValueType] = {

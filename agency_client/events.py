@@ -22,6 +22,7 @@ from agency_client.event_kinds import (
     DIRECTORY_CHANGED,
     FOR_THE_ORIGINATOR,
     NEW_VERSION,
+    PLACES,
     PUBLISHED,
     ROSTER_CHANGED,
     UNSHOWN_ACTS,
@@ -29,7 +30,7 @@ from agency_client.event_kinds import (
 )
 from agency_client.records import verify_record
 from agency_client.trust import Trust, parse_entry
-from comity.acts import ADDRESSING, RELEASE_DECISION, ParsedAct, has_unknown_fields, parse_act
+from comity.acts import RELEASE_DECISION, ParsedAct, has_unknown_fields, parse_act
 from comity.errors import ProofInvalid
 from comity.identifiers import is_uuid7
 from comity.v1 import events_pb2, ledger_pb2
@@ -94,8 +95,9 @@ def verify_event(event: events_pb2.Event, trust: Trust) -> VerifiedEvent:
        the reader is not shown, an entry of their kind.
     3. Otherwise the act is of the kind that the event says, its entry commits to it, and it is
        signed for this hub by a key that was its signer's at that entry.
-    4. The event lies at the act's entry; where the reader was added later, at an addressing by the
-       originator; where reviewers let the version out, at the hub's entry that says so of it.
+    4. The event lies at the act's entry; where the reader was added later, or the notice stands
+       again, at an addressing or resumption by the originator; where reviewers let the version out,
+       at the hub's entry that says so of it.
     5. What is the originator's or the asker's alone is told to this reader as such.
 
     Fields that this version does not know are shown and not refused: they are signed too.
@@ -169,9 +171,9 @@ def _verified_with_act(event: events_pb2.Event, trust: Trust) -> VerifiedEvent:
 def _require_place(event: events_pb2.Event, parsed: ParsedAct, trust: Trust) -> None:
     """Requires that an event lies where its kind says."""
     lies_elsewhere = event.act.HasField("leaf")
-    if event.kind == ADDRESSEE_ADDED and lies_elsewhere:
-        if require_act_entry(event.leaf, ADDRESSING) != parsed.originator:
-            raise ProofInvalid("The event's entry is not an addressing by the originator.")
+    if event.kind in PLACES and lies_elsewhere:
+        if require_act_entry(event.leaf, PLACES[event.kind]) != parsed.originator:
+            raise ProofInvalid("The event's entry is not an act by the originator.")
     elif event.kind in (PUBLISHED, NEW_VERSION) and lies_elsewhere:
         notice = verified_decision(event.leaf, trust)
         require_decision_of(notice, parsed.originator, parsed.notice_id)
@@ -180,7 +182,7 @@ def _require_place(event: events_pb2.Event, parsed: ParsedAct, trust: Trust) -> 
             or notice.acts_entry != event.act.leaf.entry_index
         ):
             raise ProofInvalid("The hub's entry lets another version out than the event shows.")
-    elif lies_elsewhere or event.kind == ADDRESSEE_ADDED:
+    elif lies_elsewhere or event.kind in PLACES:
         raise ProofInvalid("The event lies elsewhere than its kind says.")
 
 

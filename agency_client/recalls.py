@@ -110,28 +110,32 @@ def settle_copies(agency: Agency) -> list[RecallAnswer]:
     Raises: InboxFailed; MalformedInput where the profile's settings are at fault.
     """
     settings = load_recall_settings(agency.profile)
-    owed = {(r.originator, r.recall_entry) for r in list_owed(agency)}
+    given = answers_given(agency)
     answers = []
     for recall in agency.inbox.recalls.list_recalls():
         if recall.originator == agency.profile.agency or not recall.notice_id:
             continue
-        is_owed = (recall.originator, recall.recall_entry) in owed
-        if is_owed or recall.erased_at is None:
+        before = given.get((recall.originator, recall.notice_id, recall.recall_entry))
+        if before is None or recall.erased_at is None:
             answer = settle(agency, recall, settings)
-            answers += [answer] if is_owed else []
+            if before is None or _is_news(answer, before):
+                answers.append(answer)
     return answers
+
+
+def _is_news(answer: RecallAnswer, before: RecallAnswerAct) -> bool:
+    """Whether copies that were kept under law are gone now."""
+    was_kept = before.outcome == RECALL_OUTCOME_RETAINED
+    return was_kept and answer.outcome == RECALL_OUTCOME_DELETED
 
 
 def settle(agency: Agency, recall: HeldRecall, settings: RecallSettings) -> RecallAnswer:
     """Erases the copies of one notice, or keeps them; gives what is to be answered."""
     place = (recall.originator, recall.notice_id)
     recalls = agency.inbox.recalls
-    retention = recalls.find_retention(*place)
-    if retention is None and not _is_answered_deleted(agency, recall):
-        retention = settings.retention(recall.begun_at)
-    if retention is not None and retention.until < agency.clock().date().isoformat():
-        retention = None
-    if recall.erased_at is not None:
+    retention = recalls.find_retention(*place) or settings.retention(recall.begun_at)
+    is_over = retention is not None and retention.until < agency.clock().date().isoformat()
+    if is_over or recall.erased_at is not None:
         retention = None
     passed_on_to = recalls.list_passed_on(*place)
     if retention is None and recall.erased_at is None:
@@ -147,12 +151,6 @@ def settle(agency: Agency, recall: HeldRecall, settings: RecallSettings) -> Reca
         return RecallAnswer(now, RECALL_OUTCOME_RETAINED, retention)
     held = RECALL_OUTCOME_DELETED if now.was_held else RECALL_OUTCOME_NEVER_HELD
     return RecallAnswer(now, held)
-
-
-def _is_answered_deleted(agency: Agency, recall: HeldRecall) -> bool:
-    place = (recall.originator, recall.notice_id, recall.recall_entry)
-    given = answers_given(agency).get(place)
-    return given is not None and given.outcome == RECALL_OUTCOME_DELETED
 
 
 async def answer_recalls(

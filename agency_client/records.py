@@ -11,6 +11,7 @@ from comity import acts
 from comity.acts import ParsedAct
 from comity.commitment import verify_findings_commitment
 from comity.errors import ProofInvalid
+from comity.times import datetime_from_timestamp
 from comity.v1 import events_pb2 as pb
 from comity.v1 import ledger_pb2
 
@@ -66,7 +67,8 @@ def verify_record(record: pb.NoticeRecord, trust: Trust) -> VerifiedNotice:
     """Verifies a notice whose entries lie in a verified tree.
 
     1. Every act is recorded at its entry, signed by its originator, and of this notice.
-    2. What withdraws, suspends, extends or adds is over the version shown.
+    2. What withdraws, extends or adds is over the version shown. A suspension stays when its version
+       is corrected.
     3. The hub's entry is about this notice.
     4. The state is what acts and entry say, and a version is missing only where it has to be.
     5. What reviewers found is what the hub's entry commits to.
@@ -88,7 +90,7 @@ def verify_record(record: pb.NoticeRecord, trust: Trust) -> VerifiedNotice:
         _require_let_out(record, decision)
     if record.review.HasField("findings"):  # 5
         _verify_findings(record.review, decision)
-    if version is not None and record.HasField("expires_at"):  # 6
+    if version is not None and record.state not in _UNPUBLISHED:  # 6
         _require_expiry(record, version)
     return VerifiedNotice(originator, notice_id, version, decision)
 
@@ -125,7 +127,11 @@ def _verify_acts(
         may_be_over = over
         if kind == acts.WITHDRAWAL and submitted is not None:  # of the latest, not of the one shown
             may_be_over = {*over, submitted.digest}
-        if version is not None and parsed.body.version_digest not in may_be_over:
+        if (
+            kind != acts.SUSPENSION
+            and version is not None
+            and parsed.body.version_digest not in may_be_over
+        ):
             raise ProofInvalid("The hub shows an act over another version of the notice.")
     if record.HasField("addressing"):
         addressing = verified_act(record.addressing, acts.ADDRESSING, trust=trust)
@@ -186,12 +192,19 @@ def _require_let_out(record: pb.NoticeRecord, decision: ledger_pb2.NoticeEntry) 
         ledger_pb2.NOTICE_CHANGE_REFUSED,
     ):
         raise ProofInvalid("The hub shows as in force what its reviewers have sent back.")
-    if decision.change == ledger_pb2.NOTICE_CHANGE_PUBLISHED and not is_about_it:
-        raise ProofInvalid("The hub's entry lets another version out than is shown.")
+    # It may have let an earlier one out: later ones need not be reviewed.
+    is_later = decision.acts_entry > record.version.leaf.entry_index
+    if is_later and decision.change == ledger_pb2.NOTICE_CHANGE_PUBLISHED:
+        raise ProofInvalid("The hub shows an earlier version than its reviewers let out.")
 
 
 def _verify_findings(standing: pb.ReviewStanding, decision: ledger_pb2.NoticeEntry | None) -> None:
     findings = standing.findings
+    if findings == pb.ReviewFindings(outcome=pb.REVIEW_OUTCOME_WITHDRAWN):
+        return  # Nobody has decided anything.
+    if decision is not None and decision.change == ledger_pb2.NOTICE_CHANGE_EXPIRED:
+        standing.ClearField("findings")  # Another entry committed to them: nothing shown does.
+        return
     if decision is None:
         raise ProofInvalid("The hub shows what reviewers found and no entry of it.")
     if (
@@ -207,9 +220,12 @@ def _verify_findings(standing: pb.ReviewStanding, decision: ledger_pb2.NoticeEnt
 
 
 def _require_expiry(record: pb.NoticeRecord, version: ParsedAct) -> None:
+    if not record.HasField("expires_at"):
+        return
     expected = version.act.version.notice.expires_at
     if record.HasField("extension"):
         act = acts.parse_act(record.extension.envelope)
         expected = act.body.expires_at
-    if record.expires_at != expected:
+    # To the microsecond: so the hub keeps it.
+    if datetime_from_timestamp(record.expires_at) != datetime_from_timestamp(expected):
         raise ProofInvalid("The notice stands until another time than its acts say.")

@@ -45,9 +45,6 @@ class Told:
             "SUSPENDED": lambda: self.ledger.act(
                 *ours, suspension=acts_pb2.SuspensionAct(**self.own, reason=reason)
             ),
-            "RESUMED": lambda: self.ledger.act(
-                *ours, resumption=acts_pb2.ResumptionAct(**self.own, reason=reason)
-            ),
             "ADDENDUM": lambda: self.ledger.act(
                 *ours, addendum=acts_pb2.AddendumAct(**self.own, texts=reason)
             ),
@@ -83,7 +80,7 @@ class Told:
         return self.ledger.event(kind, entry)
 
 
-_TO_ADDRESSEES = ("SUSPENDED", "RESUMED", "ADDENDUM", "EXTENDED", "RELEASE_DECIDED")
+_TO_ADDRESSEES = ("SUSPENDED", "ADDENDUM", "EXTENDED", "RELEASE_DECIDED")
 _FROM_ADDRESSEES = (
     *("ACKNOWLEDGED", "FLAGGED", "CUSTODY", "RECALL_ANSWERED", "RELEASE_REQUESTED"),
 )
@@ -247,3 +244,15 @@ def test_a_version_that_the_entry_does_not_let_out_is_refused(
 ) -> None:
     with pytest.raises(ProofInvalid):
         verify_event(reviewed(told, **how), told.trust("DE-BKA"))
+
+
+def test_a_notice_that_stands_again_shows_its_version(told: Told) -> None:
+    resumed = told.ledger.act("FR-NCB", FRANCE, resumption=acts_pb2.ResumptionAct(**told.own))
+    suspended = told.ledger.act("FR-NCB", FRANCE, suspension=acts_pb2.SuspensionAct(**told.own))
+    kind = events_pb2.EVENT_KIND_RESUMED
+    event = told.ledger.event(kind, resumed, act_entry=told.version)
+    lie = told.ledger.event(kind, suspended, act_entry=told.version)
+
+    assert verify_event(event, told.trust("DE-BKA")).notice_id == told.own["notice_id"]
+    with pytest.raises(ProofInvalid):
+        verify_event(lie, told.trust("DE-BKA"))

@@ -147,7 +147,7 @@ def test_acts_over_the_version_verify(standing: Standing) -> None:
 
 
 @pytest.mark.parametrize("how", [{"version_digest": bytes(32)}, {"notice_id": "other"}])
-@pytest.mark.parametrize("name", ["extension", "addendum", "suspension", "withdrawal"])
+@pytest.mark.parametrize("name", ["extension", "addendum", "withdrawal"])
 def test_acts_over_something_else_are_refused(
     standing: Standing, name: str, how: dict[str, object]
 ) -> None:
@@ -156,11 +156,10 @@ def test_acts_over_something_else_are_refused(
     makers = {
         "extension": acts_pb2.ExtensionAct,
         "addendum": acts_pb2.AddendumAct,
-        "suspension": acts_pb2.SuspensionAct,
         "withdrawal": acts_pb2.WithdrawalAct,
     }
     shown = standing.act(**{name: makers[name](**(standing.own | how))})
-    state = {"suspension": "SUSPENDED", "withdrawal": "WITHDRAWN"}.get(name, "PUBLISHED")
+    state = "WITHDRAWN" if name == "withdrawal" else "PUBLISHED"
     record = standing.record(state, version=standing.shown(standing.version))
     if name == "addendum":
         record.addenda.append(shown)
@@ -274,3 +273,21 @@ def test_findings_that_nobody_committed_to_are_refused(
 
     with pytest.raises(ProofInvalid):
         standing.verify(record, reader="FR-NCB")
+
+
+def test_a_suspension_stays_when_its_version_is_corrected(standing: Standing) -> None:
+    second = standing.publish(notice_id=standing.own["notice_id"], version=2)
+    record = standing.in_state("SUSPENDED")
+    record.version.CopyFrom(standing.shown(second))
+
+    standing.verify(record, reader="FR-NCB")
+
+
+def test_findings_of_a_notice_that_has_expired_since_are_not_shown(standing: Standing) -> None:
+    record = found(standing)
+    record.state = events_pb2.NOTICE_STATE_EXPIRED
+    record.decision.CopyFrom(standing.decision("EXPIRED"))
+
+    standing.verify(record, reader="FR-NCB")
+
+    assert not record.review.HasField("findings")
