@@ -81,7 +81,14 @@ async def fetch_held(agency: Agency, originator: str, notice_id: str) -> HeldNot
 
     Raises: NotFound; NoticeNotInForce where it shows no version; VerificationFailed.
     """
-    record = await agency.client.get_notice(originator, notice_id)
+    return held_from_record(await agency.client.get_notice(originator, notice_id))
+
+
+def held_from_record(record: NoticeRecord) -> HeldNotice:
+    """A notice as a verified record shows it.
+
+    Raises: NoticeNotInForce where it shows no version.
+    """
     if not record.HasField("version"):
         state = NoticeState.Name(record.state).removeprefix("NOTICE_STATE_").lower()
         raise NoticeNotInForce(f"The notice is {state}: the hub shows nothing more of it.")

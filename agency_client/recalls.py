@@ -13,6 +13,7 @@ from datetime import date
 from agency_client.agency import Agency
 from agency_client.inbox import HeldRecall, Retention
 from agency_client.recall_settings import RecallSettings, load_recall_settings
+from agency_client.signing import ActSigner
 from agency_client.submission import Submitting
 from comity.acts import RECALL_ANSWER, parse_act
 from comity.errors import (
@@ -46,10 +47,10 @@ class RecallAnswer:
     retention: Retention | None = None
     passed_on_to: Sequence[str] = ()
 
-    def request(self, agency: Agency, *, officer: str = "") -> SubmitActsRequest:
-        """The answer, signed. Raises: MalformedInput where no key can be read."""
+    def request(self, signer: ActSigner) -> SubmitActsRequest:
+        """The answer, signed."""
         retention = self.retention
-        return agency.signer(officer=officer).recall_answer(
+        return signer.recall_answer(
             self.recall.originator,
             self.recall.notice_id,
             recall_entry=self.recall.recall_entry,
@@ -172,7 +173,7 @@ async def answer_recalls(
     unsigned = []
     for answer in settle_copies(agency):
         try:
-            request = answer.request(agency)
+            request = answer.request(agency.signer())
         except MalformedInput as error:
             unsigned.append((answer, error))
         else:

@@ -67,8 +67,8 @@ def verify_record(record: pb.NoticeRecord, trust: Trust) -> VerifiedNotice:
     """Verifies a notice whose entries lie in a verified tree.
 
     1. Every act is recorded at its entry, signed by its originator, and of this notice.
-    2. What withdraws, extends or adds is over the version shown. A suspension stays when its version
-       is corrected.
+    2. What withdraws, extends or adds is over the version shown. A suspension stays when its
+       version is corrected.
     3. The hub's entry is about this notice.
     4. The state is what acts and entry say, and a version is missing only where it has to be.
     5. What reviewers found is what the hub's entry commits to.
