@@ -117,7 +117,8 @@ def settle_copies(agency: Agency) -> list[RecallAnswer]:
         if recall.originator == agency.profile.agency or not recall.notice_id:
             continue
         before = given.get((recall.originator, recall.notice_id, recall.recall_entry))
-        if before is None or recall.erased_at is None:
+        is_answered = before is not None and before.outcome != RECALL_OUTCOME_RETAINED
+        if not is_answered or recall.erased_at is None:
             answer = settle(agency, recall, settings)
             if before is None or _is_news(answer, before):
                 answers.append(answer)

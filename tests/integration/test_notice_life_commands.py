@@ -71,15 +71,15 @@ def case(served: Stage, brazil: Agency) -> Case:
 async def test_what_an_originator_does_is_heard_and_shown(case: Case, tmp_path: Path) -> None:
     await case.heard(events_pb2.EVENT_KIND_PUBLISHED)
     case.france("notice", "addendum", "--text", "Seen in a port.", "--warning", "armed")
-    case.france("notice", "extend", "--until", "2027-11-01", "--reason", "trial is set")
+    case.france("notice", "extend", "--until", "2028-11-01", "--reason", "trial is set")
     await case.heard(events_pb2.EVENT_KIND_EXTENDED)
 
     shown = case.from_brazil("notice", "show")
     [document] = case.stage.documents("BR-NCB", "notice", "show", case.notice_id)
 
     assert "addendum: ARMED; Seen in a port." in shown
-    assert "extended until 2027-11-01" in shown
-    assert document["expiresAt"].startswith("2027-11-01")
+    assert "extended until 2028-11-01" in shown
+    assert document["expiresAt"].startswith("2028-11-01")
 
 
 async def test_a_suspended_notice_says_so_until_it_stands_again(case: Case) -> None:
