@@ -208,7 +208,7 @@ class _BatchOfActs:
         """What becomes of the notice, and who hears of it."""
         standing = accepted.standing
         if accepted.ends_review and standing.review_id is not None:
-            self._writes.end_review(standing.review_id)
+            self._writes.end_reviews(standing)
         if accepted.review is not None:
             review = self._writes.open_review(accepted.review, standing, acts_entry=index)
             standing = replace(standing, review_id=review.review_id)

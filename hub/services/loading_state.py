@@ -71,6 +71,7 @@ async def load_state(
         hub_agency=hub_agency,
     )
     source_keys = {(AgencyId(s.originator), s.notice_id) for s in sources}
+    source_keys |= {(a.originator, a.notice_id) for a in submitted if a.kind == acts.ADDENDUM}
     wanted = [notices[key] for key in source_keys if key in notices]
     state.sources = await _published(transaction, wanted)
     if sources or any(act.kind == acts.RELEASE_DECISION for act in submitted):

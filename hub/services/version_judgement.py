@@ -20,8 +20,10 @@ from comity.errors import (
     Violation,
 )
 from comity.minimum.policy import ReviewTerms
+from comity.times import microseconds_from
 from comity.v1 import events_pb2, ledger_pb2, notices_pb2
 from comity.v1.acts_pb2 import AddressingRule
+from hub.services.expiry import stages_past
 from hub.services.ledger_state import (
     IN_FORCE,
     IN_REVIEW,
@@ -227,6 +229,7 @@ def _published(
             entry=entry_index,
             audience=addressed.audience.key,
             addressing_entry=addressed.entry,
+            now=microseconds_from(state.now),
         ),
         addressees=addressed.audience,
         hearers=addressed.audience,
@@ -243,9 +246,11 @@ def publish(
     entry: int,
     audience: bytes,
     addressing_entry: int,
+    now: int,
 ) -> NoticeStanding:
     """The notice once a version is what addressees read. A suspension stays."""
     changes: dict[str, Any] = {} if standing.is_published else {"state": PUBLISHED}
+    expires_at = notice.expires_at.ToMicroseconds()
     return replace(
         standing,
         urgency=notice.urgency,
@@ -258,8 +263,8 @@ def publish(
         submitted_audience=None,
         submitted_addressing_entry=None,
         extension_entry=None,
-        expires_at=notice.expires_at.ToMicroseconds(),
-        expiry_stage=0,
+        expires_at=expires_at,
+        expiry_stage=stages_past(expires_at, now),
         **changes,
     )
 

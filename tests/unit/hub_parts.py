@@ -39,6 +39,7 @@ from hub.services.preparing import Preparing
 from hub.services.proofs import Proofs
 from hub.services.receipts import Receipts
 from hub.services.records import EventRecords
+from hub.services.showing import Showing
 from hub.services.standings import Standings
 from hub.services.submissions import Submission
 from hub.services.tail import Tail
@@ -115,10 +116,8 @@ class HubParts:
         )
         self.notices = NoticesService(
             database,
-            tail=self.tail,
             records=NoticeRecords(database),
-            proofs=self.proofs,
-            access=self.access,
+            showing=Showing(tail=self.tail, proofs=self.proofs, access=self.access),
         )
         self.ledger = LedgerService(
             database,
