@@ -17,7 +17,8 @@ from comity.v1.notices_pb2 import Traffic
 
 def list_held(agency: Agency, traffic: Traffic.ValueType) -> Iterator[HeldNotice]:
     """The notices received, in the order of their latest entries."""
-    return agency.inbox.received.notices(traffic=traffic)
+    own = agency.profile.agency  # Its own are told too, once reviewers have let them out.
+    return (n for n in agency.inbox.received.notices(traffic=traffic) if n.originator != own)
 
 
 def list_own(agency: Agency, traffic: Traffic.ValueType) -> Iterator[HeldNotice]:
@@ -55,7 +56,8 @@ class NoticeChoice:
 def find_held(agency: Agency, notice_id: str) -> list[HeldNotice]:
     """The notices of an id that are held here, received or own."""
     own = _latest_of(agency.inbox.sent.list_submissions(notice_id=notice_id))
-    return [*agency.inbox.received.find_notices(notice_id), *own]
+    received = agency.inbox.received.find_notices(notice_id)
+    return [*(n for n in received if not own or n.originator != agency.profile.agency), *own]
 
 
 def find_standing(agency: Agency, originator: str, notice_id: str) -> NoticeStanding:

@@ -28,7 +28,6 @@ _STATES = {
     pb.EVENT_KIND_SUSPENDED: SUSPENDED,
     pb.EVENT_KIND_RESUMED: IN_FORCE,
     pb.EVENT_KIND_PROCESSING: "in review",
-    pb.EVENT_KIND_RETURNED: "incomplete",
     pb.EVENT_KIND_REFUSED: "refused",
 }
 _RECALL_STATES = {

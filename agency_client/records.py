@@ -187,10 +187,11 @@ def _require_state(
 def _require_let_out(record: pb.NoticeRecord, decision: ledger_pb2.NoticeEntry) -> None:
     """Requires that the version in force is not one that reviewers have sent back."""
     is_about_it = decision.acts_entry == record.version.leaf.entry_index
-    if is_about_it and decision.change in (
-        ledger_pb2.NOTICE_CHANGE_RETURNED,
-        ledger_pb2.NOTICE_CHANGE_REFUSED,
-    ):
+    was_out = record.review.is_after_publication  # Then it is commented on, and stays.
+    is_sent_back = decision.change == ledger_pb2.NOTICE_CHANGE_REFUSED or (
+        decision.change == ledger_pb2.NOTICE_CHANGE_RETURNED and not was_out
+    )
+    if is_about_it and is_sent_back:
         raise ProofInvalid("The hub shows as in force what its reviewers have sent back.")
     # It may have let an earlier one out: later ones need not be reviewed.
     is_later = decision.acts_entry > record.version.leaf.entry_index

@@ -8,6 +8,7 @@ from agency_client.act_proof import verified_act
 from agency_client.channel import HubChannel
 from agency_client.trust import Trust
 from comity import acts
+from comity.acts import ParsedAct
 from comity.errors import ProofInvalid
 from comity.v1 import reviews_pb2 as pb
 from comity.v1.events_pb2 import ReviewFindings
@@ -39,7 +40,7 @@ class ReviewClient:
             page = await self._channel.call(lambda c: ReviewServiceStub(c).ListReviews, request)
             found.extend(page.reviews)
             if not page.more or not page.reviews:
-                return found
+                return sorted(found, key=_by_urgency)
             if page.reviews[-1].review_id == request.after_review_id:
                 raise ProofInvalid("The hub leads from page to page without end.")
             request.after_review_id = page.reviews[-1].review_id
@@ -52,7 +53,9 @@ class ReviewClient:
         trust = self._trust()
         request = pb.GetReviewRequest(review_id=review_id, known_size=trust.size)
         response = await self._channel.call(lambda c: ReviewServiceStub(c).GetReview, request)
-        shown = [response.version, *response.addenda]
+        shown = [*response.addenda]
+        if response.HasField("version"):
+            shown.append(response.version)
         if response.HasField("addressing"):
             shown.append(response.addressing)
         await self._accept_leaves(response.proof, [record.leaf for record in shown])
@@ -83,21 +86,36 @@ def _require_consistent(response: pb.GetReviewResponse, review_id: str, trust: T
     """Requires that all that is shown with a review is of the notice that it is of.
 
     1. The review is the one that was asked for.
-    2. Its version is the originator's, of this notice and number and kind.
+    2. Its version is the originator's, of this notice and number and kind; a later one where it was
+       published already. It is missing only where the review has ended: then it may be erased.
     3. Addressing and addenda are of the same notice.
     """
     review = _of(response.review, review_id)  # 1
-    version = verified_act(response.version, acts.VERSION, trust=trust)  # 2
-    notice = version.act.version.notice
-    said = (review.originator, review.notice_id, review.version, review.kind)
-    if said != (version.originator, version.notice_id, notice.version, notice.kind):
-        raise ProofInvalid("The hub shows another notice than the review is of.")
+    if response.HasField("version"):  # 2
+        version = verified_act(response.version, acts.VERSION, trust=trust)
+        _require_version_of(review, version)
+    elif not review.standing.HasField("decided_at"):
+        raise ProofInvalid("The hub shows a review without its notice.")
     others = [verified_act(one, acts.ADDENDUM, trust=trust) for one in response.addenda]  # 3
     if response.HasField("addressing"):
         others.append(verified_act(response.addressing, acts.ADDRESSING, trust=trust))
     for other in others:
-        if (other.originator, other.notice_id) != (version.originator, version.notice_id):
+        if (other.originator, other.notice_id) != (review.originator, review.notice_id):
             raise ProofInvalid("The hub shows an act of another notice with the review.")
+
+
+def _require_version_of(review: pb.Review, version: ParsedAct) -> None:
+    notice = version.act.version.notice
+    said = (review.originator, review.notice_id, review.kind)
+    is_later = review.standing.is_after_publication and notice.version > review.version
+    if said != (version.originator, version.notice_id, notice.kind) or not (
+        is_later or notice.version == review.version
+    ):
+        raise ProofInvalid("The hub shows another notice than the review is of.")
+
+
+def _by_urgency(review: pb.Review) -> tuple[int, int, str]:
+    return (-review.urgency, review.standing.due_at.ToMicroseconds(), review.review_id)
 
 
 def _of(review: pb.Review, review_id: str) -> pb.Review:

@@ -10,7 +10,7 @@ from comity import acts
 from comity.times import datetime_from_timestamp
 from comity.v1.acts_pb2 import RecallOutcome
 from comity.v1.events_pb2 import ReviewOutcome, ReviewStanding
-from comity.v1.ledger_pb2 import RefusalGround
+from comity.v1.ledger_pb2 import NOTICE_CHANGE_RETURNED, RefusalGround
 from comity.v1.notices_pb2 import WarningCode
 
 
@@ -24,6 +24,8 @@ def standing_lines(standing: NoticeStanding, safe: Safe) -> Iterator[str]:
         yield f"suspended because: {reason}"
     if standing.decision is not None and standing.decision.ground:
         yield f"ground: {code_words(RefusalGround.DESCRIPTOR, standing.decision.ground)}"
+    if standing.decision is not None and standing.decision.change == NOTICE_CHANGE_RETURNED:
+        yield "reviewers want more of it: comity notice show ID --hub"
     for addendum in standing.addenda:
         warnings = [code_words(WarningCode.DESCRIPTOR, w.code).upper() for w in addendum.warnings]
         words = [safe(text.text) for text in addendum.texts]

@@ -127,7 +127,10 @@ async def show(
         return
     write(_line(response.review, now))
     write()
-    _write_notice(response)
+    if response.HasField("version"):
+        _write_notice(response)
+    else:
+        write("(its content is erased)")
     if response.questions:
         write()
         write("To be asked, as no program can answer it:")

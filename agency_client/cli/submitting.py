@@ -125,9 +125,12 @@ async def submit(  # noqa: PLR0913, PLR0917 - options of a command
         _require_onward(agency, notices, addressees)
         requests = _sign(signer, notices, rule, announces_processing=announce)
         outcomes = await _send(agency, requests)
+        standing = await _standing_of_one(agency, outcomes)
     sources = {notice.notice_id: source for source, notice in notices}
     receipted = [o.receipted for o in outcomes if o.receipted is not None]
     report_receipted(receipted, json=json, to=addressees, receipt=receipt)
+    if standing and not json:
+        say(f"comity: {standing}")
     _report_refused(outcomes, sources, json=json)
 
 
@@ -216,6 +219,28 @@ async def _send(agency: Agency, requests: Sequence[SubmitActsRequest]) -> list[O
         return [Outcome(parse_act(receipted.acts[0]).notice_id, receipted, None)]
     with progress("sending", len(requests)) as bar:
         return await submitting.send_each(requests, on_outcome=lambda _: bar.step())
+
+
+async def _standing_of_one(agency: Agency, outcomes: Sequence[Outcome]) -> str:
+    """Where a single notice stands that was sent, unless it is published; what was sent is sent
+    whatever becomes of asking."""
+    from agency_client.failures import InboxFailed
+    from agency_client.standing_text import review_lines
+    from comity.errors import ComityError
+    from comity.v1.events_pb2 import NOTICE_STATE_IN_REVIEW
+
+    sent = [outcome for outcome in outcomes if outcome.receipted is not None]
+    if len(sent) != 1 or len(outcomes) != 1:
+        return ""
+    try:
+        record = await agency.client.get_notice(agency.profile.agency, sent[0].notice_id)
+    except (ComityError, InboxFailed):
+        return ""
+    if record.state != NOTICE_STATE_IN_REVIEW:
+        return ""
+    return "in review, and seen by nobody else until then; " + "; ".join(
+        review_lines(record.review, safe)
+    )
 
 
 def report_receipted(

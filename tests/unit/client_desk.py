@@ -61,8 +61,8 @@ class ClientDesk:
     def publish(self, **what: Any) -> int:
         """A notice of France's that Germany has received; gives its entry."""
         until = timestamp_from(NOW + timedelta(days=365))
-        terms = {"notice_id": self.ledger.new_id(), "version": 1, "traffic": 1, "expires_at": until}
-        terms |= what
+        terms: dict[str, Any] = {"notice_id": self.ledger.new_id(), "version": 1, "traffic": 1}
+        terms |= {"expires_at": until} | what
         entry = self.ledger.publish("FR-NCB", FRANCE, notice=notices_pb2.Notice(**terms))
         self.hear(events_pb2.EVENT_KIND_PUBLISHED, entry)
         return entry

@@ -12,7 +12,7 @@ from agency_client.trust import Trust
 from comity.errors import ComityError, ProofInvalid
 from comity.identity import AgencyId
 from comity.keys import ED25519, generate_private_key
-from comity.v1 import acts_pb2, events_pb2, ledger_pb2, reviews_pb2
+from comity.v1 import acts_pb2, events_pb2, ledger_pb2, notices_pb2, reviews_pb2
 from comity.v1.notices_pb2 import TRAFFIC_LIVE
 from tests.unit.small_ledger import DOMAIN, SmallHub, SmallLedger
 
@@ -215,6 +215,32 @@ async def test_a_review_of_another_notice_is_refused(how: dict[str, object]) -> 
 
     with pytest.raises(ProofInvalid):
         await asked.client.reviews.get(REVIEW)
+
+
+async def test_a_review_without_its_notice_has_ended() -> None:
+    asked = Asked()
+    response = review(asked)
+    response.ClearField("version")
+    asked.answer("GetReview", [], response)
+
+    with pytest.raises(ProofInvalid, match="without its notice"):
+        await asked.client.reviews.get(REVIEW)
+    response.review.standing.decided_at.GetCurrentTime()
+    assert not (await asked.client.reviews.get(REVIEW)).HasField("version")
+
+
+async def test_after_publication_a_later_version_is_reviewed() -> None:
+    asked = Asked()
+    notice = {"notice_id": asked.notice_id, "version": 2}
+    later = asked.ledger.publish("FR-NCB", FRANCE, notice=notices_pb2.Notice(**notice))
+    response = review(asked)
+    response.version.CopyFrom(asked.shown(later))
+    asked.answer("GetReview", [response.version.leaf], response)
+
+    with pytest.raises(ProofInvalid):
+        await asked.client.reviews.get(REVIEW)
+    response.review.standing.is_after_publication = True
+    assert (await asked.client.reviews.get(REVIEW)).review.version == 1
 
 
 async def test_a_reviewer_is_shown_no_addendum_of_another_notice() -> None:

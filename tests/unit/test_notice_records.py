@@ -291,3 +291,11 @@ def test_findings_of_a_notice_that_has_expired_since_are_not_shown(standing: Sta
     standing.verify(record, reader="FR-NCB")
 
     assert not record.review.HasField("findings")
+
+
+def test_what_reviewers_comment_on_after_publication_stays_in_force(standing: Standing) -> None:
+    record = standing.in_state("PUBLISHED")
+    record.decision.CopyFrom(standing.decision("RETURNED"))
+    record.review.is_after_publication = True
+
+    standing.verify(record, reader="FR-NCB")

@@ -91,7 +91,7 @@ async def release(desk: ClientDesk, version: int, **how: Any) -> None:
     notice = NoticeReference("FR-NCB", named["notice_id"], named["version_digest"])
     request = desk.agency.signer().release_request(notice, onward_to=["KE-NCB"], reason=REASON)
     await Submitting(desk.agency).send(request)
-    terms = {"granted": True, "requested_by": "DE-BKA"} | how
+    terms: dict[str, Any] = {"granted": True, "requested_by": "DE-BKA"} | how
     decision = acts_pb2.ReleaseDecisionAct(
         **named, request_act_id=parse_act(request.acts[0]).act_id, **terms
     )
