@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import subprocess
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -250,3 +252,35 @@ async def test_an_originator_sees_at_the_hub_how_its_notice_stands(case: Case) -
 
     assert "SUSPENDED" in shown
     assert "not executable at BR-NCB: no treaty" in shown
+
+
+def lines_about(log: Path, notice_id: str) -> list[str]:
+    return [line for line in log.read_text().splitlines() if notice_id in line]
+
+
+def test_run_answers_a_recall_and_alarms_by_itself(served: Stage, tmp_path: Path) -> None:
+    [sent] = served.documents("FR-NCB", "notice", "submit", str(RED), "--to", "KE")
+    notice_id, log = sent["noticeId"], tmp_path / "run.log"
+    with log.open("w") as written:
+        command = served.comity_command("KE-NCB", "run")
+        running = subprocess.Popen(
+            command, env=served.environment, cwd=served.folder, stderr=written
+        )
+    try:
+        while notice_id not in served.comity("KE-NCB", "notice", "list"):
+            time.sleep(0.05)
+        served.comity("KE-NCB", "notice", "in-custody", notice_id, "--reference", "KE-5")
+        served.comity("FR-NCB", "notice", "withdraw", notice_id, "--reason", "purpose-achieved")
+        while len(seen := lines_about(log, notice_id)) < 2:
+            time.sleep(0.05)
+    finally:
+        running.terminate()
+        running.wait(timeout=20)
+    answered, alarmed = sorted(seen, key=lambda line: "URGENT" in line)
+
+    [recall] = served.documents("FR-NCB", "recall", "status", notice_id)
+    assert f"recalled notice={notice_id}" in answered
+    assert "answer=deleted" in answered
+    assert 'reference="KE-5"' in alarmed
+    assert "the notice on which you hold this person no longer stands" in alarmed
+    assert recall["addressees"] == [{"agency": "KE-NCB", "answer": "deleted"}]
