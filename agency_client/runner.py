@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from datetime import datetime
 from typing import Protocol
 
 from agency_client.agency import Agency
 from agency_client.alerts import MemberAlert, alerts_of
 from agency_client.authority_alerts import AuthorityAlert, authority_alerts_of
-from agency_client.custody import CustodyAlert, custody_alerts
+from agency_client.custody import CustodyAlert
 from agency_client.events import VerifiedEvent
 from agency_client.failures import InboxFailed
 from agency_client.inbox import KeptWindow
 from agency_client.locks import KEYS_LOCK, held_alone
-from agency_client.recalls import RecallAnswer, answer_recalls
+from agency_client.policy import fetch_policy
+from agency_client.recall_rounds import keep_alerting, keep_recalls
+from agency_client.recalls import RecallAnswer
 from agency_client.renewal import finish_renewal, is_renewal_due, renew
 from agency_client.rotation import finish_rotation
 from agency_client.submission import Outcome, Submitting
@@ -40,7 +42,7 @@ from comity.v1.membership_pb2 import KeyRotation
 LIVE_WATCH = "inbox"
 EXERCISE_WATCH = "inbox-exercise"
 LOOK_AGAIN_SECONDS = 30.0  # for a renewed certificate, for room on the disk, for unanswered acts
-ALERT_AGAIN_SECONDS = 900.0  # somebody is held without ground meanwhile
+LOOK_AT_POLICY_SECONDS = 3_600.0  # a hub changes it a few times a year
 LOOK_AT_KEYS_SECONDS = 3_600.0  # of the 30 days that are left when a certificate is to be renewed
 # Each renewal is an entry that every member fetches: a clock that is wrong must not make many.
 WRONG_CLOCK_SECONDS = 86_400.0
@@ -124,8 +126,9 @@ async def keep_inbox_filled(agency: Agency, reporter: Reporter) -> None:
             group.create_task(_keep_watch(agency, name, traffic, reporter, heard))
         group.create_task(_keep_sending(agency, reporter))
         group.create_task(_keep_keys(agency, reporter))
-        group.create_task(_keep_recalls(agency, reporter, recalls))
-        group.create_task(_keep_alerting(agency, reporter, custodies))
+        group.create_task(_keep_policy(agency, reporter))
+        group.create_task(keep_recalls(agency, reporter, recalls))
+        group.create_task(keep_alerting(agency, reporter, custodies))
 
 
 async def _keep_watch(
@@ -172,45 +175,14 @@ async def _keep_sending(agency: Agency, reporter: Reporter) -> None:
         await asyncio.sleep(LOOK_AGAIN_SECONDS)
 
 
-async def _keep_recalls(agency: Agency, reporter: Reporter, heard: asyncio.Event) -> None:
-    """Acts on recalls as soon as they are heard of, and again where the hub was away."""
+async def _keep_policy(agency: Agency, reporter: Reporter) -> None:
+    """Keeps the hub's legal minimum in the profile, for checks without a line."""
     while True:
-        heard.clear()
         try:
-            await answer_recalls(
-                agency,
-                on_answer=reporter.recalled,
-                on_unanswered=lambda error: reporter.trouble("recalls", error),
-            )
-        except (AccessRefused, HubUnavailable, InputRefused, StateRefused, InboxFailed) as error:
-            reporter.trouble("recalls", error)
-        await _wait(heard, LOOK_AGAIN_SECONDS)
-
-
-async def _keep_alerting(agency: Agency, reporter: Reporter, heard: asyncio.Event) -> None:
-    """Says at once that somebody is held on a notice that no longer stands, and again until not."""
-    said: dict[CustodyAlert, float] = {}
-    while True:
-        heard.clear()
-        try:
-            alerts = custody_alerts(agency)
-        except InboxFailed as error:
-            reporter.trouble("custody", error)
-            alerts = []
-        now = asyncio.get_running_loop().time()
-        said = {alert: moment for alert, moment in said.items() if alert in alerts}
-        for alert in alerts:
-            if now - said.get(alert, -ALERT_AGAIN_SECONDS) >= ALERT_AGAIN_SECONDS:
-                said[alert] = now
-                reporter.custody(alert)
-        await _wait(heard, LOOK_AGAIN_SECONDS)
-
-
-async def _wait(heard: asyncio.Event, seconds: float) -> None:
-    """Until something is heard, or so long."""
-    with suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await heard.wait()
+            await fetch_policy(agency)
+        except (AccessRefused, HubUnavailable, InputRefused) as error:
+            reporter.trouble("policy", error)
+        await asyncio.sleep(LOOK_AT_POLICY_SECONDS)
 
 
 async def _keep_keys(agency: Agency, reporter: Reporter) -> None:
