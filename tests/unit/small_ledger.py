@@ -149,7 +149,7 @@ class SmallLedger:
     ) -> int:
         """The hub's entry about a notice."""
         act = acts_pb2.Act.FromString(self.acts[version_entry][0].payload)
-        entry = {
+        entry: dict[str, Any] = {
             "change": change,
             "originator": act.header.originator,
             "notice_id": act.version.notice.notice_id,

@@ -18,7 +18,12 @@ from agency_client.standing_text import review_lines, standing_lines
 from comity.acts import parse_act
 from comity.times import timestamp_from
 from comity.v1 import acts_pb2, events_pb2, ledger_pb2
-from comity.v1.events_pb2 import ReviewElement, ReviewFindings, ReviewStanding
+from comity.v1.events_pb2 import (
+    REVIEW_OUTCOME_RETURN,
+    ReviewElement,
+    ReviewFindings,
+    ReviewStanding,
+)
 from comity.v1.notices_pb2 import WARNING_CODE_ARMED, LocalizedText, Warning
 from tests.unit.client_desk import FRANCE, GERMANY, ClientDesk
 from tests.unit.small_ledger import NOW
@@ -178,7 +183,9 @@ def test_a_review_says_what_is_missing() -> None:
     standing = ReviewStanding(reviewers_needed=2, lacks_reviewers=True)
     waits = list(review_lines(standing, safe))
     element = ReviewElement(field="warrants[0]", description="is illegible\x1b")
-    standing.findings.CopyFrom(ReviewFindings(outcome=2, elements=[element], comment="Soon."))
+    standing.findings.CopyFrom(
+        ReviewFindings(outcome=REVIEW_OUTCOME_RETURN, elements=[element], comment="Soon.")
+    )
 
     said = list(review_lines(standing, safe))
 
