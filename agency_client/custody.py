@@ -1,5 +1,7 @@
 """Whom this agency holds on notices of others, and the alarm where such a notice no longer stands.
-Never touches the network."""
+
+Never touches the network.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +10,10 @@ from datetime import datetime
 
 from agency_client.agency import Agency
 from agency_client.field_text import Safe
-from agency_client.held import find_standing
+from agency_client.held import find_held, find_standing
 from comity.acts import CUSTODY, parse_act
 from comity.v1.acts_pb2 import CustodyAct
+from comity.v1.notices_pb2 import TRAFFIC_EXERCISE
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +25,7 @@ class CustodyAlert:
     reference: str
     state: str
     since: datetime
+    is_exercise: bool
 
     def clock_text(self, now: datetime) -> str:
         """How long ago it ceased to stand: hours and minutes."""
@@ -31,8 +35,9 @@ class CustodyAlert:
     def line(self, now: datetime, safe: Safe) -> str:
         """The alarm on one line, with the command that ends it."""
         reference = f" (your number {safe(self.reference)})" if self.reference else ""
+        mark = "EXERCISE  " if self.is_exercise else ""
         return (
-            f"URGENT  the notice on which you hold this person no longer stands{reference}: "
+            f"{mark}URGENT  the notice on which you hold this person no longer stands{reference}: "
             f"{self.notice_id} of {self.originator}, {self.state} for {self.clock_text(now)}. "
             f"Once released: {self.next_command}"
         )
@@ -65,9 +70,17 @@ def custody_alerts(agency: Agency) -> list[CustodyAlert]:
     for (originator, notice_id), custody in open_custodies(agency).items():
         standing = find_standing(agency, originator, notice_id)
         if not standing.is_in_force and standing.since is not None:
-            alerts.append(
-                CustodyAlert(
-                    originator, notice_id, custody.reference, standing.state, standing.since
-                )
-            )
+            said = (custody.reference, standing.state, standing.since)
+            is_exercise = _is_exercise(agency, originator, notice_id)
+            alerts.append(CustodyAlert(originator, notice_id, *said, is_exercise))
     return alerts
+
+
+def _is_exercise(agency: Agency, originator: str, notice_id: str) -> bool:
+    """Whether a notice is no real case: as it is held, or was when it was erased."""
+    held = [n for n in find_held(agency, notice_id) if n.originator == originator]
+    if held:
+        notice = parse_act(held[0].version).act.version.notice
+        return bool(notice.traffic == TRAFFIC_EXERCISE)
+    recalls = agency.inbox.recalls.list_recalls(notice_id=notice_id)
+    return any(r.originator == originator and r.traffic == TRAFFIC_EXERCISE for r in recalls)

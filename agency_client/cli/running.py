@@ -168,7 +168,7 @@ class Log:
     def custody(self, alert: CustodyAlert) -> None:
         """Somebody is held on a notice that no longer stands."""
         self.line(
-            "URGENT",
+            "EXERCISE-URGENT" if alert.is_exercise else "URGENT",
             what='"the notice on which you hold this person no longer stands"',
             notice=alert.notice_id,
             originator=alert.originator,

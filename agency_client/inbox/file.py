@@ -74,7 +74,7 @@ CREATE INDEX submissions_by_kind ON submissions (kind);
 CREATE TABLE recalls (
   originator TEXT, notice_id TEXT NOT NULL, recall_entry INTEGER, kind INTEGER NOT NULL,
   event BLOB NOT NULL, was_held INTEGER NOT NULL, erased_at INTEGER,
-  PRIMARY KEY (originator, recall_entry));
+  traffic INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (originator, recall_entry));
 CREATE INDEX recalls_by_notice ON recalls (originator, notice_id);
 CREATE TABLE retentions (
   originator TEXT, notice_id TEXT, provision TEXT NOT NULL, until TEXT NOT NULL,
@@ -90,7 +90,7 @@ def _add_recalls(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
     connection.execute(
         "INSERT OR IGNORE INTO recalls "
-        "SELECT originator, notice_id, entry_index, 1, event, 0, NULL FROM events WHERE kind = 3"
+        "SELECT originator, notice_id, entry_index, 1, event, 0, NULL, 0 FROM events WHERE kind = 3"
     )
 
 

@@ -18,13 +18,15 @@ from comity.acts import parse_act
 from comity.errors import ComityError
 from comity.identity import AgencyId
 from comity.v1 import acts_pb2, events_pb2, ledger_pb2
+from comity.v1.notices_pb2 import Traffic
 
 RECALLED = events_pb2.EVENT_KIND_RECALLED
 NARROWED = events_pb2.RECALL_KIND_NARROWED
 _KINDS = {**ENDINGS, RECALLED: NARROWED}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _RECALL = (
-    "SELECT originator, notice_id, recall_entry, kind, event, was_held, erased_at FROM recalls"
+    "SELECT originator, notice_id, recall_entry, kind, event, was_held, erased_at, traffic "
+    "FROM recalls"
 )
 
 
@@ -40,6 +42,7 @@ class HeldRecall:
     event: events_pb2.Event
     was_held: bool
     erased_at: datetime | None
+    traffic: Traffic.ValueType  # of what was erased; unspecified until then
 
     @property
     def begun_at(self) -> datetime:
@@ -65,7 +68,7 @@ class Recalls:
     def add(self, connection: sqlite3.Connection, events: Iterable[VerifiedEvent]) -> None:
         """Adds the recalls that events begin."""
         connection.executemany(
-            "INSERT OR IGNORE INTO recalls VALUES (?, ?, ?, ?, ?, 0, NULL)",
+            "INSERT OR IGNORE INTO recalls VALUES (?, ?, ?, ?, ?, 0, NULL, 0)",
             [
                 (
                     e.originator,
@@ -104,16 +107,19 @@ class Recalls:
     def erase(self, recall: HeldRecall, *, now: datetime) -> None:
         """Erases everything held of the notice but its ids, the ending, and what was answered."""
         place = (recall.originator, recall.notice_id)
+        erased_at = (now - _EPOCH) // timedelta(microseconds=1)
         with self._file.transaction() as connection:
             held = connection.execute(
-                "SELECT 1 FROM notices WHERE originator = ? AND notice_id = ? AND version > 0 "
-                "UNION SELECT 1 FROM recalls WHERE originator = ? AND notice_id = ? AND was_held",
+                "SELECT traffic FROM notices WHERE originator = ? AND notice_id = ? "
+                "AND version > 0 UNION ALL SELECT traffic FROM recalls "
+                "WHERE originator = ? AND notice_id = ? AND was_held",
                 (*place, *place),
             ).fetchone()
             connection.execute(
-                "UPDATE recalls SET erased_at = coalesce(erased_at, ?), was_held = max(was_held, ?)"
-                " WHERE originator = ? AND notice_id = ?",
-                ((now - _EPOCH) // timedelta(microseconds=1), int(held is not None), *place),
+                "UPDATE recalls SET erased_at = coalesce(erased_at, ?), "
+                "was_held = max(was_held, ?), traffic = max(traffic, ?) "
+                "WHERE originator = ? AND notice_id = ?",
+                (erased_at, int(held is not None), held[0] if held else 0, *place),
             )
             for table in ("events", "notices"):
                 connection.execute(
@@ -198,7 +204,7 @@ def _erase_quarantined(connection: sqlite3.Connection, originator: str, notice_i
 
 
 def _held_recall(row: tuple[Any, ...]) -> HeldRecall:
-    originator, notice_id, recall_entry, kind, event, was_held, erased_at = row
+    originator, notice_id, recall_entry, kind, event, was_held, erased_at, traffic = row
     return HeldRecall(
         originator,
         notice_id,
@@ -207,6 +213,7 @@ def _held_recall(row: tuple[Any, ...]) -> HeldRecall:
         events_pb2.Event.FromString(event),
         bool(was_held),
         None if erased_at is None else _EPOCH + timedelta(microseconds=erased_at),
+        traffic,
     )
 
 

@@ -158,6 +158,7 @@ def _of_another_change(told: Told, event: events_pb2.Event) -> None:
 
 @pytest.mark.parametrize("kind", CHANGES)
 @pytest.mark.parametrize("lie", [_at_the_version, _with_an_act, _of_another_change])
+@pytest.mark.threat("T30")
 def test_a_lie_about_what_the_hub_did_is_refused(
     told: Told, kind: _K.ValueType, lie: Callable[[Told, events_pb2.Event], None]
 ) -> None:

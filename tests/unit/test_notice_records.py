@@ -102,6 +102,7 @@ def test_a_notice_verifies_in_every_state(standing: Standing, state: str) -> Non
 
 @pytest.mark.parametrize("state", _TOLD_APART)
 @pytest.mark.parametrize("said", _TOLD_APART)
+@pytest.mark.threat("T30")
 def test_a_state_that_nothing_bears_out_is_refused(
     standing: Standing, state: str, said: str
 ) -> None:

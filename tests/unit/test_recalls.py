@@ -9,11 +9,14 @@ from typing import Any
 
 import pytest
 
+from agency_client.act_signing import NoticeReference
 from agency_client.custody import custody_alerts
-from agency_client.inbox import Retention
+from agency_client.inbox import KeptWindow, Quarantined, Retention
 from agency_client.profile import PROFILE_FILE, SIGNING_KEY
 from agency_client.recall_settings import load_recall_settings
 from agency_client.recalls import RecallAnswer, answer_recalls, list_owed, settle_copies
+from agency_client.submission import Submitting
+from agency_client.watching import verify_each
 from comity.acts import parse_act
 from comity.errors import (
     ComityError,
@@ -22,8 +25,9 @@ from comity.errors import (
     NotFound,
     RecallAnswered,
 )
+from comity.times import timestamp_from
 from comity.v1 import acts_pb2, events_pb2, ledger_pb2
-from comity.v1.notices_pb2 import LocalizedText
+from comity.v1.notices_pb2 import TRAFFIC_EXERCISE, LocalizedText
 from tests.unit.client_desk import FRANCE, ClientDesk
 
 DELETED, RETAINED = acts_pb2.RECALL_OUTCOME_DELETED, acts_pb2.RECALL_OUTCOME_RETAINED
@@ -106,8 +110,6 @@ async def test_what_did_not_verify_is_erased_as_well(desk: ClientDesk) -> None:
     version = desk.publish()
     trust = desk.agency.trust
     event = desk.ledger.event(events_pb2.EVENT_KIND_PUBLISHED, version)
-    from agency_client.inbox import KeptWindow, Quarantined
-
     window = KeptWindow([], [Quarantined(version, "spoilt", event)], desk.ledger.size)
     desk.inbox.commit_window("inbox", window, trust)
     desk.withdraw(version)
@@ -244,6 +246,7 @@ async def test_the_hub_says_which_notice_is_no_longer_addressed(desk: ClientDesk
     assert [(DELETED, entry)] == [(body.outcome, body.recall_entry) for body in bodies(desk)]
 
 
+@pytest.mark.threat("T30")
 async def test_nothing_is_erased_for_a_recall_that_no_event_began(desk: ClientDesk) -> None:
     version, entry = narrowed(desk)
     other = desk.publish()
@@ -270,9 +273,6 @@ async def test_who_is_addressed_again_receives_again(desk: ClientDesk) -> None:
     await answer(desk)
     added = desk.ledger.address("FR-NCB", FRANCE, version_entry=version)
     event = desk.ledger.event(events_pb2.EVENT_KIND_ADDRESSEE_ADDED, added, act_entry=version)
-    from agency_client.inbox import KeptWindow
-    from agency_client.watching import verify_each
-
     trust = desk.agency.trust
     proof = desk.ledger.proof(known_size=trust.size)
     trust.advance(trust.open_note(desk.ledger.note()), proof.consistency_path)
@@ -295,9 +295,6 @@ async def test_an_agencys_own_notices_are_not_its_to_answer(desk: ClientDesk) ->
 
 
 async def hold(desk: ClientDesk, version: int, *, reference: str = "7") -> None:
-    from agency_client.act_signing import NoticeReference
-    from agency_client.submission import Submitting
-
     named = desk.ledger.reference(version)
     notice = NoticeReference("FR-NCB", named["notice_id"], named["version_digest"])
     request = desk.agency.signer().custody(
@@ -330,9 +327,19 @@ async def test_who_holds_somebody_is_alarmed_until_nobody_is(desk: ClientDesk) -
     assert not custody_alerts(desk.agency)
 
 
-async def test_a_notice_that_has_run_out_alarms_as_well(desk: ClientDesk) -> None:
-    from comity.times import timestamp_from
+async def test_an_exercise_alarms_nobody_in_earnest(desk: ClientDesk) -> None:
+    version = desk.publish(traffic=TRAFFIC_EXERCISE)
+    await hold(desk, version)
+    desk.withdraw(version)
+    [held] = custody_alerts(desk.agency)
+    await answer(desk)
+    [erased] = custody_alerts(desk.agency)
 
+    for alert in (held, erased):
+        assert alert.line(desk.now, str).startswith("EXERCISE  URGENT")
+
+
+async def test_a_notice_that_has_run_out_alarms_as_well(desk: ClientDesk) -> None:
     version = desk.publish(expires_at=timestamp_from(desk.now + timedelta(days=1)))
     await hold(desk, version)
     desk.now += timedelta(days=2)
