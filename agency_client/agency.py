@@ -13,6 +13,7 @@ from agency_client.client import HubClient
 from agency_client.inbox import Inbox
 from agency_client.own_keys import OwnKeys
 from agency_client.pending_keys import PendingKeys
+from agency_client.policy import load_kept_policy
 from agency_client.profile import INBOX, Profile
 from agency_client.session import Session
 from agency_client.signing import ActSigner
@@ -54,7 +55,8 @@ class Agency:
         """What signs this agency's acts, by the roster as it is known now. `officer` is the id of
         who hands them over; nobody's where a system does.
 
-        Raises: MalformedInput where a key cannot be read.
+        Raises: MalformedInput where a key cannot be read; PolicyInvalid where the kept policy
+        cannot.
         """
         PendingKeys(self.profile).settle(self.trust.roster, self.passphrase())
         return ActSigner(
@@ -64,6 +66,7 @@ class Agency:
             new_id=self.new_id,
             copied_to=self.trust.roster.find_copied_lead(self.profile.agency),
             officer=officer,
+            policy=load_kept_policy(self.profile),
         )
 
 

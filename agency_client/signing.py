@@ -1,6 +1,7 @@
 """Signing: from a draft of a notice to the signed acts that belong together. No I/O.
 
-Whatever is signed here has the form that the hub demands: everything at fault is said before.
+Whatever is signed here has the form that the hub demands, and a notice its legal minimum:
+everything at fault is said before.
 """
 
 from __future__ import annotations
@@ -13,8 +14,10 @@ from agency_client.addressing import rule_with_copy
 from agency_client.profile import Profile
 from agency_client.retention import last_day_kept
 from comity.acts import ParsedAct
+from comity.errors import LegalMinimumMissing
 from comity.identity import AgencyId
 from comity.keys import PrivateKey
+from comity.minimum.policy import Policy, builtin_policy
 from comity.notices import verify_notice
 from comity.receipt import digest_of
 from comity.times import datetime_from_timestamp, timestamp_from
@@ -63,8 +66,10 @@ class ActSigner(NoticeActSigner):
         new_id: Callable[[], str],
         copied_to: AgencyId | None = None,
         officer: str = "",
+        policy: Policy | None = None,
     ) -> None:
         super().__init__(profile, keys=keys, clock=clock, new_id=new_id, officer=officer)
+        self._policy = policy or builtin_policy()
         self._copied_to = copied_to  # the lead agency that whatever is addressed goes to as well
 
     def completed(self, draft: Notice) -> Notice:
@@ -78,8 +83,8 @@ class ActSigner(NoticeActSigner):
 
         `announces_processing`: while it is reviewed, addressees see that there is a request.
 
-        Raises: NoticeInvalid with everything at fault; TooLarge; AddressingInvalid where the rule
-        excludes the lead agency, which has to have a copy.
+        Raises: NoticeInvalid or LegalMinimumMissing with everything at fault; TooLarge;
+        AddressingInvalid where the rule excludes the lead agency, which has to have a copy.
         """
         version = self._signed_version(notice, announces_processing=announces_processing)
         addressing = self._signed_addressing(notice.notice_id, digest_of(version.payload), rule)
@@ -96,7 +101,7 @@ class ActSigner(NoticeActSigner):
         """The version that follows the latest one, from a draft of its content; `changes` says what
         is corrected, and why.
 
-        Raises: NoticeInvalid with everything at fault; TooLarge.
+        Raises: NoticeInvalid or LegalMinimumMissing with everything at fault; TooLarge.
         """
         notice = Notice()
         notice.CopyFrom(draft)
@@ -113,7 +118,7 @@ class ActSigner(NoticeActSigner):
     ) -> SubmitActsRequest:
         """A later version of a notice that is complete already.
 
-        Raises: NoticeInvalid, TooLarge.
+        Raises: NoticeInvalid, LegalMinimumMissing, TooLarge.
         """
         version = self._signed_version(
             notice, changes=changes, announces_processing=announces_processing
@@ -143,12 +148,22 @@ class ActSigner(NoticeActSigner):
         self, notice: Notice, *, changes: Texts = (), announces_processing: bool = False
     ) -> Envelope:
         verify_notice(notice)
+        self._require_minimum(notice)
         header = self._header()
         header.issued_at.CopyFrom(notice.issued_at)
         version = VersionAct(
             notice=notice, changes=changes, announces_processing=announces_processing
         )
         return self._signed(Act(header=header, version=version))
+
+    def _require_minimum(self, notice: Notice) -> None:
+        """Raises: LegalMinimumMissing."""
+        try:
+            self._policy.require_minimum(notice)
+        except LegalMinimumMissing as error:
+            raise LegalMinimumMissing(
+                f"Nothing was sent. {error.message}", violations=error.violations
+            ) from None
 
     def _signed_addressing(
         self, notice_id: str, version_digest: bytes, rule: AddressingRule, *, narrows: bool = False

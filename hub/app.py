@@ -13,7 +13,7 @@ from functools import partial
 
 import grpc
 
-from comity.minimum.policy import load_policy
+from comity.minimum.policy import builtin_policy, load_policy
 from comity.times import utc_now
 from directory.services.limits import Limits, LookUpAllowances
 from hub.folder import load_ledger_key
@@ -102,7 +102,8 @@ async def running_hub(
         tail.add_listener(standings.take_events)
         entitlement = Entitlement(database, membership=membership, standings=standings)
         access = AccessService(writer)
-        pool = VerifierPool(settings.verifiers)
+        policy = builtin_policy() if settings.policy is None else load_policy(settings.policy)
+        pool = VerifierPool(settings.verifiers, policy=policy, policy_folder=settings.policy)
         stack.push_async_callback(pool.stop)
         await pool.start()
         ground = Ground(
@@ -114,7 +115,6 @@ async def running_hub(
             receipts=receipts,
             showing=Showing(tail=tail, proofs=proofs, access=access),
         )
-        policy = load_policy(settings.policy)
         exchange = make_exchange(settings, ground, policy=policy, clock=clock)
         ledger = LedgerService(
             database,

@@ -368,6 +368,7 @@ from agency_client.cli import (  # noqa: E402, F401
     admin_members,
     agencies,
     amending,
+    checking,
     descriptions,
     directory,
     enrolling,

@@ -19,8 +19,9 @@ class NoticeServicer(events_pb2_grpc.NoticeServiceServicer):
     def __init__(self, notices: NoticesService, acts: NoticeActsService, *, policy: Policy) -> None:
         self._notices = notices
         self._acts = acts
+        files = policy.files.items()
         self._policy = events_pb2.GetNoticePolicyResponse(
-            files=[events_pb2.PolicyFile(name=name, text=text) for name, text in policy.files],
+            files=[events_pb2.PolicyFile(name=name, text=text) for name, text in files],
             digest=policy.digest,
         )
 

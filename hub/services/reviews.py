@@ -138,8 +138,8 @@ class ReviewService:
         """What no program can judge, and what the legal minimum warns of."""
         notice = acts_pb2.Act.FromString(version.envelope.payload).version.notice
         asked = [
-            events_pb2.ReviewElement(field=field, description=description)
-            for field, description in self._policy.questions(notice)
+            events_pb2.ReviewElement(field=question.field, description=question.description)
+            for question in self._policy.questions(notice)
         ]
         return asked + [
             events_pb2.ReviewElement(field=finding.field, description=finding.description)

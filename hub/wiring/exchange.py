@@ -57,7 +57,9 @@ def make_exchange(
 ) -> Exchange:
     """Wires it; starts nothing."""
     database, membership = ground.database, ground.membership
-    preparing = Preparing(hub_domain=settings.domain, membership=membership, pool=ground.pool)
+    preparing = Preparing(
+        hub_domain=settings.domain, membership=membership, pool=ground.pool, policy=policy
+    )
     acts = ActsService(
         preparing=preparing,
         membership=membership,
