@@ -95,6 +95,32 @@ def wider_rule(
     )
 
 
+def narrower_rule(current: AddressingRule, left_out: AddressingRule) -> AddressingRule:
+    """The rule that names whom the current one names, less the agencies and countries that the
+    exclusions of another name.
+
+    Whoever is named by name is struck out; whoever would be named otherwise is excluded.
+    """
+    agencies, countries = set(left_out.except_agencies), set(left_out.except_countries)
+    rule = AddressingRule()
+    rule.CopyFrom(current)
+    del rule.agencies[:], rule.countries[:], rule.except_agencies[:], rule.except_countries[:]
+    rule.agencies.extend(
+        a
+        for a in current.agencies
+        if a not in agencies and country_from_agency_id(AgencyId(a)) not in countries
+    )
+    rule.countries.extend(c for c in current.countries if c not in countries)
+    is_named_otherwise = rule.all_members or bool(rule.countries)
+    rule.except_agencies.extend(
+        sorted({*current.except_agencies, *(agencies if is_named_otherwise else ())})
+    )
+    rule.except_countries.extend(
+        sorted({*current.except_countries, *(countries if rule.all_members else ())})
+    )
+    return rule
+
+
 def unmatched_countries(rule: AddressingRule, *, members: Collection[AgencyId]) -> list[str]:
     """The countries that a rule names or excludes, and that no member is of."""
     known = {country_from_agency_id(member) for member in members}

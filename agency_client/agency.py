@@ -13,6 +13,7 @@ from agency_client.client import HubClient
 from agency_client.inbox import Inbox
 from agency_client.own_keys import OwnKeys
 from agency_client.pending_keys import PendingKeys
+from agency_client.policy import load_kept_policy
 from agency_client.profile import INBOX, Profile
 from agency_client.session import Session
 from agency_client.signing import ActSigner
@@ -40,10 +41,22 @@ class Agency:
         """A new UUIDv7."""
         return uuid7_from(self.clock(), self.token_bytes(UUID7_RANDOM_BYTES))
 
-    def signer(self) -> ActSigner:
-        """What signs this agency's acts, by the roster as it is known now.
+    async def officer_signer(self) -> ActSigner:
+        """What signs acts in the name of the officer who is logged in, if anybody is.
 
-        Raises: MalformedInput where a key cannot be read.
+        Raises: as `signer`; LogInRequired, HubUnavailable.
+        """
+        officer = ""
+        if self.client.channel.kept_session is not None:
+            officer = (await self.client.officers.who_am_i()).officer.officer_id
+        return self.signer(officer=officer)
+
+    def signer(self, *, officer: str = "") -> ActSigner:
+        """What signs this agency's acts, by the roster as it is known now. `officer` is the id of
+        who hands them over; nobody's where a system does.
+
+        Raises: MalformedInput where a key cannot be read; PolicyInvalid where the kept policy
+        cannot.
         """
         PendingKeys(self.profile).settle(self.trust.roster, self.passphrase())
         return ActSigner(
@@ -52,6 +65,8 @@ class Agency:
             clock=self.clock,
             new_id=self.new_id,
             copied_to=self.trust.roster.find_copied_lead(self.profile.agency),
+            officer=officer,
+            policy=load_kept_policy(self.profile),
         )
 
 

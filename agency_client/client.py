@@ -11,11 +11,11 @@ from types import TracebackType
 
 from agency_client.channel import MAX_TRIES, HubChannel
 from agency_client.directory import DirectoryClient
-from agency_client.events import verify_record
+from agency_client.notice_calls import NoticeCalls
 from agency_client.officers import OfficerClient
+from agency_client.reviews import ReviewClient
 from agency_client.trust import SeenCheckpoint, Trust
-from comity.acts import ParsedAct
-from comity.errors import MalformedInput, ProofInvalid
+from comity.errors import MalformedInput
 from comity.roster import Roster
 from comity.v1.acts_pb2 import (
     BulkAnswer,
@@ -25,13 +25,6 @@ from comity.v1.acts_pb2 import (
     SubmitBulkRequest,
 )
 from comity.v1.acts_pb2_grpc import ActServiceStub
-from comity.v1.events_pb2 import (
-    GetNoticeRequest,
-    ListNoticesRequest,
-    ListNoticesResponse,
-    NoticeRecord,
-)
-from comity.v1.events_pb2_grpc import NoticeServiceStub
 from comity.v1.ledger_pb2 import (
     GetCheckpointRequest,
     LedgerLeaf,
@@ -51,10 +44,8 @@ from comity.v1.watches_pb2_grpc import WatchServiceStub
 
 CATCH_UP_SECONDS = 1.0  # ten times what one process of a hub is behind another
 
-_ACTS_OF_A_NOTICE = ("version", "withdrawal", "addressing")
 
-
-class HubClient:
+class HubClient(NoticeCalls):
     """A hub as one agency uses it. Use as an asynchronous context."""
 
     def __init__(
@@ -68,6 +59,9 @@ class HubClient:
         self.officers = OfficerClient(channel)
         self.directory = DirectoryClient(
             channel, accept_proof=self.accept_proof, known_size=lambda: self.trust.size
+        )
+        self.reviews = ReviewClient(
+            channel, accept_leaves=self._accept_leaves, trust=lambda: self.trust
         )
         self.trust = trust
         self._require_roster = require_roster  # what the agency itself knows of its members
@@ -103,39 +97,6 @@ class HubClient:
             async for response in stream:
                 for answer in response.answers:
                     yield answer
-
-    # --- notices ----------------------------------------------------------------------------------
-
-    async def get_notice(self, originator: str, notice_id: str) -> NoticeRecord:
-        """A notice as it stands, verified.
-
-        Raises: NotFound; VerificationFailed and InputRefused where it does not verify.
-        """
-        request = GetNoticeRequest(
-            originator=originator, notice_id=notice_id, known_size=self.trust.size
-        )
-        response = await self.channel.call(lambda c: NoticeServiceStub(c).GetNotice, request)
-        [version] = await self._verify_records([response.notice], response.proof)
-        if (version.originator, version.notice_id) != (originator, notice_id):
-            raise ProofInvalid("The hub shows another notice than was asked for.")
-        return response.notice
-
-    async def list_notices(self, request: ListNoticesRequest) -> ListNoticesResponse:
-        """A page of notices, verified. `next_index` goes into the request for the next page."""
-        request.known_size = self.trust.size
-        response = await self.channel.call(lambda c: NoticeServiceStub(c).ListNotices, request)
-        await self._verify_records(response.notices, response.proof)
-        return response
-
-    async def _verify_records(
-        self, records: Sequence[NoticeRecord], proof: LedgerProof
-    ) -> list[ParsedAct]:
-        shown = [(record, name) for record in records for name in _ACTS_OF_A_NOTICE]
-        leaves = [getattr(r, name).leaf for r, name in shown if r.HasField(name)]  # type: ignore[arg-type]
-        await self.accept_proof(proof, leaves)
-        if any(leaf.entry_index >= self._roster_size for leaf in leaves):
-            await self.refresh_roster()
-        return [verify_record(record, self.trust) for record in records]
 
     # --- the ledger -------------------------------------------------------------------------------
 

@@ -9,47 +9,67 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from agency_client.trust import Trust, parse_entry
-from comity.acts import (
-    ADDRESSING,
-    VERSION,
-    WITHDRAWAL,
-    ParsedAct,
-    has_unknown_fields,
-    parse_act,
-    verify_act,
+from agency_client.act_proof import (
+    require_act_entry,
+    require_decision_of,
+    verified_decision,
+    verify_recorded,
 )
-from comity.commitment import verify_addressing_commitment, verify_content_commitment
+from agency_client.event_kinds import (
+    ACT_KINDS,
+    ADDRESSEE_ADDED,
+    CHANGES,
+    DIRECTORY_CHANGED,
+    FOR_THE_ORIGINATOR,
+    NEW_VERSION,
+    PLACES,
+    PUBLISHED,
+    ROSTER_CHANGED,
+    UNSHOWN_ACTS,
+    WITHDRAWN,
+)
+from agency_client.records import verify_record
+from agency_client.trust import Trust, parse_entry
+from comity.acts import RELEASE_DECISION, ParsedAct, has_unknown_fields, parse_act
 from comity.errors import ProofInvalid
 from comity.identifiers import is_uuid7
-from comity.identity import AgencyId
 from comity.v1 import events_pb2, ledger_pb2
 
-PUBLISHED = events_pb2.EVENT_KIND_PUBLISHED
-NEW_VERSION = events_pb2.EVENT_KIND_NEW_VERSION
-WITHDRAWN = events_pb2.EVENT_KIND_WITHDRAWN
-ADDRESSEE_ADDED = events_pb2.EVENT_KIND_ADDRESSEE_ADDED
-ROSTER_CHANGED = events_pb2.EVENT_KIND_ROSTER_CHANGED
-DIRECTORY_CHANGED = events_pb2.EVENT_KIND_DIRECTORY_CHANGED
-
-_EVENT_ACTS = {
-    PUBLISHED: VERSION,
-    NEW_VERSION: VERSION,
-    ADDRESSEE_ADDED: VERSION,
-    WITHDRAWN: WITHDRAWAL,
-}
+__all__ = [
+    "ADDRESSEE_ADDED",
+    "DIRECTORY_CHANGED",
+    "NEW_VERSION",
+    "PUBLISHED",
+    "ROSTER_CHANGED",
+    "WITHDRAWN",
+    "VerifiedEvent",
+    "require_order",
+    "verify_event",
+    "verify_record",
+]
 
 
 @dataclass(frozen=True, slots=True)
 class VerifiedEvent:
-    """An event whose act is its originator's and in the ledger. `act` is None for the roster and
-    for the directory."""
+    """An event whose act is its signer's and in the ledger. `act` is None for the roster, for the
+    directory, and where the entry says all.
+
+    `originator` and `notice_id` name the notice that it is about; they are empty where it is about
+    none, and the id also where the entry does not name it.
+    """
 
     kind: events_pb2.EventKind.ValueType
     entry_index: int
     act: ParsedAct | None
     has_unknown_fields: bool
     message: events_pb2.Event
+    originator: str = ""
+    notice_id: str = ""
+
+    @property
+    def is_of_notice(self) -> bool:
+        """Whether it tells something of a notice."""
+        return bool(self.originator)
 
 
 def require_order(events: Sequence[events_pb2.Event], *, first_index: int, next_index: int) -> None:
@@ -71,39 +91,35 @@ def verify_event(event: events_pb2.Event, trust: Trust) -> VerifiedEvent:
 
     1. A roster event shows an entry that the roster is made of; one of the directory an entry that
        tells this reader something, judged by the roster that is known.
-    2. Otherwise the act is of the kind that the event says.
-    3. Its entry is of that kind, and commits to the act.
-    4. The act is signed for this hub by a key that was its originator's at that entry, and the
-       roster that says so is the one that the hub judged it by.
-    5. Where the reader was added later, the event's own entry is an addressing by the originator;
-       otherwise the event lies at the act's entry.
+    2. What the hub did shows its own entry, of the change that the event says and no act; acts that
+       the reader is not shown, an entry of their kind.
+    3. Otherwise the act is of the kind that the event says, its entry commits to it, and it is
+       signed for this hub by a key that was its signer's at that entry.
+    4. The event lies at the act's entry; where the reader was added later, or the notice stands
+       again, at an addressing or resumption by the originator; where reviewers let the version out,
+       at the hub's entry that says so of it.
+    5. What is the originator's or the asker's alone is told to this reader as such.
 
     Fields that this version does not know are shown and not refused: they are signed too.
 
     Raises: ComityError; then nothing of the event may be acted on.
     """
-    index = event.leaf.entry_index
-    if event.kind == ROSTER_CHANGED:  # 1
-        known = trust.roster_leaves.get(index)
-        if known is None or known.entry != event.leaf.entry:
-            raise ProofInvalid("The hub shows a roster entry that the roster is not made of.")
-        return VerifiedEvent(event.kind, index, None, False, event)
-    if event.kind == DIRECTORY_CHANGED:
-        _require_told(event.leaf, trust)
-        return VerifiedEvent(event.kind, index, None, False, event)
-    if event.kind not in _EVENT_ACTS:  # 2
-        raise ProofInvalid("The event is of a kind that this version does not know.")
-    parsed = parse_act(event.act.envelope)
-    if parsed.kind != _EVENT_ACTS[event.kind] or not _fits_version(event.kind, parsed):
-        raise ProofInvalid("The event shows an act of another kind than it says.")
-    was_added = event.kind == ADDRESSEE_ADDED
-    if event.act.HasField("leaf") != was_added:  # 5
-        raise ProofInvalid("The event lies elsewhere than its kind says.")
-    if was_added:
-        _require_addressing_entry(event.leaf, parsed.originator)
-    leaf = event.act.leaf if was_added else event.leaf
-    _verify_content(parsed, trust=trust, leaf=leaf, content_salt=event.act.content_salt)  # 3, 4
-    return VerifiedEvent(event.kind, index, parsed, has_unknown_fields(parsed.act), event)
+    if event.kind in (ROSTER_CHANGED, DIRECTORY_CHANGED):  # 1
+        verify = _require_of_roster if event.kind == ROSTER_CHANGED else _require_told
+        verify(event.leaf, trust)
+        return VerifiedEvent(event.kind, event.leaf.entry_index, None, False, event)
+    if event.kind in ACT_KINDS:  # 3
+        verified = _verified_with_act(event, trust)
+    else:  # 2
+        verified = _verified_without_act(event, trust)
+    _require_for_reader(verified, trust)  # 5
+    return verified
+
+
+def _require_of_roster(leaf: ledger_pb2.LedgerLeaf, trust: Trust) -> None:
+    known = trust.roster_leaves.get(leaf.entry_index)
+    if known is None or known.entry != leaf.entry:
+        raise ProofInvalid("The hub shows a roster entry that the roster is not made of.")
 
 
 def _require_told(leaf: ledger_pb2.LedgerLeaf, trust: Trust) -> None:
@@ -117,88 +133,66 @@ def _require_told(leaf: ledger_pb2.LedgerLeaf, trust: Trust) -> None:
     trust.require_roster_at(leaf.entry_index, entry.roster_entry)
 
 
-def _fits_version(kind: events_pb2.EventKind.ValueType, parsed: ParsedAct) -> bool:
-    version = parsed.act.version.notice.version
-    if kind == PUBLISHED:
-        return version == 1
-    return kind != NEW_VERSION or version > 1
+def _verified_without_act(event: events_pb2.Event, trust: Trust) -> VerifiedEvent:
+    index = event.leaf.entry_index
+    if event.HasField("act"):
+        raise ProofInvalid("The event shows an act where its kind has none.")
+    if event.kind in UNSHOWN_ACTS:
+        originator = require_act_entry(event.leaf, UNSHOWN_ACTS[event.kind])
+        trust.require_roster_at(index, parse_entry(event.leaf.entry).acts.roster_entry)
+        return VerifiedEvent(event.kind, index, None, False, event, originator)
+    if event.kind not in CHANGES:
+        raise ProofInvalid("The event is of a kind that this version does not know.")
+    notice = verified_decision(event.leaf, trust)
+    if notice.change != CHANGES[event.kind]:
+        raise ProofInvalid("The hub's entry says something else than the event.")
+    return VerifiedEvent(event.kind, index, None, False, event, notice.originator, notice.notice_id)
 
 
-def _require_addressing_entry(leaf: ledger_pb2.LedgerLeaf, originator: AgencyId) -> None:
-    entry = parse_entry(leaf.entry).acts
-    if entry.kind != ADDRESSING or entry.originator != originator:
-        raise ProofInvalid("The event's entry is not an addressing by the originator.")
-
-
-def verify_record(record: events_pb2.NoticeRecord, trust: Trust) -> ParsedAct:
-    """Verifies a notice whose entries lie in a verified tree; gives its version.
-
-    1. The version is recorded at its entry and signed by its originator.
-    2. A withdrawal likewise, and it withdraws this version of this notice; the state says so.
-    3. An addressing, which only the originator is shown, is of this notice and is committed to.
-
-    Raises: ComityError; then nothing of the notice may be acted on.
-    """
-    version = parse_act(record.version.envelope)  # 1
-    if version.kind != VERSION:
-        raise ProofInvalid("The hub shows another act as the version of a notice.")
-    _verify_shown(record.version, version, trust)
-    is_withdrawn = record.state == events_pb2.NOTICE_STATE_WITHDRAWN
-    if record.HasField("withdrawal") != is_withdrawn:  # 2
-        raise ProofInvalid("The state of the notice is not what its acts say.")
-    if is_withdrawn:
-        withdrawal = parse_act(record.withdrawal.envelope)
-        _verify_shown(record.withdrawal, withdrawal, trust)
-        _require_withdrawal_of(withdrawal, version)
-    if record.HasField("addressing"):  # 3
-        _verify_addressing(record.addressing, version, trust)
-    return version
-
-
-def _verify_shown(record: events_pb2.ActRecord, parsed: ParsedAct, trust: Trust) -> None:
-    _verify_content(parsed, trust=trust, leaf=record.leaf, content_salt=record.content_salt)
-
-
-def _require_withdrawal_of(withdrawal: ParsedAct, version: ParsedAct) -> None:
-    if (
-        withdrawal.kind != WITHDRAWAL
-        or withdrawal.originator != version.originator
-        or withdrawal.notice_id != version.notice_id
-        or withdrawal.act.withdrawal.version_digest != version.digest
-    ):
-        raise ProofInvalid("The withdrawal is of another notice or version.")
-
-
-def _verify_addressing(record: events_pb2.ActRecord, version: ParsedAct, trust: Trust) -> None:
-    parsed = parse_act(record.envelope)
-    if parsed.kind != ADDRESSING or parsed.notice_id != version.notice_id:
-        raise ProofInvalid("The addressing is of another notice.")
-    entry = parse_entry(record.leaf.entry).acts
-    verify_addressing_commitment(
-        entry.addressing_commitment, payload_digest=parsed.digest, salt=record.addressing_salt
+def _verified_with_act(event: events_pb2.Event, trust: Trust) -> VerifiedEvent:
+    parsed = parse_act(event.act.envelope)
+    is_first = event.kind == NEW_VERSION and parsed.act.version.notice.version < 2
+    if parsed.kind != ACT_KINDS[event.kind] or is_first:
+        raise ProofInvalid("The event shows an act of another kind than it says.")
+    _require_place(event, parsed, trust)  # 4
+    leaf = event.act.leaf if event.act.HasField("leaf") else event.leaf
+    verify_recorded(parsed, event.act, leaf=leaf, trust=trust)
+    return VerifiedEvent(
+        event.kind,
+        event.leaf.entry_index,
+        parsed,
+        has_unknown_fields(parsed.act),
+        event,
+        parsed.notice_originator,
+        parsed.notice_id,
     )
-    if entry.originator != version.originator:
-        raise ProofInvalid("The addressing is another agency's.")
-    _verify_signed(parsed, entry, trust, record.leaf.entry_index)
 
 
-def _verify_content(
-    parsed: ParsedAct, *, trust: Trust, leaf: ledger_pb2.LedgerLeaf, content_salt: bytes
-) -> None:
-    """Verifies that an entry records a version or withdrawal, and that its originator signed it."""
-    entry = parse_entry(leaf.entry).acts
-    if entry.kind != parsed.kind:
-        raise ProofInvalid("The entry records another kind of act.")
-    verify_content_commitment(
-        entry.content_commitment, payload_digest=parsed.digest, salt=content_salt
-    )
-    _verify_signed(parsed, entry, trust, leaf.entry_index)
+def _require_place(event: events_pb2.Event, parsed: ParsedAct, trust: Trust) -> None:
+    """Requires that an event lies where its kind says."""
+    lies_elsewhere = event.act.HasField("leaf")
+    if event.kind in PLACES and lies_elsewhere:
+        if require_act_entry(event.leaf, PLACES[event.kind]) != parsed.originator:
+            raise ProofInvalid("The event's entry is not an act by the originator.")
+    elif event.kind in (PUBLISHED, NEW_VERSION) and lies_elsewhere:
+        notice = verified_decision(event.leaf, trust)
+        require_decision_of(notice, parsed.originator, parsed.notice_id)
+        if (
+            notice.change != ledger_pb2.NOTICE_CHANGE_PUBLISHED
+            or notice.acts_entry != event.act.leaf.entry_index
+        ):
+            raise ProofInvalid("The hub's entry lets another version out than the event shows.")
+    elif lies_elsewhere or event.kind in PLACES:
+        raise ProofInvalid("The event lies elsewhere than its kind says.")
 
 
-def _verify_signed(
-    parsed: ParsedAct, entry: ledger_pb2.ActsEntry, trust: Trust, entry_index: int
-) -> None:
-    trust.require_roster_at(entry_index, entry.roster_entry)
-    originator = AgencyId(entry.originator)
-    keys = trust.signing_keys_at(originator, entry_index)
-    verify_act(parsed, hub_domain=trust.hub_domain, originator=originator, keys=keys)
+def _require_for_reader(event: VerifiedEvent, trust: Trust) -> None:
+    told = trust.reader
+    if event.kind in FOR_THE_ORIGINATOR:
+        told = None if trust.reader != event.originator else told
+    elif event.act is not None and event.act.kind == RELEASE_DECISION:
+        told = None if trust.reader != event.act.body.requested_by else told
+    else:
+        return
+    if told is None:
+        raise ProofInvalid("The event tells another agency what is not for it.")

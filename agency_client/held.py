@@ -7,15 +7,18 @@ from dataclasses import dataclass, replace
 
 from agency_client.agency import Agency
 from agency_client.inbox import HeldNotice, KeptSubmission
+from agency_client.notice_standing import NoticeStanding, standing_from_events
 from comity.acts import ADDRESSING, VERSION, WITHDRAWAL, ParsedAct, parse_act
+from comity.errors import NoticeNotInForce
 from comity.identity import AgencyId
-from comity.v1.events_pb2 import ListNoticesRequest, NoticeRecord
+from comity.v1.events_pb2 import ListNoticesRequest, NoticeRecord, NoticeState
 from comity.v1.notices_pb2 import Traffic
 
 
 def list_held(agency: Agency, traffic: Traffic.ValueType) -> Iterator[HeldNotice]:
     """The notices received, in the order of their latest entries."""
-    return agency.inbox.received.notices(traffic=traffic)
+    own = agency.profile.agency  # Its own are told too, once reviewers have let them out.
+    return (n for n in agency.inbox.received.notices(traffic=traffic) if n.originator != own)
 
 
 def list_own(agency: Agency, traffic: Traffic.ValueType) -> Iterator[HeldNotice]:
@@ -53,15 +56,44 @@ class NoticeChoice:
 def find_held(agency: Agency, notice_id: str) -> list[HeldNotice]:
     """The notices of an id that are held here, received or own."""
     own = _latest_of(agency.inbox.sent.list_submissions(notice_id=notice_id))
-    return [*agency.inbox.received.find_notices(notice_id), *own]
+    received = agency.inbox.received.find_notices(notice_id)
+    return [*(n for n in received if not own or n.originator != agency.profile.agency), *own]
+
+
+def find_standing(agency: Agency, originator: str, notice_id: str) -> NoticeStanding:
+    """How a notice stands by what was received of it, and sent.
+
+    Raises: InboxFailed.
+    """
+    held = [one for one in find_held(agency, notice_id) if one.originator == originator]
+    recalls = agency.inbox.recalls.list_recalls(notice_id=notice_id)
+    standing = standing_from_events(
+        agency.inbox.received.list_notice_events(originator, notice_id),
+        version=parse_act(held[0].version) if held else None,
+        recalls=[r for r in recalls if r.originator == originator],
+        now=agency.clock(),
+    )
+    if held and held[0].withdrawal is not None:
+        standing.state = "withdrawn"
+    return standing
 
 
 async def fetch_held(agency: Agency, originator: str, notice_id: str) -> HeldNotice:
     """A notice as the hub has it, verified.
 
-    Raises: NotFound; VerificationFailed.
+    Raises: NotFound; NoticeNotInForce where it shows no version; VerificationFailed.
     """
-    record = await agency.client.get_notice(originator, notice_id)
+    return held_from_record(await agency.client.get_notice(originator, notice_id))
+
+
+def held_from_record(record: NoticeRecord) -> HeldNotice:
+    """A notice as a verified record shows it.
+
+    Raises: NoticeNotInForce where it shows no version.
+    """
+    if not record.HasField("version"):
+        state = NoticeState.Name(record.state).removeprefix("NOTICE_STATE_").lower()
+        raise NoticeNotInForce(f"The notice is {state}: the hub shows nothing more of it.")
     return _held_from_record(record, parse_act(record.version.envelope))
 
 
@@ -76,6 +108,8 @@ async def fetch_held_by(
     while True:
         page = await agency.client.list_notices(request)
         for record in page.notices:
+            if not record.HasField("version"):
+                continue  # It has ended, and its content is erased.
             yield _held_from_record(record, parse_act(record.version.envelope))
         if not page.next_index:
             return

@@ -191,7 +191,7 @@ def load_profile(folder: Path) -> Profile:
     path = folder / PROFILE_FILE
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
-        unknown = set(values) - set(_FIELDS)
+        unknown = set(values) - set(_FIELDS) - {"recall"}  # that one: recall_settings.py
         if unknown:
             raise MalformedInput(f"it has settings that are not known: {', '.join(unknown)}")
         return Profile(

@@ -7,7 +7,7 @@ where the hub's ledger does not verify, nothing more is taken from it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from datetime import datetime
 from typing import Protocol
@@ -15,10 +15,14 @@ from typing import Protocol
 from agency_client.agency import Agency
 from agency_client.alerts import MemberAlert, alerts_of
 from agency_client.authority_alerts import AuthorityAlert, authority_alerts_of
+from agency_client.custody import CustodyAlert
 from agency_client.events import VerifiedEvent
 from agency_client.failures import InboxFailed
 from agency_client.inbox import KeptWindow
 from agency_client.locks import KEYS_LOCK, held_alone
+from agency_client.policy import fetch_policy
+from agency_client.recall_rounds import keep_alerting, keep_recalls
+from agency_client.recalls import RecallAnswer
 from agency_client.renewal import finish_renewal, is_renewal_due, renew
 from agency_client.rotation import finish_rotation
 from agency_client.submission import Outcome, Submitting
@@ -38,6 +42,7 @@ from comity.v1.membership_pb2 import KeyRotation
 LIVE_WATCH = "inbox"
 EXERCISE_WATCH = "inbox-exercise"
 LOOK_AGAIN_SECONDS = 30.0  # for a renewed certificate, for room on the disk, for unanswered acts
+LOOK_AT_POLICY_SECONDS = 3_600.0  # a hub changes it a few times a year
 LOOK_AT_KEYS_SECONDS = 3_600.0  # of the 30 days that are left when a certificate is to be renewed
 # Each renewal is an entry that every member fetches: a clock that is wrong must not make many.
 WRONG_CLOCK_SECONDS = 86_400.0
@@ -62,6 +67,12 @@ class Reporter(Protocol):
 
     def told(self, alert: AuthorityAlert) -> None:
         """An entry of the directory has to be confirmed, say."""
+
+    def recalled(self, answer: RecallAnswer) -> None:
+        """A recall was acted on, and its answer signed."""
+
+    def custody(self, alert: CustodyAlert) -> None:
+        """Somebody is held on a notice that no longer stands. Said again and again."""
 
     def renewed(self, until: datetime) -> None:
         """The certificate was renewed, and is good until then (aware)."""
@@ -104,15 +115,28 @@ async def keep_inbox_filled(agency: Agency, reporter: Reporter) -> None:
     Raises: VerificationFailed where the hub may not be believed; Superseded where the watch was
     opened elsewhere.
     """
+    recalls, custodies = asyncio.Event(), asyncio.Event()
+
+    def heard() -> None:
+        recalls.set()
+        custodies.set()
+
     async with asyncio.TaskGroup() as group:
         for name, traffic in _WATCHES.items():
-            group.create_task(_keep_watch(agency, name, traffic, reporter))
+            group.create_task(_keep_watch(agency, name, traffic, reporter, heard))
         group.create_task(_keep_sending(agency, reporter))
         group.create_task(_keep_keys(agency, reporter))
+        group.create_task(_keep_policy(agency, reporter))
+        group.create_task(keep_recalls(agency, reporter, recalls))
+        group.create_task(keep_alerting(agency, reporter, custodies))
 
 
 async def _keep_watch(
-    agency: Agency, name: str, traffic: notices_pb2.Traffic.ValueType, reporter: Reporter
+    agency: Agency,
+    name: str,
+    traffic: notices_pb2.Traffic.ValueType,
+    reporter: Reporter,
+    heard: Callable[[], None],
 ) -> None:
     def on_break(error: ComityError) -> None:
         reporter.trouble(name, error)
@@ -124,6 +148,8 @@ async def _keep_watch(
             async with aclosing(kept_windows(agency, watch, name)) as windows:
                 async for window, new in windows:
                     reporter.window(name, window, len(new))
+                    if any(event.is_of_notice for event in new):
+                        heard()
                     if name == LIVE_WATCH:  # the other one is told of the roster too
                         for alert in alerts_of(agency, window.verified):
                             reporter.alert(alert)
@@ -147,6 +173,16 @@ async def _keep_sending(agency: Agency, reporter: Reporter) -> None:
         except (AccessRefused, HubUnavailable, InboxFailed) as error:
             reporter.trouble("outbox", error)
         await asyncio.sleep(LOOK_AGAIN_SECONDS)
+
+
+async def _keep_policy(agency: Agency, reporter: Reporter) -> None:
+    """Keeps the hub's legal minimum in the profile, for checks without a line."""
+    while True:
+        try:
+            await fetch_policy(agency)
+        except (AccessRefused, HubUnavailable, InputRefused) as error:
+            reporter.trouble("policy", error)
+        await asyncio.sleep(LOOK_AT_POLICY_SECONDS)
 
 
 async def _keep_keys(agency: Agency, reporter: Reporter) -> None:

@@ -9,30 +9,27 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
+from agency_client.act_signing import NoticeActSigner, Texts
 from agency_client.addressing import rule_with_copy
 from agency_client.profile import Profile
 from agency_client.retention import last_day_kept
-from comity.acts import ParsedAct, sign_act
-from comity.errors import LegalMinimumMissing, MalformedInput, Violation
+from comity.acts import ParsedAct
+from comity.errors import LegalMinimumMissing
 from comity.identity import AgencyId
 from comity.keys import PrivateKey
-from comity.minimum.policy import builtin_policy
+from comity.minimum.policy import Policy, builtin_policy
 from comity.notices import verify_notice
 from comity.receipt import digest_of
 from comity.times import datetime_from_timestamp, timestamp_from
 from comity.v1.acts_pb2 import (
-    WITHDRAWAL_REASON_OTHER,
     Act,
-    ActHeader,
     AddressingAct,
     AddressingRule,
     Envelope,
     SubmitActsRequest,
     VersionAct,
-    WithdrawalAct,
-    WithdrawalReason,
 )
-from comity.v1.notices_pb2 import LocalizedText, Notice
+from comity.v1.notices_pb2 import Notice
 
 DEFAULT_LIFE = timedelta(days=365)  # of a draft without a time of expiry; it may name another
 
@@ -57,7 +54,7 @@ def _set_times(notice: Notice, now: datetime) -> None:
         notice.handling.retain_until.CopyFrom(last_day_kept(expires_at))
 
 
-class ActSigner:
+class ActSigner(NoticeActSigner):
     """Builds and signs an agency's acts."""
 
     def __init__(
@@ -68,29 +65,41 @@ class ActSigner:
         clock: Callable[[], datetime],
         new_id: Callable[[], str],
         copied_to: AgencyId | None = None,
+        officer: str = "",
+        policy: Policy | None = None,
     ) -> None:
+        super().__init__(profile, keys=keys, clock=clock, new_id=new_id, officer=officer)
+        self._policy = policy or builtin_policy()
         self._copied_to = copied_to  # the lead agency that whatever is addressed goes to as well
-        self._profile = profile
-        self._keys = keys
-        self._clock = clock
-        self._new_id = new_id
 
     def completed(self, draft: Notice) -> Notice:
         """The first version of a notice, with what its draft leaves out: id, number, times."""
         return complete_draft(draft, now=self._clock(), new_id=self._new_id)
 
-    def first_version(self, notice: Notice, rule: AddressingRule) -> SubmitActsRequest:
+    def first_version(
+        self, notice: Notice, rule: AddressingRule, *, announces_processing: bool = False
+    ) -> SubmitActsRequest:
         """The first version of a complete notice with its addressing.
+
+        `announces_processing`: while it is reviewed, addressees see that there is a request.
 
         Raises: NoticeInvalid or LegalMinimumMissing with everything at fault; TooLarge;
         AddressingInvalid where the rule excludes the lead agency, which has to have a copy.
         """
-        version = self._signed_version(notice)
+        version = self._signed_version(notice, announces_processing=announces_processing)
         addressing = self._signed_addressing(notice.notice_id, digest_of(version.payload), rule)
         return SubmitActsRequest(acts=[version, addressing])
 
-    def next_version(self, draft: Notice, latest: ParsedAct) -> SubmitActsRequest:
-        """The version that follows the latest one, from a draft of its content.
+    def next_version(
+        self,
+        draft: Notice,
+        latest: ParsedAct,
+        *,
+        changes: Texts = (),
+        announces_processing: bool = False,
+    ) -> SubmitActsRequest:
+        """The version that follows the latest one, from a draft of its content; `changes` says what
+        is corrected, and why.
 
         Raises: NoticeInvalid or LegalMinimumMissing with everything at fault; TooLarge.
         """
@@ -100,37 +109,21 @@ class ActSigner:
         notice.version = latest.act.version.notice.version + 1
         notice.predecessor_digest = latest.digest
         _set_times(notice, self._clock())
-        return self.later_version(notice)
+        return self.later_version(
+            notice, changes=changes, announces_processing=announces_processing
+        )
 
-    def later_version(self, notice: Notice) -> SubmitActsRequest:
+    def later_version(
+        self, notice: Notice, *, changes: Texts = (), announces_processing: bool = False
+    ) -> SubmitActsRequest:
         """A later version of a notice that is complete already.
 
         Raises: NoticeInvalid, LegalMinimumMissing, TooLarge.
         """
-        return SubmitActsRequest(acts=[self._signed_version(notice)])
-
-    def withdrawal(
-        self,
-        notice_id: str,
-        latest_digest: bytes,
-        *,
-        reason: WithdrawalReason.ValueType,
-        details: Sequence[LocalizedText] = (),
-    ) -> SubmitActsRequest:
-        """The withdrawal of a notice.
-
-        Raises: MalformedInput where the reason is OTHER and nothing says which.
-        """
-        if reason == WITHDRAWAL_REASON_OTHER and not details:
-            raise MalformedInput(
-                violations=[Violation("details", "is missing: say what the other reason is")]
-            )
-        withdrawal = WithdrawalAct(
-            notice_id=notice_id, version_digest=latest_digest, reason=reason, details=details
+        version = self._signed_version(
+            notice, changes=changes, announces_processing=announces_processing
         )
-        return SubmitActsRequest(
-            acts=[self._signed(Act(header=self._header(), withdrawal=withdrawal))]
-        )
+        return SubmitActsRequest(acts=[version])
 
     def wider_addressing(
         self, notice_id: str, latest_digest: bytes, rule: AddressingRule
@@ -141,39 +134,44 @@ class ActSigner:
         """
         return SubmitActsRequest(acts=[self._signed_addressing(notice_id, latest_digest, rule)])
 
-    def _header(self) -> ActHeader:
-        return ActHeader(
-            hub_domain=self._profile.hub_domain,
-            originator=self._profile.agency,
-            act_id=self._new_id(),
-            issued_at=timestamp_from(self._clock()),
-        )
+    def narrower_addressing(
+        self, notice_id: str, latest_digest: bytes, rule: AddressingRule
+    ) -> SubmitActsRequest:
+        """An addressing that leaves out some who were addressed: their copies are recalled.
 
-    def _signed_version(self, notice: Notice) -> Envelope:
+        Raises: AddressingInvalid as `first_version`.
+        """
+        addressing = self._signed_addressing(notice_id, latest_digest, rule, narrows=True)
+        return SubmitActsRequest(acts=[addressing])
+
+    def _signed_version(
+        self, notice: Notice, *, changes: Texts = (), announces_processing: bool = False
+    ) -> Envelope:
         verify_notice(notice)
         self._require_minimum(notice)
         header = self._header()
         header.issued_at.CopyFrom(notice.issued_at)
-        return self._signed(Act(header=header, version=VersionAct(notice=notice)))
+        version = VersionAct(
+            notice=notice, changes=changes, announces_processing=announces_processing
+        )
+        return self._signed(Act(header=header, version=version))
 
     def _require_minimum(self, notice: Notice) -> None:
         """Raises: LegalMinimumMissing."""
         try:
-            builtin_policy().require_minimum(notice)
+            self._policy.require_minimum(notice)
         except LegalMinimumMissing as error:
             raise LegalMinimumMissing(
                 f"Nothing was sent. {error.message}", violations=error.violations
             ) from None
 
     def _signed_addressing(
-        self, notice_id: str, version_digest: bytes, rule: AddressingRule
+        self, notice_id: str, version_digest: bytes, rule: AddressingRule, *, narrows: bool = False
     ) -> Envelope:
         addressing = AddressingAct(
             notice_id=notice_id,
             version_digest=version_digest,
             rule=rule_with_copy(rule, self._copied_to),
+            narrows=narrows,
         )
         return self._signed(Act(header=self._header(), addressing=addressing))
-
-    def _signed(self, act: Act) -> Envelope:
-        return sign_act(act, self._keys)

@@ -15,19 +15,20 @@ from agency_client.channel import FIRST_DELAY_SECONDS, MAX_DELAY_SECONDS
 from agency_client.failures import InboxFailed
 from agency_client.inbox import KeptSubmission
 from agency_client.trust import SeenCheckpoint
-from comity.acts import ADDRESSING, ParsedAct, parse_act
+from comity.acts import VERSION, WITHDRAWAL, ParsedAct, parse_act
 from comity.errors import (
     AccessRefused,
     ComityError,
     HubUnavailable,
     InputRefused,
     NotFound,
+    NoticeNotInForce,
     ScopeExceeded,
     StateRefused,
 )
 from comity.receipt import verify_receipt
 from comity.v1.acts_pb2 import ReceiptedActs, SubmitActsRequest
-from comity.v1.events_pb2 import NoticeRecord
+from comity.v1.events_pb2 import ActRecord, NoticeRecord, NoticeState
 from comity.v1.ledger_pb2 import LedgerProof
 
 BY_HAND = "hand"  # the source of what somebody submitted, beside the names of importers
@@ -168,12 +169,24 @@ class Submitting:
             await self._agency.client.accept_proof(proof, [])
 
     async def fetch_latest(self, notice_id: str) -> ParsedAct:
-        """The latest version of one of the agency's own notices, verified.
+        """The latest version of one of the agency's own notices, verified: the one that waits for
+        its review, where one does.
 
-        Raises: NotFound, which says whose it is where it is held here as another's. Whether the
-        notice was withdrawn is the hub's to say.
+        Raises: NotFound, which says whose it is where it is held here as another's;
+        NoticeNotInForce where its content is erased. Whether the notice was withdrawn is the hub's
+        to say.
         """
-        return parse_act((await self.fetch_own(notice_id)).version.envelope)
+        record = await self.fetch_own(notice_id)
+        latest = record.submitted if record.HasField("submitted") else record.version
+        return _shown_version(record, latest)
+
+    async def fetch_in_force(self, notice_id: str) -> ParsedAct:
+        """The version in force of one of the agency's own notices, verified.
+
+        Raises: as `fetch_latest`.
+        """
+        record = await self.fetch_own(notice_id)
+        return _shown_version(record, record.version)
 
     async def fetch_own(self, notice_id: str) -> NoticeRecord:
         """One of the agency's own notices as it stands, verified.
@@ -188,6 +201,13 @@ class Submitting:
                 raise
             owner = foreign[0].originator
             raise NotFound(f"It is {owner}'s; only its originator may do this.") from error
+
+
+def _shown_version(record: NoticeRecord, shown: ActRecord) -> ParsedAct:
+    if shown.envelope.payload:
+        return parse_act(shown.envelope)
+    state = NoticeState.Name(record.state).removeprefix("NOTICE_STATE_").lower().replace("_", " ")
+    raise NoticeNotInForce(f"The notice is {state}; the hub shows no version of it.")
 
 
 def _saying_that_kept(error: ComityError, notice_id: str | None = None) -> ComityError:
@@ -231,5 +251,5 @@ def published_acts(submissions: Iterable[KeptSubmission]) -> Iterator[ParsedAct]
     for submission in sorted(receipted, key=lambda s: s.entry_index or 0):
         for envelope in submission.request.acts:
             parsed = parse_act(envelope)
-            if parsed.kind != ADDRESSING:
+            if parsed.kind in (VERSION, WITHDRAWAL):
                 yield parsed

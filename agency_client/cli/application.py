@@ -42,13 +42,17 @@ ENVIRONMENT = (
 # As one comes to need them. What is not named here follows.
 _ORDER = {
     "": (
-        *("init", "enrol", "join", "status", "run", "login", "notice", "directory", "import"),
-        *("receipt", "ledger", "agencies"),
+        *("init", "enrol", "join", "status", "run", "login", "notice", "release", "recall"),
+        *("review", "directory", "import", "receipt", "ledger", "agencies"),
     ),
     "notice": (
-        *("check", "submit", "list", "show", "watch", "revise", "widen", "withdraw", "send-kept"),
-        "quarantine",
+        *("new", "check", "submit", "list", "show", "watch", "correct", "addendum", "extend"),
+        *("suspend", "resume", "withdraw", "widen", "narrow", "acknowledge", "flag"),
+        *("in-custody", "send-kept", "quarantine"),
     ),
+    "release": ("ask", "decide", "list"),
+    "recall": ("status", "answer", "retain", "passed-on"),
+    "review": ("list", "take", "show", "decide", "statistics"),
     "directory": (
         *("resolve", "find", "show", "history", "report", "export", "propose", "proposals"),
         *("approve", "refuse", "confirm", "due", "reports", "import", "test-contact"),
@@ -112,8 +116,26 @@ receipt_app = typer.Typer(
 import_app = typer.Typer(
     cls=CommandGroup, help="Notices from other systems.", epilog=EXIT_CODES, no_args_is_help=True
 )
+release_app = typer.Typer(
+    cls=CommandGroup,
+    help="Restrictions lifted by a notice's originator.",
+    epilog=EXIT_CODES,
+    no_args_is_help=True,
+)
+recall_app = typer.Typer(
+    cls=CommandGroup, help="Copies that are asked back.", epilog=EXIT_CODES, no_args_is_help=True
+)
+review_app = typer.Typer(
+    cls=CommandGroup,
+    help="Notices that wait for the hub's reviewers.",
+    epilog=EXIT_CODES,
+    no_args_is_help=True,
+)
 officer_app = typer.Typer(help="The agency's officers.", epilog=EXIT_CODES, no_args_is_help=True)
 app.add_typer(notice_app, name="notice")
+app.add_typer(release_app, name="release")
+app.add_typer(recall_app, name="recall")
+app.add_typer(review_app, name="review")
 app.add_typer(ledger_app, name="ledger")
 app.add_typer(receipt_app, name="receipt")
 app.add_typer(import_app, name="import")
@@ -208,12 +230,17 @@ def argument(name: str, text: str, parse: Callable[[str], T]) -> T:
         raise typer.BadParameter(f"{name}: {error.message}") from None
 
 
-def _notice_id(text: str) -> str:
+def require_notice_id(text: str, what: str = "a notice's id") -> str:
+    """An id as it was typed; another text is a usage error."""
     from comity.identifiers import is_uuid7
 
     if not is_uuid7(text):
-        raise typer.BadParameter("a notice's id is a UUIDv7 in lower case.")
+        raise typer.BadParameter(f"{what} is a UUIDv7 in lower case.")
     return text
+
+
+def _notice_id(text: str) -> str:
+    return require_notice_id(text)
 
 
 IdArgument = Annotated[
@@ -335,6 +362,8 @@ def read_file(path: Path) -> bytes:
 
 # The subcommands register themselves with the applications above.
 from agency_client.cli import (  # noqa: E402, F401
+    addressee_acts,
+    addressees,
     admin,
     admin_members,
     agencies,
@@ -349,10 +378,14 @@ from agency_client.cli import (  # noqa: E402, F401
     ledger,
     notices,
     officers,
+    recalls,
     receipts,
+    releases,
+    reviews,
     running,
     sessions,
     setup,
+    showing,
     submitting,
     watches,
 )

@@ -1,15 +1,13 @@
-"""`comity notice list`, `show`, `quarantine`: what the inbox and the hub hold."""
+"""`comity notice list`, `quarantine`: what the inbox and the hub hold."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from agency_client.cli.application import (
     ExerciseOption,
-    IdArgument,
     JsonOption,
     ProfileOption,
     argument,
@@ -24,7 +22,7 @@ if TYPE_CHECKING:
     from agency_client.inbox import HeldNotice
     from comity.acts import ParsedAct
     from comity.identity import AgencyId
-    from comity.v1.acts_pb2 import Envelope
+    from comity.v1.notices_pb2 import Notice
 
 
 @notice_app.command("list")
@@ -41,14 +39,13 @@ async def list_notices(
             "--held-by", metavar="AGENCY", help="One's own that it is addressed by; asks the hub."
         ),
     ] = None,
-    every: Annotated[bool, typer.Option("--all", help="Withdrawn and expired ones too.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="Those that are not in force too.")] = False,
     exercise: ExerciseOption = False,
     profile: ProfileOption = None,
     json: JsonOption = False,
 ) -> None:
     """List the notices of the inbox, which 'comity run' keeps filled. Works without the hub."""
     from agency_client.held import NoticeChoice
-    from agency_client.notice_text import state_words
     from comity.acts import parse_act
     from comity.identity import AgencyId
     from comity.v1.notices_pb2 import TRAFFIC_EXERCISE, TRAFFIC_LIVE
@@ -63,13 +60,13 @@ async def list_notices(
             is_suspended = roster.is_distrusted(AgencyId(one.originator))
             parsed = parse_act(one.version)
             notice = parsed.act.version.notice
-            state = state_words(notice, is_withdrawn=one.withdrawal is not None, now=agency.clock())
+            state = _state(agency, one, notice)
             if not every and state != "in force":
                 hidden += 1
                 continue
             shown += 1
             if json:
-                write_json(_document(one, parsed, state, is_suspended=is_suspended))
+                write_json(held_document(one, parsed, state, is_suspended=is_suspended))
             else:
                 write(_line(one, parsed, state, is_suspended=is_suspended))
     if not shown and not json:
@@ -103,11 +100,25 @@ async def _require_member(agency: Agency, member: AgencyId | None) -> None:
 def _nothing(*, own: bool, holder: AgencyId | None, hidden: int) -> str:
     """What stands for an empty list, and where there is something."""
     if holder is not None:
-        beside = f"; withdrawn or expired: {hidden}, with --all" if hidden else ""
+        beside = f"; no longer in force: {hidden}, with --all" if hidden else ""
         return f"(no notice of your own that {holder} is addressed by{beside})"
-    hints = [f"withdrawn or expired: {hidden}, with --all"] if hidden else []
+    hints = [f"no longer in force: {hidden}, with --all"] if hidden else []
     hints += [] if own else ["your own: --own", "the inbox is filled by 'comity run'"]
     return f"({'; '.join(['nothing', *hints])})"
+
+
+def _state(agency: Agency, one: HeldNotice, notice: Notice) -> str:
+    """How a notice stands: by what was heard of it, where it was received or is one's own."""
+    from agency_client.held import find_standing
+    from agency_client.notice_text import state_words
+
+    standing = find_standing(agency, one.originator, one.notice_id)
+    if not standing.is_in_force:
+        return standing.state
+    is_withdrawn = one.withdrawal is not None
+    if standing.extension is not None and not is_withdrawn:
+        return standing.state
+    return state_words(notice, is_withdrawn=is_withdrawn, now=agency.clock())
 
 
 def _line(one: HeldNotice, parsed: ParsedAct, state: str, *, is_suspended: bool) -> str:
@@ -125,9 +136,10 @@ def _line(one: HeldNotice, parsed: ParsedAct, state: str, *, is_suspended: bool)
     )
 
 
-def _document(
+def held_document(
     one: HeldNotice, parsed: ParsedAct, state: str, *, is_suspended: bool
 ) -> dict[str, Any]:
+    """A held notice as a JSON document."""
     from comity.acts import has_unknown_fields
 
     document = {
@@ -143,97 +155,6 @@ def _document(
     if one.withdrawal is not None:
         document["withdrawal"] = json_from(one.withdrawal)
     return document
-
-
-@notice_app.command()
-@command
-async def show(
-    notice_id: IdArgument,
-    originator: Annotated[
-        str | None,
-        typer.Option("--from", metavar="AGENCY", help="Its originator, where it is not held here."),
-    ] = None,
-    profile: ProfileOption = None,
-    json: JsonOption = False,
-) -> None:
-    """Show a notice: from the inbox, from what was sent, or else as the hub has it."""
-    from agency_client.notice_text import notice_lines, state_words, withdrawal_line
-    from comity.acts import has_unknown_fields, parse_act
-    from comity.identity import AgencyId, parse_agency_id
-
-    if originator is not None:
-        argument("--from", originator, parse_agency_id)
-    async with opened_agency(profile) as agency:
-        found = await _find(agency, notice_id, originator)
-        now = agency.clock()
-        roster = agency.trust.roster
-    members = roster.active_agencies()
-    for one in found:
-        is_suspended = roster.is_distrusted(AgencyId(one.originator))
-        parsed = parse_act(one.version)
-        notice = parsed.act.version.notice
-        state = state_words(notice, is_withdrawn=one.withdrawal is not None, now=now)
-        if json:
-            document = _document(one, parsed, state, is_suspended=is_suspended)
-            write_json(document | _addressed_document(one, members))
-            continue
-        lines = notice_lines(
-            notice,
-            originator=one.originator,
-            state=state,
-            is_suspended=is_suspended,
-            has_unknown_fields=has_unknown_fields(parsed.act),
-            safe=safe,
-        )
-        for line in lines:
-            write(line)
-        if one.addressing is not None:
-            write(f"addressed to: {safe(_addressed(one.addressing, parsed.originator, members))}")
-        if one.withdrawal is not None:
-            write(withdrawal_line(parse_act(one.withdrawal).act.withdrawal, safe))
-        write(f"Verified: entry {one.entry_index} of the ledger of {agency.profile.hub_domain}.")
-
-
-def _addressed(envelope: Envelope, originator: AgencyId, members: Collection[AgencyId]) -> str:
-    """The rule of an addressing, and who that is now as far as members are known here."""
-    from agency_client.addressing import addressees_text, members_named, rule_text
-    from comity.acts import parse_act
-
-    rule = parse_act(envelope).act.addressing.rule
-    named = members_named(rule, originator=originator, members=members)
-    return f"{rule_text(rule)}; now {addressees_text(named)}" if members else rule_text(rule)
-
-
-def _addressed_document(one: HeldNotice, members: Collection[AgencyId]) -> dict[str, Any]:
-    from agency_client.addressing import members_named
-    from comity.acts import parse_act
-
-    if one.addressing is None:
-        return {}
-    parsed = parse_act(one.addressing)
-    rule = parsed.act.addressing.rule
-    named = members_named(rule, originator=parsed.originator, members=members)
-    return {"addressing": json_from(rule), "addressees": named}
-
-
-async def _find(agency: Agency, notice_id: str, originator: str | None) -> list[HeldNotice]:
-    from agency_client.held import fetch_held, find_held
-    from comity.errors import NotFound
-
-    held = find_held(agency, notice_id)
-    if originator is not None:
-        held = [one for one in held if one.originator == originator]
-    if held:
-        return held
-    try:
-        return [await fetch_held(agency, originator or agency.profile.agency, notice_id)]
-    except NotFound as error:
-        if originator is not None:
-            raise
-        raise NotFound(
-            "It is neither held here nor one of your own. 'comity run' fetches what is addressed "
-            "to you; --from AGENCY asks the hub for another's."
-        ) from error
 
 
 @notice_app.command()

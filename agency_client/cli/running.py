@@ -21,8 +21,10 @@ if TYPE_CHECKING:
     from agency_client.agency import Agency
     from agency_client.alerts import MemberAlert
     from agency_client.authority_alerts import AuthorityAlert
+    from agency_client.custody import CustodyAlert
     from agency_client.failures import InboxFailed
     from agency_client.inbox import KeptWindow
+    from agency_client.recalls import RecallAnswer
     from agency_client.submission import Outcome
     from comity.errors import ComityError, VerificationFailed
     from comity.v1.membership_pb2 import KeyRotation
@@ -147,6 +149,33 @@ class Log:
             reason=f'"{safe(alert.reason)}"',
             entry=alert.entry_index,
             received=alert.received,
+        )
+
+    def recalled(self, answer: RecallAnswer) -> None:
+        """A recall was acted on, and its answer signed."""
+        from comity.v1.acts_pb2 import RecallOutcome
+
+        self._in_trouble.pop("recalls", None)
+        outcome = RecallOutcome.Name(answer.outcome).removeprefix("RECALL_OUTCOME_")
+        self.line(
+            "recalled",
+            notice=answer.recall.notice_id,
+            originator=answer.recall.originator,
+            entry=answer.recall.recall_entry,
+            answer=outcome.lower().replace("_", "-"),
+        )
+
+    def custody(self, alert: CustodyAlert) -> None:
+        """Somebody is held on a notice that no longer stands."""
+        self.line(
+            "EXERCISE-URGENT" if alert.is_exercise else "URGENT",
+            what='"the notice on which you hold this person no longer stands"',
+            notice=alert.notice_id,
+            originator=alert.originator,
+            state=f'"{alert.state}"',
+            ago=f'"{alert.clock_text(self._agency.clock())}"',
+            reference=f'"{safe(alert.reference)}"',
+            next=f'"{alert.next_command}"',
         )
 
     def renewed(self, until: datetime) -> None:

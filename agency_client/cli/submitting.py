@@ -25,6 +25,7 @@ from agency_client.cli.application import (
     command,
     notice_app,
     opened_agency,
+    require_notice_id,
 )
 from agency_client.cli.checking import say_warnings
 from agency_client.cli.output import (
@@ -42,6 +43,7 @@ from agency_client.cli.output import (
 if TYPE_CHECKING:
     from agency_client.agency import Agency
     from agency_client.drafts import Draft
+    from agency_client.signing import ActSigner
     from agency_client.submission import Outcome
     from comity.identity import AgencyId
     from comity.v1.acts_pb2 import AddressingRule, ReceiptedActs, SubmitActsRequest
@@ -81,7 +83,7 @@ ReceiptOption = Annotated[
 
 @notice_app.command()
 @command
-async def submit(
+async def submit(  # noqa: PLR0913, PLR0917 - options of a command
     files: Annotated[
         list[Path],
         typer.Argument(metavar="FILE", help="Notices or drafts as JSON; .jsonl: one to a line."),
@@ -90,6 +92,18 @@ async def submit(
     except_: ExceptOption = None,
     and_later_members: LaterOption = False,
     exercise: ExerciseOption = False,
+    source: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ID",
+            help="A received notice that they draw on: its conditions are carried.",
+            show_default=False,
+        ),
+    ] = None,
+    announce: Annotated[
+        bool,
+        typer.Option("--announce", help="Addressees may know of a request that is in review."),
+    ] = False,
     receipt: ReceiptOption = None,
     profile: ProfileOption = None,
     json: JsonOption = False,
@@ -102,15 +116,22 @@ async def submit(
     from comity.v1.notices_pb2 import TRAFFIC_EXERCISE, TRAFFIC_LIVE
 
     rule = stated_rule(to, except_, and_later_members=and_later_members)
+    sources_cited = [require_notice_id(each, "--source: a notice's id") for each in source or ()]
     drafts = _load(files, TRAFFIC_EXERCISE if exercise else TRAFFIC_LIVE)
     async with opened_agency(profile) as agency:
-        notices = _completed(agency, drafts)
+        notices = _completed(agency, _drawing_on(agency, drafts, sources_cited))
         with saying_that_nothing_is_kept():
             addressees = await resolved_as_stated(agency, rule)
-        outcomes = await _send(agency, _sign(agency, notices, rule))
+            signer = await agency.officer_signer()
+        _require_onward(agency, notices, addressees)
+        requests = _sign(signer, notices, rule, announces_processing=announce)
+        outcomes = await _send(agency, requests)
+        standing = await _standing_of_one(agency, outcomes)
     sources = {notice.notice_id: source for source, notice in notices}
     receipted = [o.receipted for o in outcomes if o.receipted is not None]
     report_receipted(receipted, json=json, to=addressees, receipt=receipt)
+    if standing and not json:
+        say(f"comity: {standing}")
     _report_refused(outcomes, sources, json=json)
 
 
@@ -145,26 +166,54 @@ def _completed(agency: Agency, drafts: Sequence[Draft]) -> list[tuple[str, Notic
     """
     from agency_client.checking import check_notices, require_minimum
     from agency_client.drafts import verify_drafts
-    from comity.minimum.policy import builtin_policy
+    from agency_client.policy import load_kept_policy
 
     signer = agency.signer()
     notices = [(draft.source, signer.completed(draft.notice)) for draft in drafts]
     verify_drafts(notices)
-    checked = list(check_notices(notices, builtin_policy()))
+    checked = list(check_notices(notices, load_kept_policy(agency.profile)))
     require_minimum(checked)
     say_warnings(checked)
     return notices
 
 
+def _drawing_on(
+    agency: Agency, drafts: Sequence[Draft], source_ids: Sequence[str]
+) -> Sequence[Draft]:
+    """The drafts with the received notices that they draw on. Raises: NotFound."""
+    from dataclasses import replace
+
+    from agency_client.onward import with_sources
+
+    if not source_ids:
+        return drafts
+    return [replace(d, notice=with_sources(agency, d.notice, source_ids)) for d in drafts]
+
+
+def _require_onward(
+    agency: Agency, notices: Sequence[tuple[str, Notice]], addressees: Collection[AgencyId]
+) -> None:
+    """Requires that what was received may go on. Raises: NoticeInvalid, ReleaseRequired."""
+    from agency_client.onward import require_onward
+
+    for _, notice in notices:
+        require_onward(agency, notice, addressees)
+
+
 def _sign(
-    agency: Agency, notices: Sequence[tuple[str, Notice]], rule: AddressingRule
+    signer: ActSigner,
+    notices: Sequence[tuple[str, Notice]],
+    rule: AddressingRule,
+    *,
+    announces_processing: bool,
 ) -> list[SubmitActsRequest]:
     """The signed acts of each notice, by the newest roster."""
-    signer = agency.signer()
     requests = []
     with progress("signing", len(notices)) as bar:
         for _, notice in notices:
-            requests.append(signer.first_version(notice, rule))
+            requests.append(
+                signer.first_version(notice, rule, announces_processing=announces_processing)
+            )
             bar.step()
     return requests
 
@@ -179,6 +228,28 @@ async def _send(agency: Agency, requests: Sequence[SubmitActsRequest]) -> list[O
         return [Outcome(parse_act(receipted.acts[0]).notice_id, receipted, None)]
     with progress("sending", len(requests)) as bar:
         return await submitting.send_each(requests, on_outcome=lambda _: bar.step())
+
+
+async def _standing_of_one(agency: Agency, outcomes: Sequence[Outcome]) -> str:
+    """Where a single notice stands that was sent, unless it is published; what was sent is sent
+    whatever becomes of asking."""
+    from agency_client.failures import InboxFailed
+    from agency_client.standing_text import review_lines
+    from comity.errors import ComityError
+    from comity.v1.events_pb2 import NOTICE_STATE_IN_REVIEW
+
+    sent = [outcome for outcome in outcomes if outcome.receipted is not None]
+    if len(sent) != 1 or len(outcomes) != 1:
+        return ""
+    try:
+        record = await agency.client.get_notice(agency.profile.agency, sent[0].notice_id)
+    except (ComityError, InboxFailed):
+        return ""
+    if record.state != NOTICE_STATE_IN_REVIEW:
+        return ""
+    return "in review, and seen by nobody else until then; " + "; ".join(
+        review_lines(record.review, safe)
+    )
 
 
 def report_receipted(

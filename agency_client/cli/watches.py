@@ -95,7 +95,7 @@ async def _write_events(
             _write_window(shown, Shown(agency.trust.roster, alerts, is_exercise), json=json)
             watch.confirm(shown)
             if left is not None:
-                left -= sum(event.act is not None for event in shown.verified)
+                left -= sum(event.is_of_notice for event in shown.verified)
                 if left == 0:
                     watch.hang_up()
 
@@ -106,7 +106,7 @@ def _first(window: KeptWindow, count: int | None) -> KeptWindow:
 
     if count is None:
         return window
-    ends = [event.entry_index + 1 for event in window.verified if event.act is not None]
+    ends = [event.entry_index + 1 for event in window.verified if event.is_of_notice]
     if len(ends) < count:
         return window
     end = ends[count - 1]
@@ -146,6 +146,7 @@ def _write_window(window: KeptWindow, shown: Shown, *, json: bool) -> None:
 
 def _document(event: VerifiedEvent, shown: Shown) -> dict[str, Any]:
     from agency_client.events import DIRECTORY_CHANGED
+    from comity.identity import AgencyId
     from comity.v1.events_pb2 import EventKind
 
     document: dict[str, Any] = {
@@ -154,18 +155,21 @@ def _document(event: VerifiedEvent, shown: Shown) -> dict[str, Any]:
     }
     if event.kind == DIRECTORY_CHANGED:
         return document | {"directory": json_from(_entry(event).directory)}
-    if event.act is None:
+    if not event.is_of_notice:
         alert = shown.alerts.get(event.entry_index)
         document |= {"roster": json_from(_roster_entry(event))}
         return document if alert is None else document | {"alert": _alert_document(alert)}
-    return document | {
-        "isOriginatorSuspended": shown.is_suspended(event.act.originator),
-        "originator": event.act.originator,
-        "noticeId": event.act.notice_id,
+    document |= {
+        "isOriginatorSuspended": shown.is_suspended(AgencyId(event.originator)),
+        "originator": event.originator,
+        "noticeId": event.notice_id,
         "isExercise": shown.is_exercise,
         "hasUnknownFields": event.has_unknown_fields,
-        "act": json_from(event.act.act),
     }
+    if event.act is not None:
+        return document | {"act": json_from(event.act.act)}
+    entry = _entry(event)
+    return document | ({"notice": json_from(entry.notice)} if entry.HasField("notice") else {})
 
 
 def _alert_document(alert: MemberAlert) -> dict[str, Any]:
@@ -180,30 +184,26 @@ def _alert_document(alert: MemberAlert) -> dict[str, Any]:
 def _line(event: VerifiedEvent, shown: Shown) -> str:
     from agency_client.alerts import alert_line
     from agency_client.authority_alerts import authority_alert_from, authority_alert_line
+    from agency_client.event_text import event_line
     from agency_client.events import DIRECTORY_CHANGED
     from agency_client.field_text import code_words
-    from agency_client.notice_text import SUSPENDED_WARNING, headline
+    from agency_client.notice_text import SUSPENDED_WARNING
+    from comity.identity import AgencyId
     from comity.v1.agencies_pb2 import AgencyStatus
-    from comity.v1.events_pb2 import EventKind
-    from comity.v1.notices_pb2 import NoticeKind
 
     if event.kind == DIRECTORY_CHANGED:
         return authority_alert_line(authority_alert_from(event), safe)
-    if event.act is None:
+    if not event.is_of_notice:
         if event.entry_index in shown.alerts:
             return alert_line(shown.alerts[event.entry_index], safe)
         agency = _roster_entry(event).agency
         status = code_words(AgencyStatus.DESCRIPTOR, agency.status)
         return f"member  {safe(agency.agency_id)}, {safe(agency.name)}: {status}"
-    kind = code_words(EventKind.DESCRIPTOR, event.kind)
-    mark = f"! {SUSPENDED_WARNING}  " if shown.is_suspended(event.act.originator) else ""
+    mark = ""
+    if shown.is_suspended(AgencyId(event.originator)):
+        mark = f"! {SUSPENDED_WARNING}  "
     mark += "EXERCISE  " if shown.is_exercise else ""
-    place = f"{mark}{event.act.notice_id}  {event.act.originator}"
-    if not event.act.act.HasField("version"):
-        return f"{place}  {kind}: nobody may act on it any longer"
-    notice = event.act.act.version.notice
-    colour = code_words(NoticeKind.DESCRIPTOR, notice.kind).upper()
-    return f"{place}  {kind}: {colour}  {headline(notice, safe)}"
+    return f"{mark}{event_line(event, safe)}"
 
 
 def _roster_entry(event: VerifiedEvent) -> Any:

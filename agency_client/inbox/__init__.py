@@ -13,11 +13,20 @@ from pathlib import Path
 from agency_client.events import VerifiedEvent
 from agency_client.inbox.file import InboxFile
 from agency_client.inbox.memory import LedgerMemory
+from agency_client.inbox.recalls import HeldRecall, Recalls, Retention
 from agency_client.inbox.received import HeldNotice, Quarantined, Received
 from agency_client.inbox.sent import KeptSubmission, Sent
 from agency_client.trust import Trust
 
-__all__ = ["HeldNotice", "Inbox", "KeptSubmission", "KeptWindow", "Quarantined"]
+__all__ = [
+    "HeldNotice",
+    "HeldRecall",
+    "Inbox",
+    "KeptSubmission",
+    "KeptWindow",
+    "Quarantined",
+    "Retention",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +47,8 @@ class Inbox:
     def __init__(self, path: Path) -> None:
         self._file = InboxFile(path)
         self.memory = LedgerMemory(self._file)
-        self.received = Received(self._file)
+        self.recalls = Recalls(self._file)
+        self.received = Received(self._file, self.recalls)
         self.sent = Sent(self._file)
 
     def close(self) -> None:
@@ -78,4 +88,5 @@ class Inbox:
                     origin=origin,
                     restored_size=restored_size,
                 )
+            self.recalls.divide(connection, restored_size)
             self.sent.set_lost_aside(connection, restored_size)

@@ -68,11 +68,38 @@ def _add_refusals(connection: sqlite3.Connection) -> None:
     connection.execute("ALTER TABLE submissions ADD COLUMN refusal TEXT")
 
 
+_LIFE = """
+ALTER TABLE submissions ADD COLUMN kind INTEGER;
+CREATE INDEX submissions_by_kind ON submissions (kind);
+CREATE TABLE recalls (
+  originator TEXT, notice_id TEXT NOT NULL, recall_entry INTEGER, kind INTEGER NOT NULL,
+  event BLOB NOT NULL, was_held INTEGER NOT NULL, erased_at INTEGER,
+  traffic INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (originator, recall_entry));
+CREATE INDEX recalls_by_notice ON recalls (originator, notice_id);
+CREATE TABLE retentions (
+  originator TEXT, notice_id TEXT, provision TEXT NOT NULL, until TEXT NOT NULL,
+  PRIMARY KEY (originator, notice_id));
+CREATE TABLE passings_on (
+  originator TEXT, notice_id TEXT, passed_to TEXT, PRIMARY KEY (originator, notice_id, passed_to))
+"""
+
+
+def _add_recalls(connection: sqlite3.Connection) -> None:
+    """What was withdrawn before is recalled as well: 3 and 1 are the kinds of event and recall."""
+    for statement in _LIFE.split(";"):
+        connection.execute(statement)
+    connection.execute(
+        "INSERT OR IGNORE INTO recalls "
+        "SELECT originator, notice_id, entry_index, 1, event, 0, NULL, 0 FROM events WHERE kind = 3"
+    )
+
+
 # What brings an inbox to the next version of the schema: each step once, in this order.
 _MIGRATIONS: Sequence[Callable[[sqlite3.Connection], None]] = (
     _make_tables,
     take_held_withdrawals,  # version 1 lost a withdrawal that came before its version
     _add_refusals,
+    _add_recalls,
 )
 SCHEMA_VERSION = len(_MIGRATIONS)
 
@@ -89,6 +116,7 @@ class InboxFile:
             for pragma in (
                 "journal_mode=WAL",
                 "synchronous=FULL",
+                "secure_delete=ON",  # what is recalled leaves nothing behind
                 f"busy_timeout={BUSY_MILLISECONDS}",
             ):
                 self._connection.execute(f"PRAGMA {pragma}")
@@ -129,6 +157,17 @@ class InboxFile:
                     if self._connection.in_transaction:
                         self._connection.execute("ROLLBACK")
                     raise
+        except sqlite3.Error as error:
+            raise self._failed("does not take this", error) from error
+
+    def empty_log(self) -> None:
+        """Takes the write-ahead log into the file and empties it, so that nothing erased is left.
+
+        Raises: InboxFailed.
+        """
+        try:
+            with self._lock:
+                self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         except sqlite3.Error as error:
             raise self._failed("does not take this", error) from error
 

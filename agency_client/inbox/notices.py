@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable
 
-from comity.acts import VERSION, ParsedAct
+from comity.acts import VERSION, WITHDRAWAL, ParsedAct
 from comity.v1 import events_pb2
 
 # Of a notice whose withdrawal came first there is a row of version 0, until its version comes. An
@@ -30,7 +30,7 @@ ON CONFLICT (originator, notice_id) DO UPDATE SET
 
 
 def update_notices(connection: sqlite3.Connection, acts: Iterable[tuple[int, ParsedAct]]) -> None:
-    """Takes acts, each with the index of the entry where it was shown."""
+    """Takes versions and withdrawals, each with the index of the entry where it was shown."""
     versions, withdrawals = [], []
     for entry_index, parsed in acts:
         envelope = parsed.envelope.SerializeToString()
@@ -38,7 +38,7 @@ def update_notices(connection: sqlite3.Connection, acts: Iterable[tuple[int, Par
             notice = parsed.act.version.notice
             values = (notice.version, notice.kind, notice.traffic, entry_index, envelope)
             versions.append((parsed.originator, parsed.notice_id, *values))
-        else:
+        elif parsed.kind == WITHDRAWAL:
             withdrawals.append((parsed.originator, parsed.notice_id, entry_index, envelope))
     connection.executemany(_TAKE_VERSION, versions)
     connection.executemany(_TAKE_WITHDRAWAL, withdrawals)

@@ -7,9 +7,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from agency_client.event_kinds import ADDRESSEE_ADDED, NEW_VERSION, PUBLISHED
 from agency_client.events import VerifiedEvent
 from agency_client.inbox.file import InboxFile
 from agency_client.inbox.notices import update_notices
+from agency_client.inbox.recalls import Recalls
 from comity.v1 import acts_pb2, events_pb2, ledger_pb2
 
 PAGE_NOTICES = 512  # held in memory at once by whoever goes through them all
@@ -45,8 +47,9 @@ class HeldNotice:
 class Received:
     """Events, notices, quarantine and places on disk."""
 
-    def __init__(self, file: InboxFile) -> None:
+    def __init__(self, file: InboxFile, recalls: Recalls) -> None:
         self._file = file
+        self._recalls = recalls
 
     def find_cursor(self, name: str) -> int | None:
         """The first entry index that a watch has not brought yet."""
@@ -64,11 +67,12 @@ class Received:
         next_index: int,
     ) -> list[VerifiedEvent]:
         """Adds a window with the watch's place; gives the events that were not there yet."""
-        new = _new_events(connection, origin, verified)
+        new = self._recalls.without_erased(connection, _new_events(connection, origin, verified))
         connection.executemany(
             "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?)", [_event_row(origin, e) for e in new]
         )
         update_notices(connection, [(e.entry_index, e.act) for e in new if e.act is not None])
+        self._recalls.add(connection, new)
         connection.executemany(
             "INSERT OR REPLACE INTO quarantine VALUES (?, ?, ?, ?)",
             [(origin, q.entry_index, q.reason, q.message.SerializeToString()) for q in quarantined],
@@ -95,6 +99,19 @@ class Received:
         """The notices of an id, one for each originator that has used it."""
         rows = self._file.rows(f"{_NOTICE} WHERE notice_id = ? AND version > 0", (notice_id,))
         return [_held_notice(row) for row in rows]
+
+    def holds(self, originator: str, notice_id: str) -> bool:
+        """Whether a version of a notice is held."""
+        return any(one.originator == originator for one in self.find_notices(notice_id))
+
+    def list_notice_events(self, originator: str, notice_id: str) -> list[events_pb2.Event]:
+        """What was heard of a notice beside its versions, in the order of the ledger."""
+        rows = self._file.rows(
+            "SELECT event FROM events WHERE originator = ? AND notice_id = ? "
+            "AND kind NOT IN (?, ?, ?) ORDER BY entry_index",
+            (originator, notice_id, PUBLISHED, NEW_VERSION, ADDRESSEE_ADDED),
+        )
+        return [events_pb2.Event.FromString(event) for (event,) in rows]
 
     def count_notices(self) -> int:
         """How many notices are held, withdrawn ones included."""
@@ -159,13 +176,12 @@ def _new_events(
 
 
 def _event_row(origin: str, event: VerifiedEvent) -> tuple[Any, ...]:
-    parsed = event.act
     return (
         origin,
         event.entry_index,
         event.kind,
-        "" if parsed is None else parsed.originator,
-        "" if parsed is None else parsed.notice_id,
+        event.originator,
+        event.notice_id,
         event.message.SerializeToString(),
     )
 

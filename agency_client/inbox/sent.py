@@ -9,12 +9,14 @@ from datetime import datetime
 from typing import Any
 
 from agency_client.inbox.file import InboxFile
+from comity import acts
 from comity.v1 import acts_pb2
 
 _SUBMISSION = (
     "SELECT submission_id, notice_id, source, request, entry_index, receipted, refusal "
     "FROM submissions"
 )
+_KINDS = {payload_type: kind for kind, payload_type in acts.PAYLOAD_TYPES.items()}
 _UNANSWERED = "receipted IS NULL AND refusal IS NULL"
 
 
@@ -49,8 +51,9 @@ class Sent:
         with self._file.transaction() as connection:
             for notice_id, request in requests:
                 cursor = connection.execute(
-                    "INSERT INTO submissions (notice_id, source, request) VALUES (?, ?, ?)",
-                    (notice_id, source, request.SerializeToString()),
+                    "INSERT INTO submissions (notice_id, source, request, kind) "
+                    "VALUES (?, ?, ?, ?)",
+                    (notice_id, source, request.SerializeToString(), _kind_of(request)),
                 )
                 number = int(cursor.lastrowid or 0)
                 kept.append(KeptSubmission(number, notice_id, source, request, None, None))
@@ -87,6 +90,11 @@ class Sent:
             "(SELECT notice_id FROM submissions WHERE source = ?) ORDER BY submission_id",
             (source,),
         )
+        return [_kept_submission(row) for row in rows]
+
+    def list_of_kind(self, kind: acts.ActKind.ValueType) -> list[KeptSubmission]:
+        """What was sent of a kind of act, in order."""
+        rows = self._file.rows(f"{_SUBMISSION} WHERE kind = ? ORDER BY submission_id", (kind,))
         return [_kept_submission(row) for row in rows]
 
     def list_unanswered(self) -> list[KeptSubmission]:
@@ -133,6 +141,10 @@ class Sent:
             connection.execute(
                 "INSERT OR REPLACE INTO editions VALUES (?, ?)", (source, generated_at.isoformat())
             )
+
+
+def _kind_of(request: acts_pb2.SubmitActsRequest) -> int | None:
+    return _KINDS.get(request.acts[0].payload_type) if request.acts else None
 
 
 def _kept_submission(row: tuple[Any, ...]) -> KeptSubmission:

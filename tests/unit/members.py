@@ -12,10 +12,12 @@ from agency_client.alerts import MemberAlert
 from agency_client.application import NewKeys, join_hub
 from agency_client.authority_alerts import AuthorityAlert
 from agency_client.client import HubClient
+from agency_client.custody import CustodyAlert
 from agency_client.failures import InboxFailed
 from agency_client.inbox import Inbox, KeptWindow
 from agency_client.own_keys import OwnKeys
 from agency_client.profile import INBOX, Profile
+from agency_client.recalls import RecallAnswer
 from agency_client.submission import Outcome
 from agency_client.trust import Trust
 from comity.acts import envelope_from_message
@@ -164,6 +166,12 @@ class Heard:
 
     def trouble(self, watch: str, error: ComityError | InboxFailed) -> None:
         self.said.append(f"{watch}: {error}")
+
+    def recalled(self, answer: RecallAnswer) -> None:
+        raise AssertionError(answer)
+
+    def custody(self, alert: CustodyAlert) -> None:
+        raise AssertionError(alert)
 
     def told(self, alert: AuthorityAlert) -> None:
         self.said.append(f"{alert.authority_id} {alert.what}")

@@ -12,7 +12,7 @@ from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from comity.acts import ADDRESSING, VERSION, WITHDRAWAL, sign_act
+from comity.acts import ADDRESSING, VERSION, WITHDRAWAL, act_kind, sign_act
 from comity.checkpoint import Checkpoint, LedgerKey, origin_line, sign_checkpoint
 from comity.commitment import addressing_commitment, content_commitment
 from comity.errors import ComityError, MalformedInput
@@ -132,6 +132,32 @@ class SmallLedger:
         act = acts_pb2.Act(header=self.header(agency), addressing=addressing)
         return self.record(agency, sign_act(act, [key]), kind=ADDRESSING)
 
+    def act(self, agency: str, key: PrivateKey, **body: Any) -> int:
+        """An act of any kind that is neither version nor addressing, by its body."""
+        act = acts_pb2.Act(header=self.header(agency), **body)
+        return self.record(agency, sign_act(act, [key]), kind=act_kind(act))
+
+    def reference(self, version_entry: int, *, by_addressee: bool = False) -> dict[str, Any]:
+        """What the body of an act over a version says of it."""
+        envelope = self.acts[version_entry][0]
+        act = acts_pb2.Act.FromString(envelope.payload)
+        named = {"notice_id": act.version.notice.notice_id, "version_digest": _digest(envelope)}
+        return named | ({"notice_originator": act.header.originator} if by_addressee else {})
+
+    def decide(
+        self, change: ledger_pb2.NoticeChange.ValueType, version_entry: int, **how: Any
+    ) -> int:
+        """The hub's entry about a notice."""
+        act = acts_pb2.Act.FromString(self.acts[version_entry][0].payload)
+        entry: dict[str, Any] = {
+            "change": change,
+            "originator": act.header.originator,
+            "notice_id": act.version.notice.notice_id,
+            "acts_entry": version_entry,
+            "roster_entry": self.roster[-1],
+        }
+        return self.append(notice=ledger_pb2.NoticeEntry(**(entry | how)))
+
     def record(
         self, agency: str, envelope: acts_pb2.Envelope, *, kind: ledger_pb2.ActKind.ValueType
     ) -> int:
@@ -156,9 +182,12 @@ class SmallLedger:
         self, kind: events_pb2.EventKind.ValueType, index: int, *, act_entry: int | None = None
     ) -> events_pb2.Event:
         event = events_pb2.Event(kind=kind, leaf=self.leaf(index))
-        if kind == events_pb2.EVENT_KIND_ROSTER_CHANGED:
-            return event
         place = index if act_entry is None else act_entry
+        if place not in self.acts or kind in (
+            events_pb2.EVENT_KIND_SUBMITTED,
+            events_pb2.EVENT_KIND_RECALLED,
+        ):
+            return event
         event.act.envelope.CopyFrom(self.acts[place][0])
         event.act.content_salt = self.salts[place][0]
         if act_entry is not None:
@@ -213,6 +242,8 @@ class SmallLedger:
 
 class SmallHub:
     """Answers a client's calls from a ledger. Replace an answer in `answers` to lie."""
+
+    kept_session = None  # nobody is logged in
 
     def __init__(self, ledger: SmallLedger) -> None:
         self.ledger = ledger

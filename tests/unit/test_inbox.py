@@ -155,7 +155,11 @@ def test_an_inbox_that_forgot_a_withdrawal_finds_it_when_it_is_opened(tmp_path: 
     written.commit_window("inbox", window_of(ledger, trust, *events), trust)
     written.close()
     with closing(sqlite3.connect(path)) as connection:  # as version 1 left it
-        connection.execute("ALTER TABLE submissions DROP COLUMN refusal")
+        for table in ("recalls", "retentions", "passings_on"):
+            connection.execute(f"DROP TABLE {table}")
+        connection.execute("DROP INDEX submissions_by_kind")
+        for column in ("kind", "refusal"):
+            connection.execute(f"ALTER TABLE submissions DROP COLUMN {column}")
         connection.execute("UPDATE notices SET withdrawal = NULL")
         connection.execute("PRAGMA user_version = 1")
         connection.commit()
@@ -164,6 +168,7 @@ def test_an_inbox_that_forgot_a_withdrawal_finds_it_when_it_is_opened(tmp_path: 
 
     [held] = opened.received.find_notices(notice_id)
     assert events[2].act.envelope == held.withdrawal
+    assert [notice_id] == [recall.notice_id for recall in opened.recalls.list_recalls()]
     opened.close()
 
 

@@ -33,6 +33,7 @@ from tests.unit.small_ledger import DOMAIN, NOW, SmallLedger
 
 EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "notice-red.json"
 KEY = generate_private_key(ED25519)
+NOTICE_ID = "01a20d6d-5a00-7000-8000-000000000001"
 RULE = AddressingRule(all_members=True)
 
 
@@ -86,10 +87,10 @@ def test_the_next_version_names_the_one_before() -> None:
 def test_another_reason_has_to_be_said() -> None:
     signer = make_signer()
     words = [LocalizedText(language="en", text="Invented", original=True)]
-    signer.withdrawal("id", bytes(32), reason=WITHDRAWAL_REASON_OTHER, details=words)
+    signer.withdrawal(NOTICE_ID, bytes(32), reason=WITHDRAWAL_REASON_OTHER, details=words)
 
     with pytest.raises(MalformedInput) as refused:
-        signer.withdrawal("id", bytes(32), reason=WITHDRAWAL_REASON_OTHER)
+        signer.withdrawal(NOTICE_ID, bytes(32), reason=WITHDRAWAL_REASON_OTHER)
     assert [violation.field for violation in refused.value.violations] == ["details"]
 
 

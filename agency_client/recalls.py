@@ -1,0 +1,205 @@
+"""Acting on recalls: copies erased, and what became of them answered, signed.
+
+What is recalled is erased even where no answer can be signed yet. An answer is signed once and kept
+until the hub has receipted it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from agency_client.agency import Agency
+from agency_client.inbox import HeldRecall, Retention
+from agency_client.recall_settings import RecallSettings, load_recall_settings
+from agency_client.signing import ActSigner
+from agency_client.submission import Submitting
+from comity.acts import RECALL_ANSWER, parse_act
+from comity.errors import (
+    AccessRefused,
+    ComityError,
+    HubUnavailable,
+    InputRefused,
+    MalformedInput,
+    StateRefused,
+)
+from comity.v1.acts_pb2 import (
+    RECALL_OUTCOME_DELETED,
+    RECALL_OUTCOME_NEVER_HELD,
+    RECALL_OUTCOME_PASSED_ON,
+    RECALL_OUTCOME_RETAINED,
+    RecallAnswerAct,
+    RecallOutcome,
+    SubmitActsRequest,
+)
+from comity.v1.events_pb2 import ListRecallsRequest
+from comity.v1.notices_pb2 import CalendarDate
+
+
+@dataclass(frozen=True, slots=True)
+class RecallAnswer:
+    """What has become of the copies of a notice. `retention` also beside PASSED_ON, where copies
+    are kept as well."""
+
+    recall: HeldRecall
+    outcome: RecallOutcome.ValueType
+    retention: Retention | None = None
+    passed_on_to: Sequence[str] = ()
+
+    def request(self, signer: ActSigner) -> SubmitActsRequest:
+        """The answer, signed."""
+        retention = self.retention
+        return signer.recall_answer(
+            self.recall.originator,
+            self.recall.notice_id,
+            recall_entry=self.recall.recall_entry,
+            outcome=self.outcome,
+            provision="" if retention is None else retention.provision,
+            retained_until=None if retention is None else _day(retention.until),
+            passed_on_to=self.passed_on_to,
+        )
+
+
+def _day(text: str) -> CalendarDate:
+    day = date.fromisoformat(text)
+    return CalendarDate(year=day.year, month=day.month, day=day.day)
+
+
+def answers_given(agency: Agency) -> dict[tuple[str, str, int], RecallAnswerAct]:
+    """The answers signed so far, the latest of each recall, whether receipted yet or not."""
+    given = {}
+    for kept in agency.inbox.sent.list_of_kind(RECALL_ANSWER):
+        body: RecallAnswerAct = parse_act(kept.request.acts[0]).body
+        given[body.notice_originator, body.notice_id, body.recall_entry] = body
+    return given
+
+
+def list_owed(agency: Agency) -> list[HeldRecall]:
+    """The recalls of others' notices that no answer was signed to."""
+    given = answers_given(agency)
+    return [
+        recall
+        for recall in agency.inbox.recalls.list_recalls()
+        if recall.originator != agency.profile.agency
+        and (recall.originator, recall.notice_id, recall.recall_entry) not in given
+    ]
+
+
+async def name_recalls(agency: Agency) -> None:
+    """Asks the hub which notices those recalls are of whose entries do not say.
+
+    Only a recall by the same originator at the same entry is taken: the entry was verified.
+
+    Raises: HubUnavailable, AccessRefused, VerificationFailed.
+    """
+    unnamed = [recall for recall in list_owed(agency) if not recall.notice_id]
+    if not unnamed:
+        return
+    told = await agency.client.list_recalls(ListRecallsRequest(owed=True))
+    names = {(one.originator, one.recall_entry): one.notice_id for one in told}
+    for recall in unnamed:
+        notice_id = names.get((recall.originator, recall.recall_entry))
+        if notice_id is not None:
+            agency.inbox.recalls.name_notice(recall, notice_id)
+
+
+def settle_copies(agency: Agency) -> list[RecallAnswer]:
+    """Erases the copies of what is recalled, unless law demands to keep them; gives the answers
+    that are owed. Also erases what was to be kept until a day that is past.
+
+    Raises: InboxFailed; MalformedInput where the profile's settings are at fault.
+    """
+    settings = load_recall_settings(agency.profile)
+    given = answers_given(agency)
+    answers = []
+    for recall in agency.inbox.recalls.list_recalls():
+        if recall.originator == agency.profile.agency or not recall.notice_id:
+            continue
+        before = given.get((recall.originator, recall.notice_id, recall.recall_entry))
+        is_answered = before is not None and before.outcome != RECALL_OUTCOME_RETAINED
+        if not is_answered or recall.erased_at is None:
+            answer = settle(agency, recall, settings)
+            if before is None or _is_news(answer, before):
+                answers.append(answer)
+    return answers
+
+
+def _is_news(answer: RecallAnswer, before: RecallAnswerAct) -> bool:
+    """Whether copies that were kept under law are gone now."""
+    was_kept = before.outcome == RECALL_OUTCOME_RETAINED
+    return was_kept and answer.outcome == RECALL_OUTCOME_DELETED
+
+
+def settle(agency: Agency, recall: HeldRecall, settings: RecallSettings) -> RecallAnswer:
+    """Erases the copies of one notice, or keeps them; gives what is to be answered."""
+    place = (recall.originator, recall.notice_id)
+    recalls = agency.inbox.recalls
+    retention = recalls.find_retention(*place) or settings.retention(recall.begun_at)
+    is_over = retention is not None and retention.until < agency.clock().date().isoformat()
+    if is_over or recall.erased_at is not None:
+        retention = None
+    passed_on_to = recalls.list_passed_on(*place)
+    if retention is None and recall.erased_at is None:
+        recalls.erase(recall, now=agency.clock())
+    [now] = [
+        r
+        for r in recalls.list_recalls(notice_id=recall.notice_id)
+        if (r.originator, r.recall_entry) == (recall.originator, recall.recall_entry)
+    ]
+    if passed_on_to:
+        return RecallAnswer(now, RECALL_OUTCOME_PASSED_ON, retention, passed_on_to)
+    if retention is not None and agency.inbox.received.holds(*place):
+        return RecallAnswer(now, RECALL_OUTCOME_RETAINED, retention)
+    held = RECALL_OUTCOME_DELETED if now.was_held else RECALL_OUTCOME_NEVER_HELD
+    return RecallAnswer(now, held)
+
+
+async def answer_recalls(
+    agency: Agency,
+    *,
+    on_answer: Callable[[RecallAnswer], None],
+    on_unanswered: Callable[[MalformedInput], None],
+) -> None:
+    """Acts on every recall and answers it. `on_unanswered` hears where no answer can be signed.
+
+    Raises: HubUnavailable, AccessRefused, VerificationFailed, InboxFailed.
+    """
+    settle_copies(agency)  # First: an erasure does not wait for the hub.
+    failure: ComityError | None = None
+    try:
+        await name_recalls(agency)
+    except (AccessRefused, HubUnavailable) as error:
+        failure = error
+    unsigned = []
+    for answer in settle_copies(agency):
+        try:
+            request = answer.request(agency.signer())
+        except MalformedInput as error:
+            unsigned.append((answer, error))
+        else:
+            await _send(agency, request)
+            on_answer(answer)
+    if unsigned:
+        on_unanswered(_unanswered(unsigned))
+    if failure is not None:
+        raise failure
+
+
+async def _send(agency: Agency, request: SubmitActsRequest) -> None:
+    try:
+        await Submitting(agency).send(request)
+    except (HubUnavailable, InputRefused, StateRefused):
+        return  # It is kept: sent again, or kept with why the hub refused it.
+
+
+def _unanswered(unsigned: Sequence[tuple[RecallAnswer, MalformedInput]]) -> MalformedInput:
+    commands = ", ".join(
+        f"comity recall answer {a.recall.notice_id} --from {a.recall.originator}"
+        for a, _ in unsigned
+    )
+    why = unsigned[0][1].message
+    return MalformedInput(
+        f"{len(unsigned)} recalls stay unanswered, as the signing key cannot be used: {why} Their "
+        f"copies are dealt with; what answers: {commands}"
+    )
