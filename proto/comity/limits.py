@@ -23,7 +23,6 @@ _TEXT_LIMITS = {
         SanctionsListing.regime SanctionsListing.reference_number SanctionsListing.data_id
         SanctionsListing.version_number SanctionsListing.submitted_by DistinguishingMark.location
         Place.postal_code CustodyAct.reference RecallAnswerAct.provision
-        ActHeader.officer
     """,
     MAX_WORD_CHARS: """
         Object.make Object.model Object.colour Object.calibre Amount.value

@@ -9,14 +9,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from types import MappingProxyType
 from typing import Any
 
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
+from comity.code_lists import is_language, is_script
 from comity.errors import Violation
+from comity.identity import is_territory_code
 from comity.limits import (
     COMPARED_EXACTLY,
     ITEM_LIMITS,
@@ -47,7 +49,7 @@ Forms = Mapping[str, Form]
 _NO_FORMS: Forms = MappingProxyType({})
 
 _LANGUAGE_FIELD = "comity.v1.LocalizedText.language"
-_LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Z][a-z]{3})?(-[A-Z]{2})?")
+_LANGUAGE = re.compile(r"([a-z]{2,3})(?:-([A-Z][a-z]{3}))?(?:-([A-Z]{2}))?")
 
 # Control characters other than tab and line feed, line and paragraph separators, and whatever
 # overrides, embeds or isolates a writing direction: its only use in a name is to make it read as
@@ -122,7 +124,7 @@ def _look_at(
     elif check.codes is not None:
         if value not in check.codes:
             violations.append(Violation(name, f"code {value} is not known"))
-    elif len(value) > check.limit or check.is_language or check.is_compared or not _is_plain(value):
+    elif len(value) > check.limit or check.is_language or not _is_plain(value):
         violations.extend(_text_violations(check, value, name))
 
 
@@ -157,8 +159,17 @@ def _text_violations(check: _Check, value: str, name: str) -> Iterator[Violation
     if check.is_compared and _JOINERS_AND_MARKS.search(value):
         found = _code_points(_JOINERS_AND_MARKS, value)
         yield Violation(name, f"is compared letter by letter and may not hold {found}")
-    if check.is_language and not _LANGUAGE.fullmatch(value):
+    if check.is_language and not _is_language_tag(value):
         yield Violation(name, "is not a language code such as 'en', 'ar' or 'sr-Latn'")
+
+
+@lru_cache(maxsize=256)
+def _is_language_tag(value: str) -> bool:
+    """Whether this is an ISO 639 code, with an ISO 15924 script and a country where it matters."""
+    found = _LANGUAGE.fullmatch(value)
+    if found is None or not is_language(found[1]):
+        return False
+    return (not found[2] or is_script(found[2])) and (not found[3] or is_territory_code(found[3]))
 
 
 def _code_points(pattern: re.Pattern[str], value: str) -> str:

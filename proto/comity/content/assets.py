@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from comity.content.code_lists import is_currency
+from comity.code_lists import is_currency
 from comity.content.names import country_violations, missing_names
 from comity.errors import Violation
 from comity.v1 import notices_pb2 as pb

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from comity.content.code_lists import is_language, is_script
+from comity.code_lists import is_language, is_script
 from comity.errors import Violation
 from comity.identity import is_territory_code
 from comity.v1 import notices_pb2 as pb

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from comity.content.code_lists import is_language
+from comity.code_lists import is_language
 from comity.content.names import country_list_violations, country_violations
 from comity.content.partial_dates import whole_day_violations
 from comity.errors import Violation
@@ -25,8 +25,8 @@ def _offence(offence: pb.Offence, field: str) -> Iterator[Violation]:
         yield from whole_day_violations(offence.time_limit, f"{field}.time_limit")
         if offence.has_no_time_limit:
             yield Violation(f"{field}.time_limit", "is given, and said not to exist")
-    is_trafficking = offence.code == pb.OFFENCE_CODE_TRAFFICKING_IN_PERSONS
-    if offence.HasField("trafficking") and not is_trafficking:
+    is_other = offence.code not in (0, pb.OFFENCE_CODE_TRAFFICKING_IN_PERSONS)
+    if offence.HasField("trafficking") and is_other:
         yield Violation(f"{field}.trafficking", "goes with TRAFFICKING_IN_PERSONS only")
 
 

@@ -68,7 +68,7 @@ def _biometric(biometric: pb.BiometricReference, field: str) -> Iterator[Violati
         yield Violation(f"{field}.type", "is missing")
     if len(biometric.digest) not in (0, DIGEST_BYTES):
         yield Violation(f"{field}.digest", "is not a SHA-256 digest: 32 bytes, or empty")
-    if biometric.quality and biometric.type != pb.BIOMETRIC_TYPE_PORTRAIT:
+    if biometric.quality and biometric.type not in _OF_A_FACE:
         yield Violation(f"{field}.quality", "goes with a portrait only")
     if not (biometric.reference.strip() or biometric.held_by.strip() or biometric.digest):
         yield Violation(field, "says neither under what nor by whom it is held")
@@ -80,6 +80,7 @@ def _relative(relative: pb.Relative, field: str) -> Iterator[Violation]:
     yield from missing_names(relative.names, f"{field}.names")
 
 
+_OF_A_FACE = frozenset({pb.BIOMETRIC_TYPE_UNSPECIFIED, pb.BIOMETRIC_TYPE_PORTRAIT})
 _VEHICLES = frozenset({pb.OBJECT_TYPE_VEHICLE, pb.OBJECT_TYPE_VESSEL, pb.OBJECT_TYPE_AIRCRAFT})
 
 FORMS = {

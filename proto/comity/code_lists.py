@@ -56,6 +56,6 @@ def is_script(code: str) -> bool:
 
 @cache
 def _languages() -> frozenset[str]:
-    text = files("comity.content").joinpath("languages.txt").read_text(encoding="ascii")
+    text = files("comity").joinpath("languages.txt").read_text(encoding="ascii")
     lines = [line for line in text.splitlines() if not line.startswith("#")]
     return frozenset(" ".join(lines).split())
