@@ -68,11 +68,13 @@ def _is_latin_or_cyrillic(name: str) -> bool:
 def _is_same_name(name: str, zone: Zone) -> bool:
     """Whether all words of the one are among the other's, a cut one by its beginning."""
     printed = [word for word in f"{zone.family}<{zone.given}".split("<") if word]
+    family, given = zone.family.replace("<", ""), zone.given.replace("<", "")
+    joined = (family + given, given + family)
     for written in mrz_names(name):
         words = [word for word in written.split("<") if word]
         if not words:
             continue
-        if "".join(sorted(words)) == "".join(sorted(printed)):
+        if "".join(words) in joined:  # O CONNOR and OCONNOR
             return True
         known = set(words)
         whole = printed[:-1] if zone.may_be_truncated else printed
