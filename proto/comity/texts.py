@@ -64,6 +64,7 @@ _INVISIBLE = re.compile(
     "[\\u00ad\\u034f\\u115f\\u1160\\u17b4\\u17b5\\u180e\\u200b\\u2060-\\u2065\\u206a-\\u206f"
     "\\u3164\\ufeff\\uffa0\\ufff0-\\ufffb\\U0001d173-\\U0001d17a\\U000e0000-\\U000e00ff]"
 )
+_SUSPECT = re.compile(f"{_FORBIDDEN.pattern}|{_INVISIBLE.pattern}")
 _JOINERS_AND_MARKS = re.compile("[\\t\\n\\u061c\\u200c-\\u200f]")
 
 
@@ -124,7 +125,7 @@ def _look_at(
     elif check.codes is not None:
         if value not in check.codes:
             violations.append(Violation(name, f"code {value} is not known"))
-    elif len(value) > check.limit or check.is_language or not _is_plain(value):
+    elif not _is_right(check, value):
         violations.extend(_text_violations(check, value, name))
 
 
@@ -143,9 +144,13 @@ def _gaps(text: LocalizedText, name: str) -> Iterator[Violation]:
         yield Violation(f"{name}.text", "is missing")
 
 
-def _is_plain(value: str) -> bool:
-    """Whether a text has nothing but printable ASCII: most have, and need no closer look."""
-    return value.isascii() and value.isprintable()
+def _is_right(check: _Check, value: str) -> bool:
+    """Whether a text needs no closer look: most are short, printable and ASCII."""
+    if len(value) > check.limit or (check.is_language and not _is_language_tag(value)):
+        return False
+    if value.isascii() and value.isprintable():
+        return True
+    return not (_SUSPECT.search(value) or (check.is_compared and _JOINERS_AND_MARKS.search(value)))
 
 
 def _text_violations(check: _Check, value: str, name: str) -> Iterator[Violation]:
@@ -154,7 +159,7 @@ def _text_violations(check: _Check, value: str, name: str) -> Iterator[Violation
     if _FORBIDDEN.search(value):
         said = "holds control characters or writing-direction overrides"
         yield Violation(name, f"{said}: {_code_points(_FORBIDDEN, value)}")
-    if not value.isascii() and _INVISIBLE.search(value):
+    if _INVISIBLE.search(value):
         yield Violation(name, f"holds what nobody can see: {_code_points(_INVISIBLE, value)}")
     if check.is_compared and _JOINERS_AND_MARKS.search(value):
         found = _code_points(_JOINERS_AND_MARKS, value)

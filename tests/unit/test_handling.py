@@ -82,7 +82,12 @@ def test_h1_alone_bars_judicial_use() -> None:
         (pb.Handling(codes=[H0], tlp=pb.TLP_GREEN), False),
         (pb.Handling(codes=[H2], tlp=pb.TLP_CLEAR), False),
         (pb.Handling(codes=[H0], tlp=pb.TLP_CLEAR, pap=pb.PAP_RED), False),
-        (pb.Handling(codes=[H0], tlp=pb.TLP_CLEAR, confidentiality=1), False),
+        (
+            pb.Handling(
+                codes=[H0], tlp=pb.TLP_CLEAR, confidentiality=pb.CONFIDENTIALITY_RESTRICTED
+            ),
+            False,
+        ),
     ],
     ids=str,
 )
