@@ -1,6 +1,7 @@
 """Signing: from a draft of a notice to the signed acts that belong together. No I/O.
 
-Whatever is signed here has the form that the hub demands: everything at fault is said before.
+Whatever is signed here has the form that the hub demands, and a notice its legal minimum:
+everything at fault is said before.
 """
 
 from __future__ import annotations
@@ -12,9 +13,10 @@ from agency_client.addressing import rule_with_copy
 from agency_client.profile import Profile
 from agency_client.retention import last_day_kept
 from comity.acts import ParsedAct, sign_act
-from comity.errors import MalformedInput, Violation
+from comity.errors import LegalMinimumMissing, MalformedInput, Violation
 from comity.identity import AgencyId
 from comity.keys import PrivateKey
+from comity.minimum.policy import builtin_policy
 from comity.notices import verify_notice
 from comity.receipt import digest_of
 from comity.times import datetime_from_timestamp, timestamp_from
@@ -80,8 +82,8 @@ class ActSigner:
     def first_version(self, notice: Notice, rule: AddressingRule) -> SubmitActsRequest:
         """The first version of a complete notice with its addressing.
 
-        Raises: NoticeInvalid with everything at fault; TooLarge; AddressingInvalid where the rule
-        excludes the lead agency, which has to have a copy.
+        Raises: NoticeInvalid or LegalMinimumMissing with everything at fault; TooLarge;
+        AddressingInvalid where the rule excludes the lead agency, which has to have a copy.
         """
         version = self._signed_version(notice)
         addressing = self._signed_addressing(notice.notice_id, digest_of(version.payload), rule)
@@ -90,7 +92,7 @@ class ActSigner:
     def next_version(self, draft: Notice, latest: ParsedAct) -> SubmitActsRequest:
         """The version that follows the latest one, from a draft of its content.
 
-        Raises: NoticeInvalid with everything at fault; TooLarge.
+        Raises: NoticeInvalid or LegalMinimumMissing with everything at fault; TooLarge.
         """
         notice = Notice()
         notice.CopyFrom(draft)
@@ -103,7 +105,7 @@ class ActSigner:
     def later_version(self, notice: Notice) -> SubmitActsRequest:
         """A later version of a notice that is complete already.
 
-        Raises: NoticeInvalid, TooLarge.
+        Raises: NoticeInvalid, LegalMinimumMissing, TooLarge.
         """
         return SubmitActsRequest(acts=[self._signed_version(notice)])
 
@@ -149,9 +151,19 @@ class ActSigner:
 
     def _signed_version(self, notice: Notice) -> Envelope:
         verify_notice(notice)
+        self._require_minimum(notice)
         header = self._header()
         header.issued_at.CopyFrom(notice.issued_at)
         return self._signed(Act(header=header, version=VersionAct(notice=notice)))
+
+    def _require_minimum(self, notice: Notice) -> None:
+        """Raises: LegalMinimumMissing."""
+        try:
+            builtin_policy().require_minimum(notice)
+        except LegalMinimumMissing as error:
+            raise LegalMinimumMissing(
+                f"Nothing was sent. {error.message}", violations=error.violations
+            ) from None
 
     def _signed_addressing(
         self, notice_id: str, version_digest: bytes, rule: AddressingRule

@@ -13,37 +13,31 @@ from functools import partial
 
 import grpc
 
+from comity.minimum.policy import builtin_policy, load_policy
 from comity.times import utc_now
 from directory.services.limits import Limits, LookUpAllowances
 from hub.folder import load_ledger_key
-from hub.rpc.acts import ActServicer
 from hub.rpc.enrolment import EnrolmentServicer, make_enrolment_server
 from hub.rpc.enrolment_guard import ENROLMENT_RULES, EnrolmentGuard
 from hub.rpc.guard import Guard
 from hub.rpc.health import HealthServicer
 from hub.rpc.ledger import AgencyServicer, LedgerServicer
-from hub.rpc.notices import NoticeServicer
 from hub.rpc.peer_limits import PeerLimits
 from hub.rpc.table import REFLECTION_RULES, RULES
 from hub.rpc.watches import WatchServicer
 from hub.services.access import AccessService
-from hub.services.acts import ActsService
-from hub.services.bulk import BulkService
 from hub.services.checkpoints import CheckpointSigner
 from hub.services.delivery import DeliverySource
 from hub.services.entitlement import Entitlement
 from hub.services.jobs import Jobs
 from hub.services.ledger import LedgerService
-from hub.services.ledger_state import NOT_REVIEWED
 from hub.services.membership import Membership
-from hub.services.notice_records import NoticeRecords
-from hub.services.notices import NoticesService
 from hub.services.open_watches import OpenWatches
-from hub.services.preparing import Preparing
 from hub.services.proofs import Proofs
 from hub.services.receipts import Receipts
 from hub.services.records import EventRecords
 from hub.services.retention import Retention
+from hub.services.showing import Showing
 from hub.services.standings import Standings
 from hub.services.tail import Tail
 from hub.services.verifiers import VerifierPool
@@ -55,8 +49,10 @@ from hub.store.tree import TreeReader
 from hub.store.writer import LedgerWriter
 from hub.tls import TlsFiles
 from hub.wiring.directory import make_directory
+from hub.wiring.exchange import Ground, make_exchange
 from hub.wiring.identities import choose_provider, make_accounts
 from hub.wiring.members import make_members
+from hub.wiring.rounds import run_rounds
 from hub.wiring.servers import Servicers, make_server
 
 STOP_SECONDS = 5.0  # running calls may finish; streams are ended at once
@@ -106,22 +102,20 @@ async def running_hub(
         tail.add_listener(standings.take_events)
         entitlement = Entitlement(database, membership=membership, standings=standings)
         access = AccessService(writer)
-        pool = VerifierPool(settings.verifiers)
+        policy = builtin_policy() if settings.policy is None else load_policy(settings.policy)
+        pool = VerifierPool(settings.verifiers, policy=policy, policy_folder=settings.policy)
         stack.push_async_callback(pool.stop)
         await pool.start()
-        preparing = Preparing(hub_domain=settings.domain, membership=membership, pool=pool)
-        acts = ActsService(
-            preparing=preparing,
+        ground = Ground(
+            database=database,
             membership=membership,
+            pool=pool,
             writer=writer,
+            entitlement=entitlement,
             receipts=receipts,
-            review=lambda _: NOT_REVIEWED,
-            hub_agency=settings.agency,
+            showing=Showing(tail=tail, proofs=proofs, access=access),
         )
-        bulk = BulkService(acts, preparing=preparing, membership=membership)
-        notices = NoticesService(
-            database, tail=tail, records=NoticeRecords(database), proofs=proofs, access=access
-        )
+        exchange = make_exchange(settings, ground, policy=policy, clock=clock)
         ledger = LedgerService(
             database,
             tail=tail,
@@ -140,6 +134,8 @@ async def running_hub(
             clock=clock,
         )
         watches = WatchService(database, writer=writer)
+        records = EventRecords(database)
+        tail.add_listener(records.take_events)
         open_watches = OpenWatches(
             watches,
             source=DeliverySource(
@@ -147,7 +143,7 @@ async def running_hub(
                 tail=tail,
                 membership=membership,
                 entitlement=entitlement,
-                records=EventRecords(database),
+                records=records,
                 proofs=proofs,
                 access=access,
                 watches=watches,
@@ -191,8 +187,9 @@ async def running_hub(
                 clock=clock,
             ),
             servicers=Servicers(
-                acts=ActServicer(acts, bulk),
-                notices=NoticeServicer(notices),
+                acts=exchange.acts,
+                notices=exchange.notices,
+                reviews=exchange.reviews,
                 ledger=LedgerServicer(ledger),
                 agencies=AgencyServicer(ledger),
                 watches=WatchServicer(open_watches),
@@ -226,7 +223,7 @@ async def running_hub(
         jobs.start("notifications", listen(database, on_notification=tail.wake))
         jobs.start("open watches", open_watches.run())
         jobs.start("retention", retention.run())
-        jobs.start("reminders", directory.run_reminders())
+        jobs.start("rounds", run_rounds(directory.reminders, exchange.run_round))
         await server.start()
         stack.push_async_callback(_stop, server, open_watches)
         if enrolment_server is not None:

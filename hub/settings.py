@@ -33,7 +33,8 @@ _ADDRESS = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s:/\[\]]+):([0-9]{1,5})")
 class Settings:
     """What `hub.toml` says. Paths are resolved against the file's folder.
 
-    Where `enrol_listen` is empty, nobody enrols over the network.
+    Where `enrol_listen` is empty, nobody enrols over the network; where `policy` is None, what is
+    built in says what notices need and which are reviewed.
     """
 
     folder: Path
@@ -51,6 +52,7 @@ class Settings:
     reflection: bool = False
     access_keep_days: int = ACCESS_KEEP_DAYS
     verifiers: int = DEFAULT_VERIFIERS
+    policy: Path | None = None
     keycloak: Realm | None = None
 
     @property
@@ -125,6 +127,8 @@ def parse_settings(values: dict[str, Any], *, folder: Path) -> Settings:
     if violations:
         raise MalformedInput("The hub's configuration is wrong.", violations=violations)
     paths = {name: folder / values[name] for name in _PATHS}
+    if "policy" in values:
+        paths["policy"] = folder / values["policy"]
     url = str(values["database_url"])
     if url.startswith(_SQLITE):
         url = f"{_SQLITE}{folder / url.removeprefix(_SQLITE)}"

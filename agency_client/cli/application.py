@@ -46,7 +46,7 @@ _ORDER = {
         *("receipt", "ledger", "agencies"),
     ),
     "notice": (
-        *("submit", "list", "show", "watch", "revise", "widen", "withdraw", "send-kept"),
+        *("check", "submit", "list", "show", "watch", "revise", "widen", "withdraw", "send-kept"),
         "quarantine",
     ),
     "directory": (
@@ -339,6 +339,7 @@ from agency_client.cli import (  # noqa: E402, F401
     admin_members,
     agencies,
     amending,
+    checking,
     descriptions,
     directory,
     enrolling,

@@ -26,6 +26,7 @@ from agency_client.cli.application import (
     notice_app,
     opened_agency,
 )
+from agency_client.cli.checking import say_warnings
 from agency_client.cli.output import (
     flush,
     json_from,
@@ -138,12 +139,20 @@ def _load(files: Sequence[Path], traffic: Traffic.ValueType) -> list[Draft]:
 
 
 def _completed(agency: Agency, drafts: Sequence[Draft]) -> list[tuple[str, Notice]]:
-    """Where each notice stood, and the whole of it. Raises: NoticeInvalid."""
+    """Where each notice stood, and the whole of it. Says what the legal minimum warns of.
+
+    Raises: NoticeInvalid, LegalMinimumMissing.
+    """
+    from agency_client.checking import check_notices, require_minimum
     from agency_client.drafts import verify_drafts
+    from comity.minimum.policy import builtin_policy
 
     signer = agency.signer()
     notices = [(draft.source, signer.completed(draft.notice)) for draft in drafts]
     verify_drafts(notices)
+    checked = list(check_notices(notices, builtin_policy()))
+    require_minimum(checked)
+    say_warnings(checked)
     return notices
 
 

@@ -68,12 +68,19 @@ class Reminders:
         self._clock = clock
         self._holder = holder  # tells this process from others
 
-    async def run_round(self) -> None:
-        """Sends what has come due; where the database is away, the next round does."""
+    async def run_round(self) -> bool:
+        """Sends what has come due; where the database is away, the next round does.
+
+        Gives whether this process has the lease: what else is done at such times is done by it.
+        """
         try:
-            await self.send_due()
+            if not await self._commit(self.take_lease_many, self._holder):
+                return False
+            await self._send_due()
         except HubUnavailable as error:
             _log.warning("reminders wait for the next round: %s", type(error).__name__)
+            return False
+        return True
 
     async def send_due(self) -> int:
         """Sends what has come due, unless another process is at it, and gives how many that were.
@@ -82,6 +89,9 @@ class Reminders:
         """
         if not await self._commit(self.take_lease_many, self._holder):
             return 0
+        return await self._send_due()
+
+    async def _send_due(self) -> int:
         sent = 0
         for window in _windows(self._clock()):
             sent += await self._send_window(window)

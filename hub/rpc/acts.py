@@ -24,7 +24,7 @@ class ActServicer(acts_pb2_grpc.ActServiceServicer):
     async def SubmitActs(  # type: ignore[override]
         self, request: bytes, context: grpc.aio.ServicerContext[Any, Any]
     ) -> acts_pb2.SubmitActsResponse:
-        return await self._acts.submit(current_caller().agency, request)
+        return await self._acts.submit(current_caller(), request)
 
     async def SubmitBulk(
         self,

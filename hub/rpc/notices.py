@@ -6,17 +6,24 @@ from typing import Any
 
 import grpc
 
-from comity.errors import NotPermitted
+from comity.minimum.policy import Policy
 from comity.v1 import events_pb2, events_pb2_grpc
 from hub.rpc.guard import current_caller
+from hub.services.notice_acts import NoticeActsService
 from hub.services.notices import NoticesService
 
 
 class NoticeServicer(events_pb2_grpc.NoticeServiceServicer):
-    """GetNotice and ListNotices."""
+    """GetNotice, ListNotices, ListNoticeActs, ListRecalls, GetNoticePolicy."""
 
-    def __init__(self, notices: NoticesService) -> None:
+    def __init__(self, notices: NoticesService, acts: NoticeActsService, *, policy: Policy) -> None:
         self._notices = notices
+        self._acts = acts
+        files = policy.files.items()
+        self._policy = events_pb2.GetNoticePolicyResponse(
+            files=[events_pb2.PolicyFile(name=name, text=text) for name, text in files],
+            digest=policy.digest,
+        )
 
     async def GetNotice(
         self, request: events_pb2.GetNoticeRequest, context: grpc.aio.ServicerContext[Any, Any]
@@ -33,16 +40,16 @@ class NoticeServicer(events_pb2_grpc.NoticeServiceServicer):
         request: events_pb2.ListNoticeActsRequest,
         context: grpc.aio.ServicerContext[Any, Any],
     ) -> events_pb2.ListNoticeActsResponse:
-        raise NotPermitted()
+        return await self._acts.list_acts(current_caller(), request)
 
     async def ListRecalls(
         self, request: events_pb2.ListRecallsRequest, context: grpc.aio.ServicerContext[Any, Any]
     ) -> events_pb2.ListRecallsResponse:
-        raise NotPermitted()
+        return await self._acts.list_recalls(current_caller(), request)
 
     async def GetNoticePolicy(
         self,
         request: events_pb2.GetNoticePolicyRequest,
         context: grpc.aio.ServicerContext[Any, Any],
     ) -> events_pb2.GetNoticePolicyResponse:
-        raise NotPermitted()
+        return self._policy

@@ -10,7 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-from comity.v1.officers_pb2 import ROLE_AGENCY_ADMINISTRATOR, ROLE_HUB_ADMINISTRATOR, Role
+from comity.v1.officers_pb2 import (
+    ROLE_AGENCY_ADMINISTRATOR,
+    ROLE_HUB_ADMINISTRATOR,
+    ROLE_HUB_REVIEWER,
+    Role,
+)
 from directory.services.keepers import KEEPING_ROLES
 from directory.services.withholding import CASE_ROLES
 from hub.services.calls import Step
@@ -45,6 +50,7 @@ UNARY_SECONDS = 30.0  # a commit takes milliseconds; this is for a database that
 # Each of its own agency's officers; the service sees to that.
 MANAGERS = frozenset({ROLE_AGENCY_ADMINISTRATOR, ROLE_HUB_ADMINISTRATOR})
 _HUB_ADMINISTRATORS = frozenset({ROLE_HUB_ADMINISTRATOR})
+_REVIEWERS = frozenset({ROLE_HUB_REVIEWER})
 _AGENCY_ADMINISTRATORS = frozenset({ROLE_AGENCY_ADMINISTRATOR})
 
 RULES: Mapping[str, Rule] = {
@@ -55,6 +61,30 @@ RULES: Mapping[str, Rule] = {
     ),
     "/comity.v1.NoticeService/ListNotices": Rule(
         "read notices", Admission.ACTIVE_AGENCY, UNARY_SECONDS
+    ),
+    "/comity.v1.NoticeService/ListNoticeActs": Rule(
+        "read notices", Admission.ACTIVE_AGENCY, UNARY_SECONDS
+    ),
+    "/comity.v1.NoticeService/ListRecalls": Rule(
+        "read notices", Admission.ACTIVE_AGENCY, UNARY_SECONDS
+    ),
+    "/comity.v1.NoticeService/GetNoticePolicy": Rule(
+        "read the policy", Admission.ACTIVE_AGENCY, UNARY_SECONDS
+    ),
+    "/comity.v1.ReviewService/ListReviews": Rule(
+        "review notices", Admission.OFFICER, UNARY_SECONDS, _REVIEWERS
+    ),
+    "/comity.v1.ReviewService/GetReview": Rule(
+        "review notices", Admission.OFFICER, UNARY_SECONDS, _REVIEWERS
+    ),
+    "/comity.v1.ReviewService/TakeReview": Rule(
+        "review notices", Admission.OFFICER, UNARY_SECONDS, _REVIEWERS
+    ),
+    "/comity.v1.ReviewService/DecideReview": Rule(
+        "review notices", Admission.OFFICER, UNARY_SECONDS, _REVIEWERS
+    ),
+    "/comity.v1.ReviewService/GetReviewStatistics": Rule(
+        "read the figures of reviews", Admission.ACTIVE_AGENCY, UNARY_SECONDS
     ),
     "/comity.v1.WatchService/WatchEvents": Rule("watch events", Admission.ACTIVE_AGENCY, None),
     "/comity.v1.AgencyService/ListAgencyKeys": Rule(

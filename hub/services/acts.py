@@ -14,6 +14,7 @@ from comity.minimum.policy import ReviewTerms
 from comity.roster import Roster
 from comity.v1 import acts_pb2, ledger_pb2
 from comity.v1.notices_pb2 import Notice
+from hub.services.calls import Caller
 from hub.services.judgement import judge
 from hub.services.ledger_state import Accepted, LedgerState, Repeated, Terms
 from hub.services.loading_state import load_state
@@ -62,17 +63,20 @@ class ActsService:
         self._writer = writer
         self._receipts = receipts
 
-    async def submit(self, agency: AgencyId, request: bytes) -> acts_pb2.SubmitActsResponse:
+    async def submit(self, caller: Caller, request: bytes) -> acts_pb2.SubmitActsResponse:
         """Commits the acts that belong together, a serialized request, and gives their receipt.
 
         Raises: what `prepare_submission` and `judge` raise; StoreUnavailable.
         """
+        agency, officer = caller.agency, caller.officer
         self._on_their_way += 1
         try:
             if self._on_their_way < INLINE_BELOW:
                 submission = self._preparing.prepare_here(agency, request)
             else:
                 submission = await self._preparing.prepare(agency, request)
+            if officer is not None:
+                submission = replace(submission, roles=officer.roles)
             return await self.commit(submission)
         finally:
             self._on_their_way -= 1
@@ -208,7 +212,7 @@ class _BatchOfActs:
         """What becomes of the notice, and who hears of it."""
         standing = accepted.standing
         if accepted.ends_review and standing.review_id is not None:
-            self._writes.end_review(standing.review_id)
+            self._writes.end_reviews(standing)
         if accepted.review is not None:
             review = self._writes.open_review(accepted.review, standing, acts_entry=index)
             standing = replace(standing, review_id=review.review_id)

@@ -14,7 +14,7 @@ from comity.errors import NotFound, NoticeNotInForce, NoticeWithdrawn
 from comity.identity import AgencyId
 from comity.minimum.policy import ReviewTerms
 from comity.v1 import events_pb2, ledger_pb2, notices_pb2
-from comity.v1.acts_pb2 import RecallOutcome
+from comity.v1.acts_pb2 import AddressingRule, RecallOutcome
 from comity.v1.events_pb2 import EventKind, RecallKind
 from comity.v1.ledger_pb2 import NoticeChange
 from hub.store.acts import ActKey, StoredAct
@@ -78,7 +78,9 @@ class LedgerState:
     resolved: dict[tuple[AgencyId, bytes], Audience] = field(default_factory=dict)
     held: dict[NoticeKey, frozenset[AgencyId]] = field(default_factory=dict)
     recalls: dict[int, StoredRecall] = field(default_factory=dict)
-    # What is published of notices that others draw on.
+    # The rules by which notices are addressed whose versions come without one.
+    rules: dict[NoticeKey, AddressingRule] = field(default_factory=dict)
+    # What is published of notices that others draw on, and of those that are addressed anew.
     sources: dict[NoticeKey, notices_pb2.Notice] = field(default_factory=dict)
     review: Callable[[notices_pb2.Notice], ReviewTerms] = lambda _: NOT_REVIEWED
     # A number from 0 up to 100: which of what is published is looked at afterwards.

@@ -14,11 +14,13 @@ from comity.notices import MAX_LIFE
 from comity.subjects import calendar_day
 from comity.times import datetime_from_microseconds, datetime_from_timestamp, microseconds_from
 from comity.v1 import events_pb2
+from hub.services.expiry import stages_past
 from hub.services.ledger_state import (
     IN_FORCE,
     IN_REVIEW,
     INCOMPLETE,
     NOBODY,
+    NOT_REVIEWED,
     PUBLISHED,
     STANDING,
     SUSPENDED,
@@ -29,6 +31,7 @@ from hub.services.ledger_state import (
     require_state,
     void_custody,
 )
+from hub.services.version_judgement import after_publication
 from hub.store.audiences import audience_of
 from hub.store.notices import NoticeStanding
 
@@ -96,14 +99,19 @@ def judge_resumption(act: ParsedAct, state: LedgerState, entry_index: int) -> Ac
 
 
 def judge_addendum(act: ParsedAct, state: LedgerState, entry_index: int) -> Accepted:
-    """Adds to the version in force.
+    """Adds to the version in force. What had to be reviewed is looked at again, afterwards.
 
     Raises: NotFound, NoticeWithdrawn, NoticeNotInForce, NotLatestVersion.
     """
     standing = _published_standing(act, state, IN_FORCE)
-    return _told_to_addressees(
+    accepted = _told_to_addressees(
         act, standing, state, events_pb2.EVENT_KIND_ADDENDUM, act_entry=entry_index
     )
+    notice = state.sources.get(standing.key)
+    terms = NOT_REVIEWED if notice is None else state.review(notice)
+    if notice is None or not terms.is_before_publication:
+        return accepted
+    return replace(accepted, review=after_publication(notice, terms, state))
 
 
 def judge_extension(act: ParsedAct, state: LedgerState, entry_index: int) -> Accepted:
@@ -128,7 +136,7 @@ def judge_extension(act: ParsedAct, state: LedgerState, entry_index: int) -> Acc
         standing,
         extension_entry=entry_index,
         expires_at=microseconds_from(expires_at),
-        expiry_stage=0,
+        expiry_stage=stages_past(microseconds_from(expires_at), microseconds_from(state.now)),
     )
     return _told_to_addressees(
         act, after, state, events_pb2.EVENT_KIND_EXTENDED, act_entry=entry_index

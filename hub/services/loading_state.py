@@ -12,6 +12,7 @@ from comity.acts import ParsedAct
 from comity.identity import AgencyId
 from comity.minimum.policy import ReviewTerms
 from comity.v1 import acts_pb2
+from comity.v1.acts_pb2 import AddressingRule
 from comity.v1.notices_pb2 import Notice
 from hub.services.ledger_state import LedgerState, Terms
 from hub.services.submissions import Submission
@@ -71,8 +72,11 @@ async def load_state(
         hub_agency=hub_agency,
     )
     source_keys = {(AgencyId(s.originator), s.notice_id) for s in sources}
+    again = (acts.ADDENDUM, acts.ADDRESSING)
+    source_keys |= {(a.originator, a.notice_id) for a in submitted if a.kind in again}
     wanted = [notices[key] for key in source_keys if key in notices]
     state.sources = await _published(transaction, wanted)
+    state.rules = await _rules(transaction, submissions, state)
     if sources or any(act.kind == acts.RELEASE_DECISION for act in submitted):
         await _add_requests(transaction, state)
     return state
@@ -99,6 +103,26 @@ async def _published(
                 notice = acts_pb2.Act.FromString(envelope.payload).version.notice
                 published[standing.key] = notice
     return published
+
+
+async def _rules(
+    transaction: LedgerTransaction, submissions: Sequence[Submission], state: LedgerState
+) -> dict[NoticeKey, AddressingRule]:
+    """The rules in force of notices whose new versions come without an addressing."""
+    keys = {
+        (s.originator, s.notice_id)
+        for s in submissions
+        if s.addressing is None and s.acts[0].kind == acts.VERSION
+    }
+    entries = {state.notices[key].addressing_entry: key for key in keys if key in state.notices}
+    found = await find_acts_at(transaction.connection, entries)
+    rules = {}
+    for entry, key in entries.items():
+        for stored in found[entry]:
+            if stored.kind == acts.ADDRESSING and stored.envelope:
+                envelope = acts_pb2.Envelope.FromString(stored.envelope)
+                rules[key] = acts_pb2.Act.FromString(envelope.payload).addressing.rule
+    return rules
 
 
 async def _add_requests(transaction: LedgerTransaction, state: LedgerState) -> None:

@@ -25,7 +25,7 @@ from hub.store.recalls import (
     save_answers,
     save_custody,
 )
-from hub.store.reviews import StoredReview, end_reviews, insert_reviews
+from hub.store.reviews import StoredReview, end_reviews_of, insert_reviews
 from hub.store.transaction import LedgerTransaction
 
 HUB = AgencyId("")  # whose entries are told to everybody they are for
@@ -51,7 +51,7 @@ class NoticeWrites:
         self._answers: list[StoredAnswer] = []
         self._custodies: dict[tuple[NoticeKey, AgencyId], int | None] = {}
         self._reviews: list[StoredReview] = []
-        self._ended_reviews: list[str] = []
+        self._ended_reviews: set[NoticeKey] = set()
 
     def add_act(self, act: StoredAct) -> None:
         """An act of the transaction."""
@@ -185,9 +185,9 @@ class NoticeWrites:
         self._reviews.append(review)
         return review
 
-    def end_review(self, review_id: str) -> None:
-        """A review has become pointless."""
-        self._ended_reviews.append(review_id)
+    def end_reviews(self, standing: NoticeStanding) -> None:
+        """The reviews of a notice have become pointless."""
+        self._ended_reviews.add(standing.key)
 
     async def write(self) -> None:
         """Writes everything."""
@@ -202,7 +202,7 @@ class NoticeWrites:
         for (key, agency), entry_index in self._custodies.items():
             await save_custody(connection, key, agency, entry_index=entry_index)
         await insert_reviews(connection, self._reviews)
-        await end_reviews(
+        await end_reviews_of(
             connection,
             self._ended_reviews,
             outcome=events_pb2.REVIEW_OUTCOME_WITHDRAWN,

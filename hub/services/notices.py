@@ -9,11 +9,9 @@ from comity.identifiers import is_uuid7
 from comity.identity import AgencyId, is_agency_id
 from comity.merkle import MAX_SIZE
 from comity.v1 import events_pb2, ledger_pb2, notices_pb2
-from hub.services.access import AccessService
 from hub.services.calls import Caller
 from hub.services.notice_records import NoticeRecords, entries_shown
-from hub.services.proofs import Proofs
-from hub.services.tail import Tail
+from hub.services.showing import Showing
 from hub.services.watches import filter_violations, passes
 from hub.store.database import Connection, Database
 from hub.store.notices import (
@@ -35,16 +33,12 @@ class NoticesService:
         self,
         database: Database,
         *,
-        tail: Tail,
         records: NoticeRecords,
-        proofs: Proofs,
-        access: AccessService,
+        showing: Showing,
     ) -> None:
         self._database = database
-        self._tail = tail
         self._records = records
-        self._proofs = proofs
-        self._access = access
+        self._showing = showing
 
     async def get(
         self, caller: Caller, request: events_pb2.GetNoticeRequest
@@ -55,9 +49,9 @@ class NoticesService:
         """
         standing = await self._find(caller.agency, request.originator, request.notice_id)
         [record] = await self._records.load(caller.agency, [standing])
-        proof = await self._shown(
+        proof = await self._showing.prove(
             caller,
-            [record],
+            _indices([record]),
             action=ledger_pb2.ACCESS_ACTION_READ_NOTICE,
             known_size=request.known_size,
         )
@@ -92,33 +86,13 @@ class NoticesService:
         kept = _fitting(records)
         if len(kept) < len(records):
             next_index = standings[len(kept)].listed_entry
-        proof = await self._shown(
+        proof = await self._showing.prove(
             caller,
-            kept,
+            _indices(kept),
             action=ledger_pb2.ACCESS_ACTION_LIST_NOTICES,
             known_size=request.known_size,
         )
         return events_pb2.ListNoticesResponse(notices=kept, proof=proof, next_index=next_index)
-
-    async def _shown(
-        self,
-        caller: Caller,
-        records: Sequence[events_pb2.NoticeRecord],
-        *,
-        action: ledger_pb2.AccessAction.ValueType,
-        known_size: int,
-    ) -> ledger_pb2.LedgerProof:
-        """Writes down that a caller is shown records, and gives the proof of their entries.
-
-        An answer that shows nothing of anybody is no access to personal data.
-        """
-        indices = _indices(records)
-        if indices:
-            await self._tail.reach(indices[-1])
-            await self._access.record(caller, action, entry_indices=indices)
-        return await self._proofs.proof(
-            indices, signed=self._tail.signed_head, known_size=known_size
-        )
 
     async def _page(
         self, agency: AgencyId, request: events_pb2.ListNoticesRequest

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from comity.errors import ComityError, InternalError, ShuttingDown
 from comity.identity import AgencyId
+from comity.minimum.policy import Policy
 from comity.roster import Roster
 from hub.services.membership import Membership
 from hub.services.submissions import (
@@ -47,8 +48,11 @@ class _Waiting:
 class Preparing:
     """The prepare half of every submission."""
 
-    def __init__(self, *, hub_domain: str, membership: Membership, pool: VerifierPool) -> None:
+    def __init__(
+        self, *, hub_domain: str, membership: Membership, pool: VerifierPool, policy: Policy
+    ) -> None:
         self._hub_domain = hub_domain
+        self._policy = policy
         self._membership = membership
         self._pool = pool
         self._waiting: deque[_Waiting] = deque()
@@ -116,6 +120,7 @@ class Preparing:
             hub_domain=self._hub_domain,
             keys=roster.signing_keys(agency),
             roster_entry=roster.last_entry,
+            policy=self._policy,
         )
 
     def _prepared_here(self, agency: AgencyId, request: bytes) -> Prepared:

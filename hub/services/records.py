@@ -92,6 +92,12 @@ class EventRecords:
             self._keep(event.entry_index, read[event.entry_index])
         return read
 
+    def take_events(self, events: Sequence[StoredEvent] | None) -> None:
+        """Forgets what is erased at the hub; everything where it is not known what has happened."""
+        if events is None or any(e.kind == events_pb2.EVENT_KIND_ERASED for e in events):
+            self._known.clear()
+            self._known_bytes = 0
+
     def _keep(self, entry_index: int, message: events_pb2.Event) -> None:
         self._known[entry_index] = message
         self._known_bytes += message.ByteSize()

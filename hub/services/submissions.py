@@ -22,8 +22,10 @@ from comity.acts import (
 from comity.errors import MalformedInput, NoticeInvalid, TooLarge, Violation, WrongOriginator
 from comity.identity import AgencyId
 from comity.keys import PublicKey
+from comity.minimum.policy import Policy
 from comity.notices import MAX_NOTICE_BYTES, verify_notice
 from comity.v1 import acts_pb2
+from comity.v1.officers_pb2 import Role
 
 MAX_ACTS = 2  # a version and its addressing
 MAX_SUBMISSION_BYTES = 2 * MAX_NOTICE_BYTES  # a notice at its limit, its addressing and signatures
@@ -33,12 +35,14 @@ MAX_SUBMISSION_BYTES = 2 * MAX_NOTICE_BYTES  # a notice at its limit, its addres
 class Submission:
     """Verified acts that belong together: a version with its addressing, or one act of any kind.
 
-    `roster_entry` is the state of membership that the signatures were verified against.
+    `roster_entry` is the state of membership that the signatures were verified against; `roles` are
+    those of the officer who was logged in when it came, none where a system sent it.
     """
 
     originator: AgencyId
     acts: tuple[ParsedAct, ...]
     roster_entry: int | None
+    roles: frozenset[Role.ValueType] = frozenset()
 
     @property
     def content(self) -> ParsedAct | None:
@@ -83,16 +87,17 @@ def prepare_submission(
     hub_domain: str,
     keys: Mapping[str, PublicKey],
     roster_entry: int | None,
+    policy: Policy,
 ) -> Submission:
     """Verifies a submission as far as that needs no state.
 
     1. It holds acts that belong together, of bounded size.
     2. Each parses, and holds no field that this version does not know.
     3. Each is signed by the calling agency, for this hub, with one of its current keys.
-    4. Their content is well-formed.
+    4. Their content is well-formed, and a notice has what the law demands of it.
 
     Raises: MalformedInput, TooLarge, UnknownFields, WrongHub, WrongOriginator, SigningKeyUnknown,
-    SignatureInvalid, NoticeInvalid.
+    SignatureInvalid, NoticeInvalid, LegalMinimumMissing.
     """
     _require_count(len(request.acts))  # 1
     for envelope in request.acts:
@@ -106,7 +111,7 @@ def prepare_submission(
     for act in acts:
         verify_act(act, hub_domain=hub_domain, originator=originator, keys=keys)  # 3
     for act in acts:
-        _require_well_formed(act)  # 4
+        _require_well_formed(act, policy)  # 4
     return Submission(originator, acts, roster_entry)
 
 
@@ -147,9 +152,10 @@ def _require_belonging_together(acts: tuple[ParsedAct, ...]) -> None:
         raise MalformedInput("The acts bear the same id.")
 
 
-def _require_well_formed(act: ParsedAct) -> None:
+def _require_well_formed(act: ParsedAct, policy: Policy) -> None:
     if act.kind == VERSION:
         _require_notice(act)
+        policy.require_minimum(act.act.version.notice)
     else:
         verify_act_form(act)
 

@@ -17,11 +17,13 @@ import sys
 from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import suppress
 from itertools import count
+from pathlib import Path
 from typing import Any, TypeVar
 
 from comity.errors import ComityError, InternalError, ShuttingDown
 from comity.identity import AgencyId
 from comity.keys import PublicKey
+from comity.minimum.policy import Policy
 from comity.statuses import error_from_refusal
 from comity.v1 import acts_pb2
 
@@ -36,10 +38,18 @@ _log = logging.getLogger("hub.verifiers")
 
 
 class VerifierPool:
-    """As many verifiers as there are cores to spare; none is allowed too."""
+    """As many verifiers as there are cores to spare; none is allowed too.
 
-    def __init__(self, count_of_processes: int) -> None:
+    Each reads the policy by itself, from `policy_folder` (None: what is built in), and judges only
+    where that is the policy of its hub, by its digest.
+    """
+
+    def __init__(
+        self, count_of_processes: int, *, policy: Policy, policy_folder: Path | None = None
+    ) -> None:
         self._count = count_of_processes
+        self._policy_digest = policy.digest.hex()
+        self._policy_folder = policy_folder
         self._idle: asyncio.Queue[asyncio.subprocess.Process] = asyncio.Queue()
         self.processes: set[asyncio.subprocess.Process] = set()
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -80,6 +90,7 @@ class VerifierPool:
             "originator": originator,
             "hub_domain": hub_domain,
             "keys": [key.spki.hex() for key in keys.values()],
+            "policy": self._policy_digest,
         }
         batch = acts_pb2.SubmitBulkRequest(
             submissions=[
@@ -122,13 +133,15 @@ class VerifierPool:
             "-P",  # nothing is imported from the folder that the hub happens to be started in
             "-m",
             "hub.verifier",
+            *([] if self._policy_folder is None else [str(self._policy_folder)]),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             limit=MAX_FRAME_BYTES,
         )
         self.processes.add(process)
         try:
-            await _exchange(process, b"{}", acts_pb2.SubmitBulkRequest())
+            header = json.dumps({"policy": self._policy_digest}).encode()
+            await _exchange(process, header, acts_pb2.SubmitBulkRequest())
         except BaseException:
             await self._end(process)
             raise

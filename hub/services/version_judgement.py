@@ -17,11 +17,21 @@ from comity.errors import (
     NoticeInvalid,
     NoticeNotInForce,
     NotLatestVersion,
+    SupervisorRequired,
     Violation,
 )
 from comity.minimum.policy import ReviewTerms
+from comity.protection import (
+    is_widened,
+    needs_supervisor,
+    protected_persons,
+    protection_violations,
+)
+from comity.times import microseconds_from
 from comity.v1 import events_pb2, ledger_pb2, notices_pb2
 from comity.v1.acts_pb2 import AddressingRule
+from comity.v1.officers_pb2 import ROLE_OFFICER, ROLE_SUPERVISOR
+from hub.services.expiry import stages_past
 from hub.services.ledger_state import (
     IN_FORCE,
     IN_REVIEW,
@@ -56,7 +66,7 @@ def judge_version(
     """A version: the first one, or one that follows what was submitted last.
 
     Raises: IdReused, NotFound, NoticeWithdrawn, NoticeNotInForce, NotLatestVersion, NoticeInvalid,
-    AddressingInvalid, AddressingNarrowed, ReleaseRequired.
+    AddressingInvalid, AddressingNarrowed, SupervisorRequired, ReleaseRequired.
     """
     notice = content.act.version.notice
     before = state.notices.get((submission.originator, submission.notice_id))
@@ -75,11 +85,59 @@ def judge_version(
             version_digest=content.digest,
             version_entry=entry_index,
         )
+    key = (submission.originator, submission.notice_id)
+    rule = (
+        state.rules.get(key) if submission.addressing is None else submission.addressing.body.rule
+    )
+    _require_protected(notice, rule or AddressingRule())
+    _require_widener(notice, submission)
     require_released(notice, submission.originator, addressed.audience, state)
     terms = state.review(notice)
     if terms.is_before_publication and terms.reviewers:
-        return _submitted(content, standing, addressed, state, entry_index)
-    return _published(content, standing, addressed, terms, state, entry_index)
+        accepted = _submitted(content, standing, addressed, state, entry_index)
+    else:
+        accepted = _published(content, standing, addressed, terms, state, entry_index)
+    told = _told_to_supervisors(notice, submission)
+    return replace(accepted, announcements=(*accepted.announcements, *told))
+
+
+def _require_protected(notice: notices_pb2.Notice, rule: AddressingRule) -> None:
+    """Requires what protects victims, witnesses and minors, unless it is lifted."""
+    violations = protection_violations(notice, rule)
+    if violations:
+        raise NoticeInvalid(violations=violations)
+
+
+def _require_widener(notice: notices_pb2.Notice, submission: Submission) -> None:
+    """Requires whoever may lift that: a supervisor; any officer for a missing minor in danger."""
+    if needs_supervisor(notice):
+        wanted = frozenset({ROLE_SUPERVISOR})
+    elif is_widened(notice) and protected_persons(notice):
+        wanted = frozenset({ROLE_SUPERVISOR, ROLE_OFFICER})
+    else:
+        return
+    if not submission.roles & wanted:
+        raise SupervisorRequired()
+
+
+def _told_to_supervisors(
+    notice: notices_pb2.Notice, submission: Submission
+) -> tuple[Announcement, ...]:
+    """What an officer has lifted for a missing minor in danger its supervisors are told after."""
+    if (
+        not is_widened(notice)
+        or not protected_persons(notice)
+        or ROLE_SUPERVISOR in submission.roles
+    ):
+        return ()
+    return (
+        Announcement(
+            ledger_pb2.NOTICE_CHANGE_PROTECTION_WIDENED,
+            events_pb2.EVENT_KIND_PROTECTION_WIDENED,
+            only(submission.originator),
+            urgency=notices_pb2.URGENCY_IMMEDIATE,
+        ),
+    )
 
 
 def _first_addressed(
@@ -227,6 +285,7 @@ def _published(
             entry=entry_index,
             audience=addressed.audience.key,
             addressing_entry=addressed.entry,
+            now=microseconds_from(state.now),
         ),
         addressees=addressed.audience,
         hearers=addressed.audience,
@@ -243,9 +302,11 @@ def publish(
     entry: int,
     audience: bytes,
     addressing_entry: int,
+    now: int,
 ) -> NoticeStanding:
     """The notice once a version is what addressees read. A suspension stays."""
     changes: dict[str, Any] = {} if standing.is_published else {"state": PUBLISHED}
+    expires_at = notice.expires_at.ToMicroseconds()
     return replace(
         standing,
         urgency=notice.urgency,
@@ -258,8 +319,8 @@ def publish(
         submitted_audience=None,
         submitted_addressing_entry=None,
         extension_entry=None,
-        expires_at=notice.expires_at.ToMicroseconds(),
-        expiry_stage=0,
+        expires_at=expires_at,
+        expiry_stage=stages_past(expires_at, now),
         **changes,
     )
 
@@ -297,6 +358,9 @@ def judge_addressing(addressing: ParsedAct, state: LedgerState, entry_index: int
     )
     if addressing.act.addressing.narrows:
         return _judge_narrowing(addressing, standing, state, entry_index)
+    published = state.sources.get(standing.key)
+    if published is not None:
+        _require_protected(published, addressing.act.addressing.rule)
     before = state.audiences[standing.audience]
     after = _wider_audience(addressing, standing.published_digest, before, state)
     assert standing.published_entry is not None

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, select, update
 
 from comity.identity import AgencyId
 from hub.store.database import Connection
@@ -20,7 +20,8 @@ _COLUMNS = [column.name for column in acts.columns]
 
 @dataclass(frozen=True, slots=True)
 class StoredAct:
-    """A signed act in the ledger. `envelope` is the serialized comity.v1.Envelope."""
+    """A signed act in the ledger. `envelope` is the serialized comity.v1.Envelope; it is empty, and
+    the salt None, where the act is erased."""
 
     originator: AgencyId
     act_id: str
@@ -53,6 +54,16 @@ async def find_acts_at(
 async def insert_acts(connection: Connection, added: Sequence[StoredAct]) -> None:
     """Adds acts."""
     await insert_rows(connection, acts, added)
+
+
+async def erase_acts(connection: Connection, keys: Collection[ActKey]) -> None:
+    """Erases what acts say, and what opens their entries' commitments. That they were stays."""
+    for originator, act_id in keys:
+        await connection.execute(
+            update(acts)
+            .where(acts.c.act_id == act_id, acts.c.originator == originator)
+            .values(envelope=b"", salt=None)
+        )
 
 
 def _stored_act(row: Row[Any]) -> StoredAct:

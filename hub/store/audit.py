@@ -29,6 +29,7 @@ from comity.v1.ledger_pb2 import (
     ActsEntry,
     EpochEntry,
     LedgerEntry,
+    NoticeEntry,
     OfficerEntry,
     RosterEntry,
 )
@@ -85,7 +86,8 @@ async def audit_ledger(
     1. Entries are numbered without gaps, and each leaf hash is that of the entry's bytes.
     2. Roster entries form one chain; epochs follow one another.
     3. Each act's envelope is signed by a key that was its originator's at that entry, and opens
-       the entry's commitment; entries of acts have their acts, and acts their entries.
+       the entry's commitment; entries of acts have their acts, and acts their entries. What is
+       erased is certified to be by a later entry.
     4. Each access entry's root is that over its records' commitments; each officer's entry commits
        to the officer that is kept for it; each entry on an authority to the version kept for it.
     5. The root over all leaves is the head's, and checkpoints handed out are of this tree.
@@ -126,6 +128,9 @@ class _Audit:
         self._roster = Roster()
         self._epoch = 0
         self._officers = 0
+        # Entries whose acts are erased, and those that the ledger says so of.
+        self._erased: set[int] = set()
+        self._certified: set[int] = set()
         self._directory = DirectoryAudit()
         self._require_handed_out()
 
@@ -163,6 +168,8 @@ class _Audit:
             await self._take_access(connection, index, entry.access)
         elif entry.HasField("officer"):
             await self._take_officer(connection, index, entry.officer)
+        elif entry.HasField("notice"):
+            self._take_notice(entry.notice)
         elif entry.HasField("directory"):
             await self._directory.take(
                 connection, index, entry.directory, roster_entry=self._roster.last_entry
@@ -173,6 +180,11 @@ class _Audit:
     def _take_roster(self, index: int, entry: RosterEntry) -> None:
         self._roster.add_entry(index, entry)
         self.report.agencies = len(self._roster.agencies)
+
+    def _take_notice(self, entry: NoticeEntry) -> None:
+        if entry.roster_entry != self._roster.last_entry:
+            raise _Mismatch("the entry was judged by another roster than the one before it")
+        self._certified |= set(entry.erased_entries)
 
     def _take_epoch(self, index: int, entry: EpochEntry) -> None:
         if entry.epoch <= self._epoch or (not self._epoch and entry.epoch != 1):
@@ -195,7 +207,10 @@ class _Audit:
         if entry.roster_entry != self._roster.last_entry:
             raise _Mismatch("the entry was judged by another roster than the one before it")
         for act in stored:
-            self._verify_act(entry, act)
+            if act.envelope:
+                self._verify_act(entry, act)
+            else:
+                self._erased.add(index)
         self.report.acts += len(stored)
 
     def _verify_act(self, entry: ActsEntry, stored: StoredAct) -> None:
@@ -256,6 +271,9 @@ class _Audit:
             .where(ledger_entries.c.entry_index >= head.size)
         )
         total = await connection.execute(select(func.count()).select_from(acts))
+        if self._erased - self._certified:
+            first = min(self._erased - self._certified)
+            raise _broken(first, "its acts are gone, and nothing certifies that they were erased")
         if await count_openings(connection) != self._officers:
             raise LedgerForked("The database tells of officers that the ledger does not.")
         if beyond.scalar_one() or total.scalar_one() != self.report.acts:

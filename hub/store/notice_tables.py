@@ -43,6 +43,7 @@ Index(
     *(reviews.c[name] for name in ("outcome", "traffic", "review_id")),
 )
 Index("ix_reviews_decided_at", reviews.c.decided_at)
+Index("ix_reviews_notice_id", reviews.c.notice_id)
 
 # Who looks at a review, and who has decided how.
 review_steps = Table(

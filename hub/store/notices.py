@@ -176,3 +176,52 @@ def _values(standing: NoticeStanding) -> dict[str, Any]:
 
 def _standing(row: Row[Any]) -> NoticeStanding:
     return NoticeStanding(**{name: getattr(row, name) for name in NoticeStanding.__slots__})
+
+
+async def list_expired(
+    connection: Connection, states: Collection[int], *, now: int, limit: int
+) -> list[NoticeKey]:
+    """Notices in some states that have expired by a time."""
+    statement = (
+        select(notices.c.originator, notices.c.notice_id)
+        .where(notices.c.state.in_(states), notices.c.expires_at <= now)
+        .order_by(notices.c.expires_at)
+        .limit(limit)
+    )
+    return await _keys(connection, statement)
+
+
+async def list_expiring(
+    connection: Connection, states: Collection[int], before: Sequence[int], *, limit: int
+) -> list[NoticeKey]:
+    """Notices in some states that expire before the time of a stage whose reminder has not gone."""
+    is_due = [
+        and_(notices.c.expires_at <= time, notices.c.expiry_stage < stage)
+        for stage, time in enumerate(before, start=1)
+    ]
+    statement = (
+        select(notices.c.originator, notices.c.notice_id)
+        .where(notices.c.state.in_(states), notices.c.expires_at <= max(before))
+        .where(or_(*is_due))
+        .order_by(notices.c.expires_at)
+        .limit(limit)
+    )
+    return await _keys(connection, statement)
+
+
+async def list_to_erase(
+    connection: Connection, states: Collection[int], *, limit: int
+) -> list[NoticeKey]:
+    """Notices in some states whose content is not erased yet."""
+    statement = (
+        select(notices.c.originator, notices.c.notice_id)
+        .where(notices.c.state.in_(states), notices.c.erasure_entry.is_(None))
+        .order_by(notices.c.version_entry)
+        .limit(limit)
+    )
+    return await _keys(connection, statement)
+
+
+async def _keys(connection: Connection, statement: Select[tuple[str, str]]) -> list[NoticeKey]:
+    rows = await connection.execute(statement)
+    return [(AgencyId(row.originator), row.notice_id) for row in rows]

@@ -77,14 +77,15 @@ async def update_review(connection: Connection, review: StoredReview) -> None:
     await connection.execute(statement.values(_values(review, _COLUMNS)))
 
 
-async def end_reviews(
-    connection: Connection, review_ids: Collection[str], *, outcome: int, at: int
+async def end_reviews_of(
+    connection: Connection, keys: Collection[tuple[AgencyId, str]], *, outcome: int, at: int
 ) -> None:
-    """Ends reviews that are still open, without a word."""
-    if review_ids:
+    """Ends the reviews of some notices that are still open, without a word."""
+    for originator, notice_id in keys:
         await connection.execute(
             update(reviews)
-            .where(reviews.c.review_id.in_(review_ids), reviews.c.outcome == 0)
+            .where(reviews.c.notice_id == notice_id, reviews.c.originator == originator)
+            .where(reviews.c.outcome == 0)
             .values(outcome=outcome, decided_at=at)
         )
 

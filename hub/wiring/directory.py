@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 from comity.identifiers import UUID7_RANDOM_BYTES, uuid7_from
@@ -27,14 +26,13 @@ from directory.services.keepers import Keepers
 from directory.services.keeping import KeepingService
 from directory.services.limits import Limits
 from directory.services.look_ups import LookUpService
-from directory.services.reminders import ROUND_SECONDS, Reminders
+from directory.services.reminders import Reminders
 from directory.services.typesetting import Typesetting
 from directory.services.waiting import WaitingService
 from hub.rpc.directory import DirectoryServicer
 from hub.services.access import AccessService
 from hub.services.membership import Membership
 from hub.services.roster_changes import roster_within
-from hub.services.schedule import run_regularly
 from hub.settings import Settings
 from hub.store.database import Database
 from hub.store.writer import LedgerWriter
@@ -44,10 +42,10 @@ HOLDER_BYTES = 16  # tells processes apart that hold a lease; no secret
 
 @dataclass(frozen=True, slots=True)
 class Directory:
-    """What the hub serves of the directory, and its job beside that."""
+    """What the hub serves of the directory, and its reminders beside that."""
 
     servicer: DirectoryServicer
-    run_reminders: Callable[[], Coroutine[None, None, None]]
+    reminders: Reminders
 
 
 async def make_directory(
@@ -161,6 +159,4 @@ async def make_directory(
         exports=exports,
         imports=imports,
     )
-    return Directory(
-        servicer, partial(run_regularly, reminders.run_round, every_seconds=ROUND_SECONDS)
-    )
+    return Directory(servicer, reminders)

@@ -14,6 +14,7 @@ from comity.v1 import (
     ledger_pb2_grpc,
     membership_pb2_grpc,
     officers_pb2_grpc,
+    reviews_pb2_grpc,
     roster_pb2_grpc,
     sessions_pb2_grpc,
     watches_pb2_grpc,
@@ -26,6 +27,7 @@ from hub.rpc.ledger import AgencyServicer, LedgerServicer
 from hub.rpc.membership import MembershipServicer
 from hub.rpc.notices import NoticeServicer
 from hub.rpc.officers import OfficerServicer
+from hub.rpc.reviews import ReviewServicer
 from hub.rpc.watches import WatchServicer
 from hub.settings import Settings
 
@@ -57,6 +59,7 @@ class Servicers:
     officers: OfficerServicer
     members: MembershipServicer
     directory: DirectoryServicer
+    reviews: ReviewServicer
     health: HealthServicer
 
 
@@ -72,6 +75,7 @@ def make_server(settings: Settings, *, guard: Guard, servicers: Servicers) -> gr
     officers_pb2_grpc.add_OfficerServiceServicer_to_server(servicers.officers, server)
     membership_pb2_grpc.add_MembershipServiceServicer_to_server(servicers.members, server)
     directory_pb2_grpc.add_DirectoryServiceServicer_to_server(servicers.directory, server)
+    reviews_pb2_grpc.add_ReviewServiceServicer_to_server(servicers.reviews, server)
     health_pb2_grpc.add_HealthServicer_to_server(servicers.health, server)
     if settings.reflection:
         _enable_reflection(server)
@@ -87,6 +91,7 @@ def _enable_reflection(server: grpc.aio.Server) -> None:
         ledger_pb2,
         membership_pb2,
         officers_pb2,
+        reviews_pb2,
         roster_pb2,
         sessions_pb2,
         watches_pb2,
@@ -98,6 +103,7 @@ def _enable_reflection(server: grpc.aio.Server) -> None:
         ledger_pb2,
         membership_pb2,
         officers_pb2,
+        reviews_pb2,
         roster_pb2,
         sessions_pb2,
         watches_pb2,

@@ -20,6 +20,7 @@ _OFFICER = b"comity.officer-commitment.v1\x00"
 _AUTHORITY = b"comity.authority-commitment.v1\x00"
 _FUNCTIONAL = b"comity.functional-commitment.v1\x00"
 _FUNCTIONAL_SALT = b"comity.functional-salt.v1\x00"
+_FINDINGS = b"comity.findings-commitment.v1\x00"
 
 
 def content_commitment(payload_digest: bytes, salt: bytes) -> bytes:
@@ -58,6 +59,11 @@ def functional_salt(salt: bytes) -> bytes:
 def functional_commitment(functional_digest: bytes, salt: bytes) -> bytes:
     """The commitment to an entry without personal contact details, 32 bytes."""
     return _commitment(_FUNCTIONAL, functional_digest, salt)
+
+
+def findings_commitment(findings_digest: bytes, salt: bytes) -> bytes:
+    """The commitment to what reviewers found, by SHA-256 of the serialized findings, 32 bytes."""
+    return _commitment(_FINDINGS, findings_digest, salt)
 
 
 def verify_content_commitment(commitment: bytes, *, payload_digest: bytes, salt: bytes) -> None:
@@ -108,6 +114,14 @@ def verify_functional_commitment(
     Raises: ProofInvalid.
     """
     _require_equal(commitment, functional_commitment(functional_digest, salt))
+
+
+def verify_findings_commitment(commitment: bytes, *, findings_digest: bytes, salt: bytes) -> None:
+    """Verifies that a commitment is to a review's findings.
+
+    Raises: ProofInvalid.
+    """
+    _require_equal(commitment, findings_commitment(findings_digest, salt))
 
 
 def _commitment(label: bytes, digest: bytes, salt: bytes) -> bytes:

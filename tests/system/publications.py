@@ -17,7 +17,7 @@ from agency_client.inbox import KeptSubmission
 from comity.acts import ADDRESSING, VERSION, ParsedAct, parse_act
 from comity.v1.acts_pb2 import AddressingRule, Envelope, SubmitActsRequest
 from comity.v1.events_pb2 import NoticeFilter
-from comity.v1.notices_pb2 import TRAFFIC_LIVE, Notice
+from comity.v1.notices_pb2 import TRAFFIC_LIVE, CalendarDate, Notice
 from deploy.stage import EXAMPLES
 
 EVERYBODY = rule_from_terms(["all"])
@@ -31,7 +31,15 @@ def load_drafts() -> list[Notice]:
     drafts = [Parse(path.read_text(encoding="utf-8"), Notice()) for path in paths]
     for draft in drafts:
         draft.traffic = TRAFFIC_LIVE
+        _make_adult(draft)
     return drafts
+
+
+def _make_adult(draft: Notice) -> None:
+    """A minor is not addressed to everybody, as these notices may be."""
+    for subject in draft.subjects:
+        for birth in subject.person.dates_of_birth if subject.HasField("person") else ():
+            birth.date.CopyFrom(CalendarDate(year=min(birth.date.year, 1990)))
 
 
 class Publisher:

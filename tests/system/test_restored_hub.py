@@ -13,7 +13,7 @@ from deploy.stage import EXAMPLES, Stage
 from tests.databases import copy_of
 
 RED = str(EXAMPLES / "notice-red.json")
-YELLOW = str(EXAMPLES / "notice-yellow.json")
+PURPLE = str(EXAMPLES / "notice-purple.json")
 ALL = ("--to", "all")
 
 
@@ -44,7 +44,7 @@ def test_a_restored_hub_is_refused_until_its_epoch_is_accepted(
     world.stop_hub()
     restore = back_up(world)
     world.start_hub()
-    world.comity("FR-NCB", "notice", "submit", YELLOW, *ALL)  # receipted, and then lost by the hub
+    world.comity("FR-NCB", "notice", "submit", PURPLE, *ALL)  # receipted, and then lost by the hub
     world.comity("BR-NCB", "notice", "watch", "--count", "1")
     highest = tmp_path / "highest.note"
     highest.write_text(world.comity("BR-NCB", "ledger", "checkpoint"), encoding="utf-8")
@@ -102,7 +102,7 @@ def test_a_backup_that_is_restored_twice_never_has_an_origin_twice(
         world.start_hub()
         for agency in ("BR-NCB", "FR-NCB"):
             world.comity(agency, "ledger", "accept-epoch", key, "--yes")
-        world.comity("FR-NCB", "notice", "submit", YELLOW, *ALL)
+        world.comity("FR-NCB", "notice", "submit", PURPLE, *ALL)
         world.comity("BR-NCB", "status")
 
     assert notices(world, "FR-NCB", "--own")

@@ -18,7 +18,9 @@ from pathlib import Path
 from comity.application import VerifiedApplication, key_message
 from comity.identity import AgencyId
 from comity.keys import ED25519, PrivateKey, generate_private_key
+from comity.minimum.policy import ReviewTerms, builtin_policy
 from comity.v1 import acts_pb2, agencies_pb2, ledger_pb2
+from comity.v1.notices_pb2 import Notice
 from deploy.stage import DOMAIN
 from hub.certificates import generate_tls_key
 from hub.services.access import AccessService
@@ -32,13 +34,17 @@ from hub.services.epochs import begin_ledger, empty_head
 from hub.services.ledger import LedgerService
 from hub.services.ledger_state import NOT_REVIEWED
 from hub.services.membership import Membership
+from hub.services.notice_acts import NoticeActsService
 from hub.services.notice_records import NoticeRecords
+from hub.services.notice_rounds import NoticeRounds
 from hub.services.notices import NoticesService
 from hub.services.open_watches import OpenWatches
 from hub.services.preparing import Preparing
 from hub.services.proofs import Proofs
 from hub.services.receipts import Receipts
 from hub.services.records import EventRecords
+from hub.services.review_decisions import ReviewDecisions
+from hub.services.showing import Showing
 from hub.services.standings import Standings
 from hub.services.submissions import Submission
 from hub.services.tail import Tail
@@ -54,6 +60,7 @@ from hub.store.writer import LedgerWriter, UseCase, commit_alone
 from tests.integration.drafts import Draft
 
 FRANCE, BRAZIL, KENYA = AgencyId("FR-NCB"), AgencyId("BR-NCB"), AgencyId("KE-NCB")
+HUB = AgencyId("ZZ-HUB")
 LEDGER_KEY = generate_private_key(ED25519)
 SIGNING_KEY = generate_private_key(ED25519)  # one for all members: nothing here is about keys
 
@@ -87,7 +94,13 @@ class HubParts:
 
     writing: asyncio.Task[None]
 
-    def __init__(self, database: Database, *, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        *,
+        clock: Callable[[], datetime],
+        review: Callable[[Notice], ReviewTerms] = lambda _: NOT_REVIEWED,
+    ) -> None:
         self.database = database
         self.clock = clock
         self.membership = Membership(database, monotonic=time.monotonic)
@@ -103,22 +116,29 @@ class HubParts:
         self.entitlement = Entitlement(database, membership=self.membership, standings=standings)
         self.access = AccessService(self.writer)
         self.preparing = Preparing(
-            hub_domain=DOMAIN, membership=self.membership, pool=VerifierPool(0)
+            hub_domain=DOMAIN,
+            membership=self.membership,
+            pool=VerifierPool(0, policy=builtin_policy()),
+            policy=builtin_policy(),
         )
         self.acts = ActsService(
             preparing=self.preparing,
             membership=self.membership,
             writer=self.writer,
             receipts=Receipts(database, signer=signer, proofs=self.proofs),
-            review=lambda _: NOT_REVIEWED,
-            hub_agency=AgencyId("ZZ-HUB"),
+            review=review,
+            hub_agency=HUB,
+        )
+        self.decisions = ReviewDecisions(self.membership, hub_agency=HUB)
+        self.rounds = NoticeRounds(database, writer=self.writer, clock=clock)
+        showing = Showing(tail=self.tail, proofs=self.proofs, access=self.access)
+        self.notice_acts = NoticeActsService(
+            database, entitlement=self.entitlement, showing=showing, hub_agency=HUB
         )
         self.notices = NoticesService(
             database,
-            tail=self.tail,
             records=NoticeRecords(database),
-            proofs=self.proofs,
-            access=self.access,
+            showing=showing,
         )
         self.ledger = LedgerService(
             database,
@@ -126,7 +146,7 @@ class HubParts:
             entitlement=self.entitlement,
             proofs=self.proofs,
             access=self.access,
-            own_agency=AgencyId("ZZ-HUB"),
+            own_agency=HUB,
         )
         self.records = EventRecords(database)
         watches = WatchService(database, writer=self.writer)
@@ -147,10 +167,12 @@ class HubParts:
         request = acts_pb2.SubmitActsRequest(acts=acts).SerializeToString()
         return self.preparing.prepare_here(FRANCE, request)
 
-    async def submit(self, acts: Sequence[acts_pb2.Envelope]) -> ledger_pb2.Receipt:
-        """Takes acts of France's as if they had come over the wire."""
+    async def submit(
+        self, acts: Sequence[acts_pb2.Envelope], *, of: AgencyId = FRANCE
+    ) -> ledger_pb2.Receipt:
+        """Takes an agency's acts as if they had come over the wire."""
         request = acts_pb2.SubmitActsRequest(acts=acts).SerializeToString()
-        return (await self.acts.submit(FRANCE, request)).receipt
+        return (await self.acts.submit(caller(of), request)).receipt
 
     async def publish(self, *, to: acts_pb2.AddressingRule | None = None) -> int:
         """Publishes a notice of France's, to Brazil unless told otherwise; gives its entry."""
@@ -208,10 +230,13 @@ async def commit(database: Database, use_case: UseCase, item: object) -> object:
 
 @asynccontextmanager
 async def serving(
-    database: Database, *, clock: Callable[[], datetime] | None = None
+    database: Database,
+    *,
+    clock: Callable[[], datetime] | None = None,
+    review: Callable[[Notice], ReviewTerms] = lambda _: NOT_REVIEWED,
 ) -> AsyncIterator[HubParts]:
     """The services over a ledger that was begun, with the writer at work."""
-    parts = HubParts(database, clock=clock or Clock())
+    parts = HubParts(database, clock=clock or Clock(), review=review)
     await parts.membership.refresh()
     await parts.tail.start()
     parts.writing = asyncio.create_task(parts.writer.run())

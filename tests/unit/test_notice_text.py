@@ -111,7 +111,7 @@ def test_no_field_of_a_notice_can_do_anything_to_a_terminal(which: str) -> None:
 
 
 def test_a_notice_of_an_object_is_headed_by_its_marks() -> None:
-    assert headline(load("object"), safe).endswith("vehicle EX-000-MP EXAMPLE0000000001")
+    assert headline(load("object"), safe).endswith("vehicle EX-000-MP 1M8GDM9AXKP042788")
 
 
 def test_a_withdrawal_says_why() -> None:

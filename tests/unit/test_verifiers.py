@@ -13,6 +13,7 @@ import pytest
 
 from comity.errors import ComityError, InternalError, MalformedInput, ShuttingDown, TooLarge
 from comity.identity import AgencyId
+from comity.minimum.policy import builtin_policy
 from hub.services.submissions import MAX_SUBMISSION_BYTES
 from hub.services.verifiers import VerifierPool
 
@@ -24,7 +25,7 @@ TOO_LARGE = bytes(MAX_SUBMISSION_BYTES + 1)
 
 @pytest.fixture
 async def pool() -> AsyncIterator[VerifierPool]:
-    made = VerifierPool(1)
+    made = VerifierPool(1, policy=builtin_policy())
     await made.start()
     yield made
     await made.stop()
@@ -75,7 +76,7 @@ async def test_nothing_is_imported_from_the_folder_that_the_hub_is_started_in(
 ) -> None:
     (tmp_path / "json.py").write_text("raise SystemExit('imported from the working folder')")
     monkeypatch.chdir(tmp_path)
-    pool = VerifierPool(1)
+    pool = VerifierPool(1, policy=builtin_policy())
 
     await pool.start()
 

@@ -113,6 +113,7 @@ def _create_tables() -> None:
         "ix_reviews_outcome_traffic_review_id", "reviews", ["outcome", "traffic", "review_id"]
     )
     op.create_index("ix_reviews_decided_at", "reviews", ["decided_at"])
+    op.create_index("ix_reviews_notice_id", "reviews", ["notice_id"])
     op.create_table(
         "review_steps",
         sa.Column("review_id", sa.Text(), nullable=False),

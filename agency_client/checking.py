@@ -1,0 +1,65 @@
+"""Checking: what form and legal minimum find in drafts, before anything is signed. Offline."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from agency_client.draft_form import json_path
+from comity.errors import ComityError, LegalMinimumMissing, Violation
+from comity.minimum.policy import Finding, Policy
+from comity.notices import verify_notice
+from comity.v1.notices_pb2 import Notice
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedNotice:
+    """A completed draft, where it stood, and all that was found in it."""
+
+    source: str
+    notice: Notice
+    faults: Sequence[Violation]
+    """Of its form. They block like errors."""
+    findings: Sequence[Finding]
+
+    @property
+    def errors(self) -> list[Finding]:
+        return [finding for finding in self.findings if finding.is_error]
+
+    @property
+    def warnings(self) -> list[Finding]:
+        return [finding for finding in self.findings if not finding.is_error]
+
+    @property
+    def has_errors(self) -> bool:
+        return bool(self.faults or self.errors)
+
+
+def check_notices(notices: Iterable[tuple[str, Notice]], policy: Policy) -> Iterator[CheckedNotice]:
+    """What is found in completed drafts, each under where it stood."""
+    for source, notice in notices:
+        yield CheckedNotice(source, notice, form_faults(notice), policy.findings(notice))
+
+
+def form_faults(notice: Notice) -> list[Violation]:
+    """What is wrong with a notice's form."""
+    try:
+        verify_notice(notice)
+    except ComityError as error:
+        return list(error.violations) or [Violation("", error.message)]
+    return []
+
+
+def require_minimum(checked: Sequence[CheckedNotice]) -> None:
+    """Requires that every notice has its legal minimum.
+
+    Raises: LegalMinimumMissing with every error of every one, each under where it stood.
+    """
+    violations = [
+        Violation(f"{one.source}: {json_path(finding.field)}", finding.text)
+        for one in checked
+        for finding in one.errors
+    ]
+    if violations:
+        default = LegalMinimumMissing.default_message
+        raise LegalMinimumMissing(f"Nothing was sent. {default}", violations=violations)

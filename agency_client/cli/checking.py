@@ -1,0 +1,132 @@
+"""`comity notice check`: form and legal minimum of drafts, offline. Nothing is signed or sent."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from agency_client.cli.application import EXIT_REFUSED, JsonOption, command, notice_app
+from agency_client.cli.output import safe, say, write, write_json
+
+if TYPE_CHECKING:
+    from agency_client.checking import CheckedNotice
+    from agency_client.drafts import Draft
+    from comity.errors import Violation
+    from comity.minimum.policy import Finding, Policy
+    from comity.v1.notices_pb2 import Notice
+
+
+@notice_app.command()
+@command
+async def check(
+    files: Annotated[
+        list[Path],
+        typer.Argument(metavar="FILE", help="Notices or drafts as JSON; .jsonl: one to a line."),
+    ],
+    policy: Annotated[
+        Path | None,
+        typer.Option(
+            "--policy", metavar="FOLDER", help="A hub's own policy files, in place of ours."
+        ),
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Check notices against form and legal minimum. Works without a hub and sends nothing.
+
+    Errors block a notice, warnings do not. The exit code is 1 where there is an error.
+    """
+    from agency_client.checking import check_notices
+    from agency_client.drafts import read_drafts
+    from comity.v1.notices_pb2 import TRAFFIC_LIVE
+
+    rules = _policy(policy)
+    drafts, unreadable = read_drafts(files, traffic=TRAFFIC_LIVE)
+    checked = list(check_notices(_completed(drafts), rules))
+    for fault in unreadable:
+        _report_unreadable(fault, json=json)
+    for one in checked:
+        _report(one, json=json)
+    if unreadable or any(one.has_errors for one in checked):
+        raise typer.Exit(EXIT_REFUSED)
+
+
+def _policy(folder: Path | None) -> Policy:
+    from comity.minimum.policy import builtin_policy, load_policy
+
+    return builtin_policy() if folder is None else load_policy(folder)
+
+
+def _completed(drafts: Sequence[Draft]) -> list[tuple[str, Notice]]:
+    """The drafts with what would be filled in; a later version stays the version that it is."""
+    import secrets
+
+    from agency_client.signing import complete_draft
+    from comity.identifiers import UUID7_RANDOM_BYTES, uuid7_from
+    from comity.times import utc_now
+
+    now = utc_now()
+    new_id = uuid7_from(now, secrets.token_bytes(UUID7_RANDOM_BYTES))
+    return [(d.source, complete_draft(d.notice, now=now, new_id=lambda: new_id)) for d in drafts]
+
+
+def _report_unreadable(fault: Violation, *, json: bool) -> None:
+    if json:
+        write_json({"source": fault.field, "unreadable": fault.description})
+    else:
+        write(f"{safe(fault.field)}: {safe(fault.description)}")
+
+
+def _report(one: CheckedNotice, *, json: bool) -> None:
+    if json:
+        write_json(_document(one))
+        return
+    errors = len(one.faults) + len(one.errors)
+    write(f"{safe(one.source)}: {_count(errors, 'error')}, {_count(len(one.warnings), 'warning')}")
+    for fault in one.faults:
+        write(f"  error    {_field(fault.field)}: {safe(fault.description)} (form)")
+    for finding in (*one.errors, *one.warnings):
+        write(f"  {finding.severity:<8} {_field(finding.field)}: {safe(finding.description)}")
+        write(f"           {safe(finding.satisfied_by)}")
+        write(f"           rule {safe(finding.rule_id)}; {safe(finding.source)}")
+
+
+def _field(path: str) -> str:
+    from agency_client.draft_form import json_path
+
+    return safe(json_path(path)) if path else "the notice"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+def _document(one: CheckedNotice) -> dict[str, Any]:
+    from agency_client.draft_form import json_path
+
+    form = [{"field": json_path(f.field), "description": f.description} for f in one.faults]
+    findings = [_finding(finding) for finding in (*one.errors, *one.warnings)]
+    return {"source": one.source, "isFit": not one.has_errors, "form": form, "minimum": findings}
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    from agency_client.draft_form import json_path
+
+    return {
+        "field": json_path(finding.field),
+        "rule": finding.rule_id,
+        "severity": str(finding.severity),
+        "description": finding.description,
+        "satisfiedBy": finding.satisfied_by,
+        "source": finding.source,
+    }
+
+
+def say_warnings(checked: Sequence[CheckedNotice]) -> None:
+    """Says what the legal minimum warns of, beside the result of another command."""
+    for one in checked:
+        for finding in one.warnings:
+            where = f"{safe(one.source)}: {_field(finding.field)}"
+            say(f"warning: {where}: {safe(finding.text)}")
