@@ -19,9 +19,6 @@ def _asset(asset: pb.Asset, field: str) -> Iterator[Violation]:
     for number, identifier in enumerate(asset.identifiers):
         if not identifier.strip():
             yield Violation(f"{field}.identifiers[{number}]", "is empty")
-    described = asset.identifiers or asset.institution.strip() or asset.remarks or asset.holders
-    if not described and not asset.HasField("place"):
-        yield Violation(field, "says nothing by which it could be found")
 
 
 def _amount(amount: pb.Amount, field: str) -> Iterator[Violation]:

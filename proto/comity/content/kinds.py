@@ -59,11 +59,6 @@ def _disappearance(disappearance: pb.Disappearance, field: str) -> Iterator[Viol
         yield Violation(f"{field}.kind", "is missing: missing, unidentified or at risk")
 
 
-def _threat(threat: pb.Threat, field: str) -> Iterator[Violation]:
-    if not threat.type:
-        yield Violation(f"{field}.type", "is missing: an event, a person, an object or a process")
-
-
 def _source_element(element: pb.SourceElement, field: str) -> Iterator[Violation]:
     if not element.path.strip():
         yield Violation(f"{field}.path", "is missing")
@@ -71,6 +66,5 @@ def _source_element(element: pb.SourceElement, field: str) -> Iterator[Violation
 
 FORMS = {
     "comity.v1.Disappearance": _disappearance,
-    "comity.v1.Threat": _threat,
     "comity.v1.SourceElement": _source_element,
 }

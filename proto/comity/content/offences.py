@@ -45,11 +45,6 @@ def _law(law: pb.LawReference, field: str) -> Iterator[Violation]:
         yield Violation(f"{field}.law", "is missing: the act, or its article")
 
 
-def _trafficking(trafficking: pb.Trafficking, field: str) -> Iterator[Violation]:
-    if not (trafficking.acts or trafficking.means or trafficking.purposes or trafficking.route):
-        yield Violation(field, "says neither an act, nor means, purpose or route")
-
-
 def _person_group(group: pb.PersonGroup, field: str) -> Iterator[Violation]:
     if max(group.count, group.minors, group.female, group.male) > MAX_PERSONS:
         yield Violation(f"{field}.count", f"is more than {MAX_PERSONS:,}")
@@ -91,7 +86,6 @@ FORMS = {
     "comity.v1.Offence": _offence,
     "comity.v1.Penalty": _penalty,
     "comity.v1.LawReference": _law,
-    "comity.v1.Trafficking": _trafficking,
     "comity.v1.PersonGroup": _person_group,
     "comity.v1.Warrant": _warrant,
     "comity.v1.Sentence": _sentence,

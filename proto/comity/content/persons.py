@@ -70,8 +70,6 @@ def _biometric(biometric: pb.BiometricReference, field: str) -> Iterator[Violati
         yield Violation(f"{field}.digest", "is not a SHA-256 digest: 32 bytes, or empty")
     if biometric.quality and biometric.type not in _OF_A_FACE:
         yield Violation(f"{field}.quality", "goes with a portrait only")
-    if not (biometric.reference.strip() or biometric.held_by.strip() or biometric.digest):
-        yield Violation(field, "says neither under what nor by whom it is held")
 
 
 def _relative(relative: pb.Relative, field: str) -> Iterator[Violation]:
