@@ -106,7 +106,7 @@ def test_no_field_of_a_notice_can_do_anything_to_a_terminal(which: str) -> None:
 
     text = "\n".join([*lines_of(notice), headline(notice, safe)])
 
-    assert "\ufffd" in text
+    assert "‹U+202E›" in text
     assert not set(HOSTILE) - set("[2J") & set(text)
 
 
@@ -127,16 +127,31 @@ def test_no_text_can_do_anything_to_a_terminal(text: str) -> None:
 
     inside = shown.removeprefix("\u2068").removesuffix("\u2069")
     forbidden = {"Cc", "Cf", "Zl", "Zp", "Cs", "Co", "Cn"}
-    assert not {unicodedata.category(c) for c in inside if c not in "\u200c\u200d"} & forbidden
+    assert not {unicodedata.category(c) for c in inside} & forbidden
     assert inside.isascii() or shown != inside
 
 
 def test_escapes_overrides_and_markup_come_out_as_text() -> None:
-    assert safe("\x1b[31mred\x07\r\nnext") == "\u2068\ufffd[31mred\ufffd\ufffd next\u2069"
-    assert safe("a\u202eb") == "\u2068a\ufffdb\u2069"
+    assert safe("\x1b[31mred\x07\r\nnext") == ("\u2068‹U+001B›[31mred‹U+0007›‹U+000D› next\u2069")
+    assert safe("a\u202eb") == "\u2068a‹U+202E›b\u2069"
     assert safe("[bold]x[/bold]") == "[bold]x[/bold]"
     assert safe("样本") == "\u2068样本\u2069"
     assert safe("JANE   SAMPLE\n EXAMPLE") == "JANE SAMPLE EXAMPLE"
+
+
+UNSEEN = (
+    "\u200b\u200c\u200d\u200e\u200f\u061c\u2060\u00ad\ufeff\u034f\u115f\u3164\u2800\ufe0f\U000e0041"
+)
+
+
+@pytest.mark.parametrize("character", UNSEEN)
+def test_a_character_that_is_not_seen_is_shown_by_its_number(character: str) -> None:
+    assert safe(f"a{character}b") == f"\u2068a‹U+{ord(character):04X}›b\u2069"
+
+
+def test_a_combining_mark_stays_with_its_letter_and_a_wide_space_is_a_space() -> None:
+    assert safe("e\u0301") == "\u2068e\u0301\u2069"
+    assert safe("A\u00a0B\u3000C") == "A B C"
 
 
 @pytest.mark.parametrize(("is_terminal", "written"), [(True, safe("样本")), (False, "样本")])
