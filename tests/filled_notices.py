@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from itertools import count
 from typing import Any
 
-from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
 from comity.v1 import notices_pb2 as pb
@@ -33,21 +32,21 @@ def _fill(message: Message, which: str, numbers: Iterator[int]) -> None:
             _fill(held.add() if field.is_repeated else held, which, numbers)
 
 
-def _set(message: Message, field: FieldDescriptor, value: Any) -> None:
+def _set(message: Message, field: Any, value: Any) -> None:
     if field.is_repeated:
         getattr(message, field.name).append(value)
     else:
         setattr(message, field.name, value)
 
 
-def _value(field: FieldDescriptor, number: int) -> Any:
+def _value(field: Any, number: int) -> Any:
     if field.enum_type is not None:
         return field.enum_type.values[1 + number % (len(field.enum_type.values) - 1)].number
-    if field.type == FieldDescriptor.TYPE_STRING:
+    if field.type == field.TYPE_STRING:
         return f"text-{number}-end"
-    if field.type == FieldDescriptor.TYPE_BYTES:
+    if field.type == field.TYPE_BYTES:
         return number.to_bytes(4, "big") * 8
-    if field.type == FieldDescriptor.TYPE_BOOL:
+    if field.type == field.TYPE_BOOL:
         return True
     if field.name in ("seconds", "nanos"):
         return 1_900_000_000 + number * 3600 if field.name == "seconds" else 0
@@ -86,7 +85,7 @@ def without_leaf(notice: pb.Notice, path: tuple[Step, ...]) -> pb.Notice:
     return changed
 
 
-def _other(field: FieldDescriptor, value: Any) -> Any:
+def _other(field: Any, value: Any) -> Any:
     if field.enum_type is not None:
         numbers = [one.number for one in field.enum_type.values if one.number != value]
         return numbers[-1]

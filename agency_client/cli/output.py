@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from comity.errors import ComityError
 
 _ISOLATE, _END_ISOLATE = "\u2068", "\u2069"
-# Invisible although Unicode counts them as marks, letters or symbols, or as printable: the joiner of
-# graphemes, fillers of Hangul, inherent vowels of Khmer, selectors of variants, the blank of Braille.
+# Not seen, although they are marks, letters or symbols to Unicode: the joiner of graphemes, fillers
+# of Hangul, inherent vowels of Khmer, selectors of variants, the blank of Braille.
 _UNSEEN = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0"
     "\U000e0100-\U000e01ef]"

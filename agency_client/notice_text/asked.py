@@ -30,6 +30,8 @@ def headline(notice: pb.Notice, safe: Safe) -> str:
 def _asked(action: pb.RequestedAction, safe: Safe) -> str:
     words = code_words(pb.ActionCode.DESCRIPTOR, action.code).capitalize()
     details = leading_text(action.details, safe)
+    if action.code == pb.ACTION_CODE_OTHER and details:
+        return details
     return f"{words} ({details})" if details else words
 
 
@@ -44,9 +46,13 @@ def asked_lines(notice: pb.Notice, safe: Safe) -> Iterator[str]:
 def caution_lines(notice: pb.Notice, safe: Safe) -> Iterator[str]:
     """What not to do, or to do first; then what whoever meets the subject has to know."""
     for precaution in notice.precautions:
-        yield f"! {code_words(pb.PrecautionCode.DESCRIPTOR, precaution.code).capitalize()}"
+        words = code_words(pb.PrecautionCode.DESCRIPTOR, precaution.code).capitalize()
+        is_other = precaution.code == pb.PRECAUTION_CODE_OTHER
+        yield f"! {(is_other and leading_text(precaution.details, safe)) or words}"
         yield from indented(text_lines("details", precaution.details, safe))
         yield from indented(field_lines(precaution, safe, without=_CODE_AND_DETAILS))
+    if notice.disappearance.in_danger:
+        yield "! IN DANGER: life, limb or liberty are in danger now."
     for warning in notice.warnings:
         words = code_words(pb.WarningCode.DESCRIPTOR, warning.code)
         yield f"! WARNING: {words if warning.code != pb.WARNING_CODE_OTHER else 'see details'}"

@@ -51,8 +51,6 @@ def case_lines(notice: pb.Notice, safe: Safe) -> Iterator[str]:
 
 
 def _disappearance_lines(case: pb.Disappearance, safe: Safe) -> Iterator[str]:
-    if case.in_danger:
-        yield "IN DANGER: life, limb or liberty are in danger now."
     words = _DISAPPEARANCE_WORDS.get(case.kind) or f"disappearance: code {case.kind}"
     words += (
         f" since {date_text(case.disappeared_on, safe)}" if case.HasField("disappeared_on") else ""
@@ -65,7 +63,7 @@ def _disappearance_lines(case: pb.Disappearance, safe: Safe) -> Iterator[str]:
     yield from text_lines("circumstances", case.circumstances, safe)
     yield from (f"may be with: {name_text(name, safe)}" for name in case.accompanied_by)
     does = "agrees" if case.consents_to_inform_relatives else "has NOT agreed"
-    yield f"An adult {does} that relatives are told, once found."
+    yield f"Once found: an adult {does} that relatives are told."
     yield from field_lines(case, safe, without=_DISAPPEARANCE_TOLD)
 
 
@@ -106,7 +104,10 @@ def _method_lines(case: pb.ModusOperandi, safe: Safe) -> Iterator[str]:
 def misused_lines(identity: pb.MisusedIdentity, safe: Safe) -> Iterator[str]:
     """An identity that is another person's, who must not be taken for the subject."""
     yield "The subject uses the identity of somebody else, who is not sought:"
-    yield from indented(_holder_lines(identity, safe))
+    if identity.holder_consents:
+        yield from indented(_holder_lines(identity, safe))
+    else:  # Source: Regulation (EU) 2018/1862, article 62.
+        yield "  The holder has NOT consented to being shown; nothing of theirs is."
 
 
 def _holder_lines(identity: pb.MisusedIdentity, safe: Safe) -> Iterator[str]:
@@ -117,6 +118,5 @@ def _holder_lines(identity: pb.MisusedIdentity, safe: Safe) -> Iterator[str]:
     when = (
         f" on {calendar_text(identity.consented_on)}" if identity.HasField("consented_on") else ""
     )
-    does = "consented" if identity.holder_consents else "has NOT consented"
-    yield f"The holder {does}{when} to being named here."
+    yield f"The holder consented{when} to being shown here."
     yield from field_lines(identity, safe, without=_MISUSED_TOLD)

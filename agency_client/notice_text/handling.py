@@ -38,9 +38,15 @@ _USES = {
     pb.NOTICE_CONTACT_USE_OFFICE: "office",
 }
 _DECLARED = (
-    ("not_of_excluded_character", "no political, military, religious or racial character"),
-    ("no_known_refugee_status", "no protection as a refugee is known that stands against it"),
-    ("not_compelled_as_victim", "not sought for what a victim of trafficking was compelled to do"),
+    (
+        "not_of_excluded_character",
+        "that the case has no political, military, religious or racial character",
+    ),
+    ("no_known_refugee_status", "that no protection as a refugee is known that stands against it"),
+    (
+        "not_compelled_as_victim",
+        "that nobody is sought for what they were compelled to do as a victim of trafficking",
+    ),
 )
 
 
@@ -87,8 +93,9 @@ def grading_lines(grading: pb.Grading, safe: Safe) -> Iterator[str]:
 
 def source_lines(source: pb.SourceNotice, safe: Safe) -> Iterator[str]:
     """A notice that this one draws on, whose conditions bind this one."""
-    digest = source.version_digest.hex() or "no version stated"
-    yield f"draws on notice {safe(source.notice_id)} of {safe(source.originator)} ({digest})"
+    digest = source.version_digest.hex()
+    version = f"version SHA-256 {digest}" if digest else "version not stated"
+    yield f"draws on notice {safe(source.notice_id)} of {safe(source.originator)} ({version})"
     if source.release_act_id:
         yield f"  released by the act {safe(source.release_act_id)}"
     told = ("originator", "notice_id", "version_digest", "release_act_id")

@@ -64,6 +64,7 @@ def notice_lines(
     yield from caution_lines(notice, safe)
     for subject in notice.subjects:
         yield from section(subject_title(subject, safe), subject_lines(subject, safe))
+    yield from section("THE CASE", case_lines(notice, safe))
     yield from section("WHY", _why_lines(notice, safe))
     yield from section("NARRATIVE", text_lines("text", notice.narratives, safe))
     for identity in notice.misused_identities:
@@ -94,7 +95,6 @@ def _banner_lines(notice: pb.Notice, state: str, *, is_suspended: bool) -> Itera
 
 
 def _why_lines(notice: pb.Notice, safe: Safe) -> Iterator[str]:
-    yield from case_lines(notice, safe)
     for offence in notice.offences:
         yield from offence_lines(offence, safe)
     for warrant in notice.warrants:
@@ -121,11 +121,12 @@ def _frame_lines(notice: pb.Notice, originator: str, safe: Safe) -> Iterator[str
     yield f"{kind} notice of {safe(originator)}, {urgency}, {traffic}"
     yield f"case {safe(notice.case_reference)}"
     yield from _reference_lines(notice.external_references, safe)
-    issued, expires = time_text(notice.issued_at), time_text(notice.expires_at)
+    issued = time_text(notice.issued_at) if notice.HasField("issued_at") else "not stated"
+    expires = time_text(notice.expires_at) if notice.HasField("expires_at") else "not stated"
     yield f"version {notice.version}, issued {issued}, expires {expires}"
     yield f"notice {safe(notice.notice_id)}"
     if notice.predecessor_digest:
-        yield f"follows the version with the digest {notice.predecessor_digest.hex()}"
+        yield f"follows the version SHA-256 {notice.predecessor_digest.hex()}"
     if notice.HasField("declaration"):
         yield from declaration_lines(notice.declaration, safe)
     yield from field_lines(notice, safe, without=_TOLD)

@@ -113,5 +113,5 @@ def _whereabouts_lines(person: pb.Person, safe: Safe) -> Iterator[str]:
     yield from (f"address: {place_text(place, safe)}" for place in person.addresses)
     yield from (f"reached or known as: {contact_text(one, safe)}" for one in person.identifiers)
     for vehicle in person.vehicles:
-        yield f"vehicle: {object_title(vehicle, safe)}"
+        yield f"uses: {object_title(vehicle, safe)}"
         yield from indented(object_lines(vehicle, safe))
