@@ -46,7 +46,7 @@ _ORDER = {
         *("receipt", "ledger", "agencies"),
     ),
     "notice": (
-        *("submit", "list", "show", "watch", "revise", "widen", "withdraw", "send-kept"),
+        *("new", "submit", "list", "show", "watch", "revise", "widen", "withdraw", "send-kept"),
         "quarantine",
     ),
     "directory": (
@@ -353,5 +353,6 @@ from agency_client.cli import (  # noqa: E402, F401
     sessions,
     setup,
     submitting,
+    templates,
     watches,
 )
