@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from agency_client.cli.application import command, notice_app
+from agency_client.cli.application import argument, command, notice_app
 from agency_client.cli.output import say, write
 
 
@@ -38,7 +39,8 @@ async def new_notice(
 
     if sentence and of is not None:
         raise typer.BadParameter("--sentence and --of do not go together.")
-    text = template_text(plan_for(kind, SENTENCE if sentence else of))
+    variant = SENTENCE if sentence else of
+    text = template_text(argument("KIND", kind, partial(plan_for, variant=variant)))
     if out is None:
         for line in text.splitlines():
             write(line)

@@ -56,15 +56,18 @@ def plan_for(kind: str, variant: str | None = None) -> Plan:
     """
     wanted = kind.upper().replace("-", "_")
     if wanted not in KINDS:
-        names = ", ".join(name.lower() for name in KINDS)
-        raise MalformedInput(f"There is no kind of notice {kind[:40]!r}: there are {names}.")
+        names = ", ".join(_written(name) for name in KINDS)
+        raise MalformedInput(f"{kind[:40]!r} is none of {names}.")
     known = variants(wanted)
     if variant is not None and variant not in known:
-        offered = f"there are {', '.join(known)}" if known else "it has only one"
-        raise MalformedInput(
-            f"A {wanted.lower()} notice has no template {variant[:40]!r}: {offered}."
-        )
+        offered = f"there are {', '.join(known)}" if known else "there is only one"
+        kinds = f"notices of kind {_written(wanted)}"
+        raise MalformedInput(f"{variant[:40]!r} is no template for {kinds}: {offered}.")
     return _plan(wanted, variant or (known[0] if known else None))
+
+
+def _written(kind: str) -> str:
+    return kind.lower().replace("_", "-")
 
 
 def _plan(kind: str, variant: str | None) -> Plan:
