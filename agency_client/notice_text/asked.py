@@ -44,15 +44,15 @@ def asked_lines(notice: pb.Notice, safe: Safe) -> Iterator[str]:
 
 
 def caution_lines(notice: pb.Notice, safe: Safe) -> Iterator[str]:
-    """What not to do, or to do first; then what whoever meets the subject has to know."""
+    """Who is in danger, what not to do or to do first, what to beware of."""
+    if notice.disappearance.in_danger:
+        yield "! IN DANGER: life, limb or liberty are in danger now."
     for precaution in notice.precautions:
         words = code_words(pb.PrecautionCode.DESCRIPTOR, precaution.code).capitalize()
         is_other = precaution.code == pb.PRECAUTION_CODE_OTHER
         yield f"! {(is_other and leading_text(precaution.details, safe)) or words}"
         yield from indented(text_lines("details", precaution.details, safe))
         yield from indented(field_lines(precaution, safe, without=_CODE_AND_DETAILS))
-    if notice.disappearance.in_danger:
-        yield "! IN DANGER: life, limb or liberty are in danger now."
     for warning in notice.warnings:
         words = code_words(pb.WarningCode.DESCRIPTOR, warning.code)
         yield f"! WARNING: {words if warning.code != pb.WARNING_CODE_OTHER else 'see details'}"

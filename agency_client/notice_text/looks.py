@@ -15,6 +15,12 @@ _TOLD = (
     "clothing",
 )
 
+_EYES = {
+    pb.EYE_COLOUR_DIFFERENT: "eyes of two colours",
+    pb.EYE_COLOUR_OTHER: "eyes of another colour",
+}
+_HAIR = {pb.HAIR_COLOUR_BALD: "bald", pb.HAIR_COLOUR_OTHER: "hair of another colour"}
+
 
 def description_lines(description: pb.PhysicalDescription, safe: Safe) -> Iterator[str]:
     """What can be seen of a person, with units."""
@@ -41,12 +47,11 @@ def _measures(description: pb.PhysicalDescription) -> Iterator[str]:
 
 
 def _colours(description: pb.PhysicalDescription) -> Iterator[str]:
-    if description.eye_colour:
-        yield f"{code_words(pb.EyeColour.DESCRIPTOR, description.eye_colour)} eyes"
-    if description.hair_colour == pb.HAIR_COLOUR_BALD:
-        yield "bald"
-    elif description.hair_colour:
-        yield f"{code_words(pb.HairColour.DESCRIPTOR, description.hair_colour)} hair"
+    eyes, hair = description.eye_colour, description.hair_colour
+    if eyes:
+        yield _EYES.get(eyes) or f"{code_words(pb.EyeColour.DESCRIPTOR, eyes)} eyes"
+    if hair:
+        yield _HAIR.get(hair) or f"{code_words(pb.HairColour.DESCRIPTOR, hair)} hair"
     if description.build:
         yield f"{code_words(pb.Build.DESCRIPTOR, description.build)} build"
 

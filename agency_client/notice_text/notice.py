@@ -71,7 +71,7 @@ def notice_lines(
         yield from section("MISUSED IDENTITY", misused_lines(identity, safe))
     yield from section("HANDLING", _terms_lines(notice, safe))
     yield from section("WHOM TO CALL", contact_lines(notice, safe))
-    yield from section("THE NOTICE", _frame_lines(notice, originator, safe))
+    yield from section("THE NOTICE", _frame_lines(notice, originator, state, safe))
     yield ""
     if has_unknown_fields:
         yield "It holds parts that this version cannot show; they are in its JSON form (--json)."
@@ -114,7 +114,7 @@ def _terms_lines(notice: pb.Notice, safe: Safe) -> Iterator[str]:
     yield from protection_lines(notice, safe)
 
 
-def _frame_lines(notice: pb.Notice, originator: str, safe: Safe) -> Iterator[str]:
+def _frame_lines(notice: pb.Notice, originator: str, state: str, safe: Safe) -> Iterator[str]:
     kind = code_words(pb.NoticeKind.DESCRIPTOR, notice.kind).upper()
     urgency = code_words(pb.Urgency.DESCRIPTOR, notice.urgency)
     traffic = code_words(pb.Traffic.DESCRIPTOR, notice.traffic)
@@ -123,7 +123,7 @@ def _frame_lines(notice: pb.Notice, originator: str, safe: Safe) -> Iterator[str
     yield from _reference_lines(notice.external_references, safe)
     issued = time_text(notice.issued_at) if notice.HasField("issued_at") else "not stated"
     expires = time_text(notice.expires_at) if notice.HasField("expires_at") else "not stated"
-    yield f"version {notice.version}, issued {issued}, expires {expires}"
+    yield f"version {notice.version}, {state}, issued {issued}, expires {expires}"
     yield f"notice {safe(notice.notice_id)}"
     if notice.predecessor_digest:
         yield f"follows the version SHA-256 {notice.predecessor_digest.hex()}"

@@ -105,7 +105,7 @@ def _spoil(message: Message) -> None:
                 setattr(message, field.name, HOSTILE)
 
 
-@pytest.mark.parametrize("which", ["person", "organisation", "object"])
+@pytest.mark.parametrize("which", ["person", "organisation", "object", "asset"])
 def test_no_field_of_a_notice_can_do_anything_to_a_terminal(which: str) -> None:
     notice = notices_pb2.Notice()
     _spoil(notice)
