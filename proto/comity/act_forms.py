@@ -15,12 +15,11 @@ from comity.content.partial_dates import calendar_day
 from comity.errors import MalformedInput, Violation
 from comity.identifiers import is_uuid7
 from comity.identity import is_agency_id, is_country_code
+from comity.limits import MAX_NAMED
 from comity.texts import code_and_text_violations
 from comity.times import datetime_from_timestamp
 from comity.v1 import acts_pb2 as pb
 from comity.v1.notices_pb2 import LocalizedText
-
-MAX_NAMED = 250  # whom an act names: the members that a hub is built for, and a margin
 
 _Violations = Iterator[Violation]
 

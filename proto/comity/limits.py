@@ -9,6 +9,7 @@ MAX_REFERENCE_CHARS = 200  # fits a line of every form that quotes a case number
 MAX_WORD_CHARS = 100  # a make, a colour, a calibre
 MAX_ITEMS = 1_000  # of one repeated field; also the objects of a bulk notice
 MAX_CONTENT_ITEMS = 100  # of one repeated field of a notice's content, where nothing else is said
+MAX_NAMED = 250  # whom a list names: the members that a hub is built for, and a margin
 
 _TEXT_LIMITS = {
     MAX_TEXT_CHARS: "LocalizedText.text SourceElement.text",
@@ -34,7 +35,7 @@ _TEXT_LIMITS = {
 
 _ITEM_LIMITS = {
     MAX_ITEMS: "Notice.subjects SanctionsListing.other_elements",
-    250: "Handling.onward_countries Handling.onward_agencies Person.names Organisation.names",
+    MAX_NAMED: "Handling.onward_countries Handling.onward_agencies Person.names Organisation.names",
     5: "IdentityDocument.machine_readable_zone",
 }
 

@@ -15,6 +15,7 @@ from comity.content.forms import FORMS
 from comity.content.kinds import kind_violations, subject_violations
 from comity.errors import NoticeInvalid, TooLarge, Violation
 from comity.identifiers import is_uuid7
+from comity.limits import MAX_CONTENT_ITEMS
 from comity.texts import code_and_text_violations
 from comity.times import datetime_from_timestamp
 from comity.v1 import notices_pb2 as pb
@@ -85,7 +86,7 @@ def _times(notice: pb.Notice) -> Iterator[Violation]:
 
 def _narratives(notice: pb.Notice) -> Iterator[Violation]:
     seen: set[str] = set()
-    for number, narrative in enumerate(notice.narratives):
+    for number, narrative in enumerate(notice.narratives[:MAX_CONTENT_ITEMS]):
         if narrative.language in seen:
             yield Violation(f"narratives[{number}].language", "stands twice")
         seen.add(narrative.language)

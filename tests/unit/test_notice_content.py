@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 from google.protobuf.json_format import ParseDict
+from google.protobuf.message import DecodeError
+from hypothesis import given
+from hypothesis import strategies as st
 
 from comity.errors import NoticeInvalid
 from comity.minimum.rules import KINDS
@@ -317,3 +320,28 @@ def test_an_amount_is_digits_and_a_currency(value: str, currency: str, at_fault:
 
     field = "subjects[0].asset.estimated_value"
     assert set(faults(notice)) == {f"{field}.{name}" for name in at_fault}
+
+
+def test_lists_past_their_limit_are_refused_without_looking_at_all_of_them() -> None:
+    notice = full_red()
+    who(notice).languages.extend(["fr"] * 50_000)
+
+    found = faults(notice)
+
+    assert found[f"{PERSON}.languages"] == "has more than 100 items"
+    assert len(found) <= 1 + 250
+
+
+@given(st.data())
+def test_only_our_errors_come_out_of_a_notice_with_bytes_exchanged(data: st.DataObject) -> None:
+    content = bytearray(full_red().SerializeToString())
+    for _ in range(data.draw(st.integers(1, 4))):
+        place = data.draw(st.integers(0, len(content) - 1))
+        content[place] = data.draw(st.integers(0, 255))
+    notice = pb.Notice()
+    try:
+        notice.ParseFromString(bytes(content))
+    except DecodeError:  # what does not parse never comes here
+        return
+
+    assert all(field and said for field, said in faults(notice).items())

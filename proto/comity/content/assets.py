@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 from comity.code_lists import is_currency
 from comity.content.names import country_violations, missing_names
 from comity.errors import Violation
+from comity.limits import MAX_CONTENT_ITEMS
 from comity.v1 import notices_pb2 as pb
 
 _AMOUNT = re.compile(r"(0|[1-9][0-9]{0,17})(\.[0-9]{1,8})?")  # digits, and at most one point
@@ -16,7 +18,7 @@ _AMOUNT = re.compile(r"(0|[1-9][0-9]{0,17})(\.[0-9]{1,8})?")  # digits, and at m
 def _asset(asset: pb.Asset, field: str) -> Iterator[Violation]:
     if not asset.type:
         yield Violation(f"{field}.type", "is missing")
-    for number, identifier in enumerate(asset.identifiers):
+    for number, identifier in enumerate(islice(asset.identifiers, MAX_CONTENT_ITEMS)):
         if not identifier.strip():
             yield Violation(f"{field}.identifiers[{number}]", "is empty")
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 
-from comity.content.names import missing_names
+from comity.content.names import code_list_violations, missing_names
 from comity.content.partial_dates import calendar_day, whole_day_violations
 from comity.errors import Violation
 from comity.identifiers import is_uuid7
 from comity.identity import is_agency_id, is_country_code
+from comity.limits import MAX_CONTENT_ITEMS
 from comity.times import datetime_from_timestamp
 from comity.v1 import notices_pb2 as pb
 
@@ -49,17 +51,18 @@ def _retention(notice: pb.Notice) -> Iterator[Violation]:
 
 
 def _handling(handling: pb.Handling, field: str) -> Iterator[Violation]:
-    for number, agency in enumerate(handling.onward_agencies):
-        if not is_agency_id(agency):
-            yield Violation(f"{field}.onward_agencies[{number}]", "is not an agency id")
-        elif agency in handling.onward_agencies[:number]:
-            yield Violation(f"{field}.onward_agencies[{number}]", "stands twice")
-    for number, country in enumerate(handling.onward_countries):
-        if not is_country_code(country):
-            said = "is not an ISO 3166-1 alpha-2 code, nor XK or ZZ"
-            yield Violation(f"{field}.onward_countries[{number}]", said)
-        elif country in handling.onward_countries[:number]:
-            yield Violation(f"{field}.onward_countries[{number}]", "stands twice")
+    yield from code_list_violations(
+        handling.onward_agencies,
+        f"{field}.onward_agencies",
+        is_right=is_agency_id,
+        said="is not an agency id",
+    )
+    yield from code_list_violations(
+        handling.onward_countries,
+        f"{field}.onward_countries",
+        is_right=is_country_code,
+        said="is not an ISO 3166-1 alpha-2 code, nor XK or ZZ",
+    )
 
 
 def _grading(grading: pb.Grading, field: str) -> Iterator[Violation]:
@@ -88,7 +91,7 @@ def _source(source: pb.SourceNotice, field: str) -> Iterator[Violation]:
 def source_list_violations(notice: pb.Notice) -> Iterator[Violation]:
     """That a notice names a source twice, or itself."""
     seen: set[tuple[str, str]] = set()
-    for number, source in enumerate(notice.sources):
+    for number, source in enumerate(islice(notice.sources, MAX_CONTENT_ITEMS)):
         key = (source.originator, source.notice_id)
         if key in seen:
             yield Violation(f"sources[{number}]", "stands twice")

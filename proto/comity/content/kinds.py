@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 
 from comity.content.names import missing_names
 from comity.errors import Violation
+from comity.limits import MAX_ITEMS
 from comity.v1 import notices_pb2 as pb
 
 # A body, a person who cannot say who they are, or whom nobody has identified yet has no name.
@@ -42,7 +44,7 @@ def subject_violations(notice: pb.Notice) -> Iterator[Violation]:
     """What is wrong with whom or what a notice of its kind is about."""
     if not notice.subjects and notice.kind not in KINDS_WITHOUT_SUBJECT:
         yield Violation("subjects", "is missing: say whom or what the notice is about")
-    for number, subject in enumerate(notice.subjects):
+    for number, subject in enumerate(islice(notice.subjects, MAX_ITEMS)):
         which = subject.WhichOneof("subject")
         field = f"subjects[{number}]"
         if which is None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 
 from comity.code_lists import is_language, is_script
 from comity.errors import Violation
 from comity.identity import is_territory_code
+from comity.limits import MAX_CONTENT_ITEMS, MAX_NAMED
 from comity.v1 import notices_pb2 as pb
 
 
@@ -18,7 +20,7 @@ def name_violations(name: pb.Name, field: str) -> Iterator[Violation]:
         yield Violation(f"{field}.type", "is missing")
     if name.script and not is_script(name.script):
         yield Violation(f"{field}.script", "is not an ISO 15924 code such as 'Latn' or 'Arab'")
-    for number, part in enumerate(name.parts):
+    for number, part in enumerate(islice(name.parts, MAX_CONTENT_ITEMS)):
         if not part.type:
             yield Violation(f"{field}.parts[{number}].type", "is missing")
         if not part.value.strip():
@@ -44,20 +46,30 @@ def country_violations(code: str, field: str) -> Iterator[Violation]:
 
 def country_list_violations(codes: Sequence[str], field: str) -> Iterator[Violation]:
     """What is wrong with a list of countries: each a code, and each once."""
-    for number, code in enumerate(codes):
-        if not is_territory_code(code):
-            yield Violation(f"{field}[{number}]", "is not an ISO 3166-1 alpha-2 code, nor XK")
-        elif code in codes[:number]:
-            yield Violation(f"{field}[{number}]", "stands twice")
+    said = "is not an ISO 3166-1 alpha-2 code, nor XK"
+    yield from code_list_violations(codes, field, is_right=is_territory_code, said=said)
 
 
 def language_list_violations(codes: Sequence[str], field: str) -> Iterator[Violation]:
     """What is wrong with a list of languages: each an ISO 639 code, and each once."""
-    for number, code in enumerate(codes):
-        if not is_language(code):
-            yield Violation(f"{field}[{number}]", "is not an ISO 639 code such as 'ar'")
-        elif code in codes[:number]:
+    said = "is not an ISO 639 code such as 'ar'"
+    yield from code_list_violations(codes, field, is_right=is_language, said=said)
+
+
+def code_list_violations(
+    codes: Sequence[str], field: str, *, is_right: Callable[[str], bool], said: str
+) -> Iterator[Violation]:
+    """What is wrong with a list of which each item has to be right and stands once.
+
+    Looks at no more items than a list may have: that it has more is found elsewhere.
+    """
+    seen: set[str] = set()
+    for number, code in enumerate(islice(codes, MAX_NAMED)):
+        if not is_right(code):
+            yield Violation(f"{field}[{number}]", said)
+        elif code in seen:
             yield Violation(f"{field}[{number}]", "stands twice")
+        seen.add(code)
 
 
 def range_violations(

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from itertools import islice
 
 from comity.content.names import country_violations
 from comity.errors import Violation
+from comity.limits import MAX_CONTENT_ITEMS
 from comity.v1 import notices_pb2 as pb
 
 MADE_IN = (1800, 2100)  # years; older firearms are antiques, and no clock is asked here
@@ -100,7 +102,7 @@ def _object(thing: pb.Object, field: str) -> Iterator[Violation]:
         yield Violation(f"{field}.calibre", "goes with a firearm only")
     if thing.HasField("document") and thing.type != pb.OBJECT_TYPE_TRAVEL_DOCUMENT:
         yield Violation(f"{field}.document", "goes with a travel document only")
-    for number, identifier in enumerate(thing.identifiers):
+    for number, identifier in enumerate(islice(thing.identifiers, MAX_CONTENT_ITEMS)):
         bearers = _BEARERS.get(identifier.scheme)
         if bearers is not None and thing.type and thing.type not in bearers:
             where = f"{field}.identifiers[{number}].scheme"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 
 from comity.content.names import (
     country_list_violations,
@@ -12,6 +13,7 @@ from comity.content.names import (
     range_violations,
 )
 from comity.errors import Violation
+from comity.limits import MAX_CONTENT_ITEMS
 from comity.v1 import notices_pb2 as pb
 
 # From the shortest to the tallest, the lightest to the heaviest person of whom a record tells,
@@ -28,10 +30,10 @@ def _person(person: pb.Person, field: str) -> Iterator[Violation]:
     visited = f"{field}.countries_likely_visited"
     yield from country_list_violations(person.countries_likely_visited, visited)
     for name in ("titles", "occupations"):
-        for number, text in enumerate(getattr(person, name)):
+        for number, text in enumerate(islice(getattr(person, name), MAX_CONTENT_ITEMS)):
             if not text.strip():
                 yield Violation(f"{field}.{name}[{number}]", "is empty")
-    for number, vehicle in enumerate(person.vehicles):
+    for number, vehicle in enumerate(islice(person.vehicles, MAX_CONTENT_ITEMS)):
         if vehicle.type and vehicle.type not in _VEHICLES:
             yield Violation(f"{field}.vehicles[{number}].type", "is no vehicle, vessel or aircraft")
 
