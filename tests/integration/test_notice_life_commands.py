@@ -24,7 +24,7 @@ from comity.v1.notices_pb2 import TRAFFIC_LIVE
 from deploy.stage import EXAMPLES
 from tests.stages import Stage
 
-RED = EXAMPLES / "notice-red.json"
+NOTICE = EXAMPLES / "notice-purple.json"  # of a kind that is not reviewed before it goes out
 WATCH = "life-commands"
 
 
@@ -34,7 +34,7 @@ class Case:
     def __init__(self, stage: Stage, brazil: Agency, to: str = "BR") -> None:
         self.stage = stage
         self.brazil = brazil
-        [sent] = stage.documents("FR-NCB", "notice", "submit", str(RED), "--to", to)
+        [sent] = stage.documents("FR-NCB", "notice", "submit", str(NOTICE), "--to", to)
         self.notice_id = str(sent["noticeId"])
         self.end = int(sent["entryIndex"])
 
@@ -103,7 +103,7 @@ async def test_a_suspended_notice_says_so_until_it_stands_again(case: Case) -> N
 async def test_a_correction_says_what_was_changed(case: Case, tmp_path: Path) -> None:
     await case.heard(events_pb2.EVENT_KIND_PUBLISHED)
     better = tmp_path / "better.json"
-    better.write_text(json.dumps(json.loads(RED.read_text()) | {"caseReference": "NEW-1"}))
+    better.write_text(json.dumps(json.loads(NOTICE.read_text()) | {"caseReference": "NEW-1"}))
 
     case.france("notice", "correct", str(better), "--change", "the case number was another's")
     event = await case.heard(events_pb2.EVENT_KIND_NEW_VERSION)
@@ -259,7 +259,7 @@ def lines_about(log: Path, notice_id: str) -> list[str]:
 
 
 def test_run_answers_a_recall_and_alarms_by_itself(served: Stage, tmp_path: Path) -> None:
-    [sent] = served.documents("FR-NCB", "notice", "submit", str(RED), "--to", "KE")
+    [sent] = served.documents("FR-NCB", "notice", "submit", str(NOTICE), "--to", "KE")
     notice_id, log = sent["noticeId"], tmp_path / "run.log"
     with log.open("w") as written:
         command = served.comity_command("KE-NCB", "run")
