@@ -31,10 +31,12 @@ WATCH = "life-commands"
 class Case:
     """One notice of France's, and Brazil's inbox as it is filled by the watch of this test."""
 
-    def __init__(self, stage: Stage, brazil: Agency, to: str = "BR") -> None:
+    def __init__(
+        self, stage: Stage, brazil: Agency, to: str = "BR", *, notice: Path = NOTICE
+    ) -> None:
         self.stage = stage
         self.brazil = brazil
-        [sent] = stage.documents("FR-NCB", "notice", "submit", str(NOTICE), "--to", to)
+        [sent] = stage.documents("FR-NCB", "notice", "submit", str(notice), "--to", to)
         self.notice_id = str(sent["noticeId"])
         self.end = int(sent["entryIndex"])
 
@@ -284,3 +286,26 @@ def test_run_answers_a_recall_and_alarms_by_itself(served: Stage, tmp_path: Path
     assert 'reference="KE-5"' in alarmed
     assert "the notice on which you hold this person no longer stands" in alarmed
     assert recall["addressees"] == [{"agency": "KE-NCB", "answer": "deleted"}]
+
+
+async def test_a_file_of_what_was_received_is_for_whom_handling_allows(
+    served: Stage, brazil: Agency, tmp_path: Path
+) -> None:
+    strict = tmp_path / "strict.json"
+    content = json.loads(NOTICE.read_text())
+    content["handling"] |= {"codes": ["HANDLING_CODE_H2"], "onwardCountries": ["KE"]}
+    strict.write_text(json.dumps(content))
+    case = Case(served, brazil, notice=strict)
+    await case.heard(events_pb2.EVENT_KIND_PUBLISHED)
+    allowed, refused = tmp_path / "for-ke.txt", tmp_path / "for-it.txt"
+
+    said = case.from_brazil("notice", "show", "--to", str(refused), "--for", "IT", expected=1)
+    case.from_brazil("notice", "show", "--to", str(allowed), "--for", "KE")
+    draft = ("notice", "submit", str(NOTICE), "--source", case.notice_id)
+    onward = served.run("BR-NCB", *draft, "--to", "FR", expected=0)
+
+    assert "comity release ask" in said
+    assert not refused.exists()
+    assert allowed.read_text().startswith("HANDLING:")
+    assert brazil.inbox.recalls.list_passed_on("FR-NCB", case.notice_id) == ["KE"]
+    assert "sent to FR-NCB" in onward.stdout
