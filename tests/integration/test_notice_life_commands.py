@@ -309,3 +309,17 @@ async def test_a_file_of_what_was_received_is_for_whom_handling_allows(
     assert allowed.read_text().startswith("HANDLING:")
     assert brazil.inbox.recalls.list_passed_on("FR-NCB", case.notice_id) == ["KE"]
     assert "sent to FR-NCB" in onward.stdout
+
+
+def test_a_notice_that_is_reviewed_first_says_so(served: Stage) -> None:
+    red = str(EXAMPLES / "notice-red.json")
+
+    sent = served.run("FR-NCB", "notice", "submit", red, "--to", "BR", expected=0)
+    notice_id = sent.stdout.split()[0]
+    shown = served.comity("FR-NCB", "notice", "show", notice_id, "--hub")
+    foreign = served.run("BR-NCB", "notice", "show", notice_id, "--from", "FR-NCB", expected=1)
+
+    assert "in review" in sent.stderr
+    assert "review: 0 of 2 decided" in shown
+    assert "IN REVIEW" in shown
+    assert "FR-NCB" not in foreign.stdout
