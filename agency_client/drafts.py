@@ -1,19 +1,20 @@
 """Drafts: notices in files, as people and other systems write them.
 
 A file holds the protobuf JSON of a Notice; a file that ends in .jsonl holds one to a line. What is
-left out (id, version, times) is filled in when it is signed. Everything at fault is said at once.
+left out (id, version, times) is filled in when it is signed. Keys that begin with "//" explain and
+are dropped (`explained_json.py`). Everything at fault is said at once.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from google.protobuf.json_format import Parse, ParseError
+from google.protobuf.json_format import ParseDict, ParseError
 
 from agency_client.draft_form import form_violations, json_path
+from agency_client.explained_json import parse_explained
 from comity.errors import ComityError, MalformedInput, NoticeInvalid, Violation
 from comity.notices import verify_notice
 from comity.v1.notices_pb2 import TRAFFIC_EXERCISE, TRAFFIC_LIVE, Notice, Traffic
@@ -101,10 +102,11 @@ def parse_draft(text: str) -> Notice:
     if not text.lstrip().startswith("{"):
         raise MalformedInput("is no JSON object")
     try:
-        violations = form_violations(json.loads(text), Notice.DESCRIPTOR)
+        document = parse_explained(text)
+        violations = form_violations(document, Notice.DESCRIPTOR)
         if violations:
             raise MalformedInput("is no notice", violations=violations)
-        return Parse(text, Notice())
+        return ParseDict(document, Notice())
     except (ParseError, ValueError, RecursionError) as error:
         raise MalformedInput(f"is no notice: {str(error)[:300]}") from error
 

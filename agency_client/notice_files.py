@@ -11,8 +11,9 @@ from functools import partial
 from pathlib import Path
 
 from agency_client.disk import PRIVATE_MODE
-from agency_client.field_text import Safe, calendar_text, code_words
+from agency_client.field_text import Safe, code_words
 from agency_client.inbox import HeldNotice
+from agency_client.notice_text.values import calendar_text
 from agency_client.references import received_notice
 from comity.errors import MalformedInput
 from comity.v1.notices_pb2 import Confidentiality, Handling, HandlingCode, Pap, Tlp

@@ -22,6 +22,13 @@ ROOT = Path(__file__).parents[1]
 EXAMPLES = ROOT / "docs" / "examples"
 DOMAIN = "hub.example"
 START_SECONDS = 30
+_NO_REVIEW = """\
+[[terms]]
+reviewers = 1
+due_hours = 24
+before_publication = false
+sample_percent = 0
+"""
 RUN_SECONDS = 120
 
 
@@ -36,9 +43,15 @@ class NotAsExpected(Exception):
 
 
 class Stage:
-    """A folder with a hub and the profiles of its members."""
+    """A folder with a hub and the profiles of its members.
 
-    def __init__(self, folder: Path, *, database_url: str | None = None) -> None:
+    Without `reviews` the hub has a policy of its own by which nothing is reviewed: what is played
+    is something else.
+    """
+
+    def __init__(
+        self, folder: Path, *, database_url: str | None = None, reviews: bool = True
+    ) -> None:
         self.folder = folder
         self.database_url = database_url
         self.address = f"127.0.0.1:{free_port()}"
@@ -60,6 +73,15 @@ class Stage:
             self.address,
             *options,
         )
+        if not reviews:
+            self._review_nothing()
+
+    def _review_nothing(self) -> None:
+        policy = self.folder / "hub" / "policy"
+        policy.mkdir()
+        (policy / "review.toml").write_text(_NO_REVIEW, encoding="utf-8")
+        with (self.folder / "hub" / "hub.toml").open("a", encoding="utf-8") as settings:
+            settings.write('policy = "policy"\n')
 
     def admit(self, agency: str, name: str = "Sample bureau") -> None:
         hub = ["--hub", self.address, "--hub-domain", DOMAIN]

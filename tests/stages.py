@@ -10,6 +10,7 @@ import subprocess
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 
 from deploy.stage import NotAsExpected
 from deploy.stage import Stage as StageOfProcesses
@@ -20,7 +21,12 @@ atexit.register(_commands.stop)
 
 
 class Stage(StageOfProcesses):
-    """A folder with a hub and the profiles of its members."""
+    """A folder with a hub and the profiles of its members. Nothing is reviewed unless told so."""
+
+    def __init__(
+        self, folder: Path, *, database_url: str | None = None, reviews: bool = False
+    ) -> None:
+        super().__init__(folder, database_url=database_url, reviews=reviews)
 
     def admit(self, agency: str, name: str = "Sample bureau") -> None:
         super().admit(agency, name)

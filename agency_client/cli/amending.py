@@ -59,7 +59,7 @@ async def correct(
     """Publish a new version of a notice. Its addressees stay."""
     from agency_client.drafts import faults_under, load_draft
     from agency_client.submission import Submitting, saying_that_nothing_is_kept
-    from comity.errors import NoticeInvalid
+    from comity.errors import LegalMinimumMissing, NoticeInvalid
 
     changes = localized("--change", change, language)
     async with opened_agency(profile) as agency:
@@ -72,9 +72,9 @@ async def correct(
             request = signer.next_version(
                 draft.notice, latest, changes=changes, announces_processing=announce
             )
-        except NoticeInvalid as error:
+        except (NoticeInvalid, LegalMinimumMissing) as error:
             faults = faults_under(draft.source, error)
-            raise NoticeInvalid("Nothing was sent.", violations=faults) from error
+            raise type(error)("Nothing was sent.", violations=faults) from error
         receipted = await submitting.send(request)
     report_receipted([receipted], json=json, to=None, receipt=receipt)
 

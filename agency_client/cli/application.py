@@ -387,5 +387,6 @@ from agency_client.cli import (  # noqa: E402, F401
     setup,
     showing,
     submitting,
+    templates,
     watches,
 )

@@ -1,7 +1,8 @@
 """What the command line writes. Foreign text never reaches a terminal as it came.
 
-Control characters are replaced, so that no notice can move the cursor or colour a line, and each
-foreign text keeps to its own direction. Nothing here is markup: a bracket is a bracket.
+Characters that are not seen are shown by their number, ‹U+200F›: none can move the cursor, colour
+or turn a line, and none hides. Each foreign text keeps to its own direction. Nothing here is
+markup: a bracket is a bracket.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
@@ -20,10 +22,13 @@ if TYPE_CHECKING:
     from comity.errors import ComityError
 
 _ISOLATE, _END_ISOLATE = "\u2068", "\u2069"
-# Marks that steer direction by themselves; a text in its own isolate needs none of them.
-_DIRECTIONAL = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+# Not seen, although they are marks, letters or symbols to Unicode: the joiner of graphemes, fillers
+# of Hangul, inherent vowels of Khmer, selectors of variants, the blank of Braille.
+_UNSEEN = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0"
+    "\U000e0100-\U000e01ef]"
+)
 _SPACES = re.compile(" {2,}")
-_JOINERS = frozenset("\u200c\u200d")  # Persian and Indic scripts are misspelt without them
 
 
 def safe(text: str) -> str:
@@ -36,12 +41,10 @@ def safe(text: str) -> str:
 
 
 def _safe_character(character: str) -> str:
-    if character in "\n\t":
-        return " "
-    if character in _JOINERS:
+    if character.isprintable() and not _UNSEEN.match(character):
         return character
-    is_harmless = character.isprintable() and character not in _DIRECTIONAL
-    return character if is_harmless else "\ufffd"
+    is_space = character in "\n\t" or unicodedata.category(character) == "Zs"
+    return " " if is_space else f"‹U+{ord(character):04X}›"
 
 
 def write(line: str = "") -> None:

@@ -10,14 +10,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from comity import acts
 from comity.acts import ActKind, ParsedAct
+from comity.content.forms import FORMS
+from comity.content.partial_dates import calendar_day
 from comity.errors import MalformedInput, Violation
 from comity.identifiers import is_uuid7
 from comity.identity import is_agency_id, is_country_code
-from comity.subjects import calendar_day
 from comity.texts import code_and_text_violations
 from comity.times import datetime_from_timestamp
 from comity.v1 import acts_pb2 as pb
-from comity.v1.notices_pb2 import WARNING_CODE_OTHER, LocalizedText
+from comity.v1.notices_pb2 import LocalizedText
 
 MAX_NAMED = 250  # whom an act names: the members that a hub is built for, and a margin
 
@@ -29,7 +30,9 @@ def verify_act_form(act: ParsedAct) -> None:
 
     Raises: MalformedInput with a violation for every field at fault.
     """
-    violations = code_and_text_violations(act.act)
+    violations = code_and_text_violations(act.act, forms=FORMS)
+    if act.kind == acts.ACKNOWLEDGEMENT and not act.act.header.officer.strip():
+        violations.append(Violation("header.officer", "is missing: the officer who has read it"))
     check = _CHECKS.get(act.kind)
     if check is not None:
         violations += check(act.body)
@@ -51,11 +54,6 @@ def _suspension(act: pb.SuspensionAct | pb.ResumptionAct) -> _Violations:
 def _addendum(act: pb.AddendumAct) -> _Violations:
     if not act.texts and not act.warnings:
         yield Violation("texts", "is missing: say what is to be added")
-    for number, warning in enumerate(act.warnings):
-        if not warning.code:
-            yield Violation(f"warnings[{number}].code", "is missing")
-        if warning.code == WARNING_CODE_OTHER and not warning.details:
-            yield Violation(f"warnings[{number}].details", "is missing: say what the warning is")
 
 
 def _extension(act: pb.ExtensionAct) -> _Violations:

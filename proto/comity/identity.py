@@ -38,6 +38,11 @@ def is_country_code(code: str) -> bool:
     return code in _COUNTRIES or code == INTERNATIONAL_BODY
 
 
+def is_territory_code(code: str) -> bool:
+    """Whether a code is of a country: ISO 3166-1 alpha-2 or XK, and nothing else."""
+    return code in _COUNTRIES
+
+
 def is_agency_id(text: str) -> bool:
     """Whether this is an agency id as `parse_agency_id` takes it."""
     try:

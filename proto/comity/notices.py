@@ -7,12 +7,14 @@ the law demands is the legal minimum's to say. Never touches the network or a cl
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import date, timedelta
+from datetime import timedelta
 
 from comity.acts import DIGEST_BYTES
+from comity.content.conditions import handling_violations, source_list_violations
+from comity.content.forms import FORMS
+from comity.content.kinds import kind_violations, subject_violations
 from comity.errors import NoticeInvalid, TooLarge, Violation
 from comity.identifiers import is_uuid7
-from comity.subjects import calendar_day, subject_violations
 from comity.texts import code_and_text_violations
 from comity.times import datetime_from_timestamp
 from comity.v1 import notices_pb2 as pb
@@ -22,9 +24,6 @@ MAX_NOTICE_BYTES = (
 )
 MAX_LIFE = timedelta(days=5 * 366)  # retention is at most 5 years before a notice is re-examined
 
-# Notices of these kinds may be about an event or a method and nobody in particular.
-KINDS_WITHOUT_SUBJECT = frozenset({pb.NOTICE_KIND_ORANGE, pb.NOTICE_KIND_PURPLE})
-
 
 def verify_notice(notice: pb.Notice) -> None:
     """Verifies that a notice is well-formed.
@@ -33,7 +32,7 @@ def verify_notice(notice: pb.Notice) -> None:
     """
     if notice.ByteSize() > MAX_NOTICE_BYTES:
         raise TooLarge(f"A notice is at most {MAX_NOTICE_BYTES:,} bytes.")
-    violations = code_and_text_violations(notice)
+    violations = code_and_text_violations(notice, forms=FORMS)
     for check in _CHECKS:
         violations.extend(check(notice))
     if violations:
@@ -65,26 +64,6 @@ def _codes(notice: pb.Notice) -> Iterator[Violation]:
 def _actions(notice: pb.Notice) -> Iterator[Violation]:
     if not notice.requested_actions:
         yield Violation("requested_actions", "is missing: say what the addressee is asked to do")
-    for number, action in enumerate(notice.requested_actions):
-        field = f"requested_actions[{number}]"
-        if not action.code:
-            yield Violation(f"{field}.code", "is missing")
-        if action.code == pb.ACTION_CODE_OTHER and not action.details:
-            yield Violation(f"{field}.details", "is missing: say what the other action is")
-    for number, precaution in enumerate(notice.precautions):
-        field = f"precautions[{number}]"
-        if not precaution.code:
-            yield Violation(f"{field}.code", "is missing")
-        if precaution.code == pb.PRECAUTION_CODE_OTHER and not precaution.details:
-            yield Violation(f"{field}.details", "is missing: say what the other precaution is")
-
-
-def _references(notice: pb.Notice) -> Iterator[Violation]:
-    for number, reference in enumerate(notice.external_references):
-        if not reference.scheme:
-            yield Violation(f"external_references[{number}].scheme", "is missing")
-        if not reference.value.strip():
-            yield Violation(f"external_references[{number}].value", "is missing")
 
 
 def _times(notice: pb.Notice) -> Iterator[Violation]:
@@ -104,13 +83,6 @@ def _times(notice: pb.Notice) -> Iterator[Violation]:
         yield Violation("expires_at", "is more than 5 years after the time of issue")
 
 
-def _subjects(notice: pb.Notice) -> Iterator[Violation]:
-    if not notice.subjects and notice.kind not in KINDS_WITHOUT_SUBJECT:
-        yield Violation("subjects", "is missing: say whom or what the notice is about")
-    for number, subject in enumerate(notice.subjects):
-        yield from subject_violations(subject, kind=notice.kind, field=f"subjects[{number}]")
-
-
 def _narratives(notice: pb.Notice) -> Iterator[Violation]:
     seen: set[str] = set()
     for number, narrative in enumerate(notice.narratives):
@@ -121,45 +93,14 @@ def _narratives(notice: pb.Notice) -> Iterator[Violation]:
         yield Violation("narratives", "has more than one original")
 
 
-def _handling(notice: pb.Notice) -> Iterator[Violation]:
-    handling = notice.handling
-    if not handling.codes:
-        yield Violation("handling.codes", "is missing: H0, H1, H2 or H3")
-    if pb.HANDLING_CODE_H3 in handling.codes and not handling.restrictions.strip():
-        yield Violation("handling.restrictions", "is missing: H3 says which restrictions hold")
-    if not handling.purpose.strip():
-        yield Violation("handling.purpose", "is missing: what the data may be used for")
-    if not handling.legal_basis.strip():
-        yield Violation("handling.legal_basis", "is missing: the law that the transfer rests on")
-    retain_until = _retention_day(handling)
-    if retain_until is None:
-        yield Violation("handling.retain_until", "is missing or no day of the calendar")
-    elif notice.HasField("issued_at"):
-        issued_at = datetime_from_timestamp(notice.issued_at)
-        if issued_at is not None and retain_until < issued_at.date():
-            yield Violation("handling.retain_until", "lies before the time of issue")
-
-
-def _retention_day(handling: pb.Handling) -> date | None:
-    return calendar_day(handling.retain_until) if handling.HasField("retain_until") else None
-
-
-def _sanctions_listing(notice: pb.Notice) -> Iterator[Violation]:
-    is_sanctions = notice.kind == pb.NOTICE_KIND_UN_SANCTIONS
-    if notice.HasField("sanctions_listing") and not is_sanctions:
-        yield Violation("sanctions_listing", "belongs to notices of kind UN_SANCTIONS only")
-    if is_sanctions and not notice.sanctions_listing.reference_number.strip():
-        yield Violation("sanctions_listing.reference_number", "is missing")
-
-
 _CHECKS: tuple[Callable[[pb.Notice], Iterator[Violation]], ...] = (
     _identity,
     _codes,
     _actions,
-    _references,
     _times,
-    _subjects,
+    subject_violations,
     _narratives,
-    _handling,
-    _sanctions_listing,
+    handling_violations,
+    kind_violations,
+    source_list_violations,
 )

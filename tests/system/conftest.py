@@ -17,7 +17,7 @@ def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stage]:
     url = None
     if request.param == "postgresql":
         url = new_database(request.getfixturevalue("postgres_url"))
-    made = Stage(tmp_path, database_url=url)
+    made = Stage(tmp_path, database_url=url, reviews=False)
     for agency in ("FR-NCB", "BR-NCB", "KE-NCB"):
         made.admit(agency)
     made.start_hub()
@@ -30,7 +30,7 @@ def keycloak(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KeycloakServe
     """A real Keycloak that `comity-hub keycloak setup` has set up, and its hub's stage."""
     if not (HOME / ".built").exists():
         pytest.skip("`make keycloak` has to be run before")
-    stage = Stage(tmp_path_factory.mktemp("keycloak-hub"))
+    stage = Stage(tmp_path_factory.mktemp("keycloak-hub"), reviews=False)
     for agency in ("FR-NCB", "BR-NCB"):
         stage.admit(agency)
     server = KeycloakServer(stage, tmp_path_factory.mktemp("keycloak"))

@@ -61,7 +61,7 @@ def exchange(
 ) -> Iterator[Exchange]:
     is_sqlite = request.param == "sqlite"
     url = None if is_sqlite else new_database(request.getfixturevalue("postgres_url"))
-    stage = Stage(tmp_path_factory.mktemp("readers"), database_url=url)
+    stage = Stage(tmp_path_factory.mktemp("readers"), database_url=url, reviews=False)
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(stage.admit, MEMBERS))
     stage.start_hub()

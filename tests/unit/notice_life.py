@@ -65,6 +65,8 @@ class NoticeLife:
         self.clock = clock
         self.draft = Draft([SIGNING_KEY])
         self.draft.notice.kind = notices_pb2.NoticeKind.ValueType(kind)
+        if kind == BLUE:
+            self.draft.notice.requested_actions[0].code = notices_pb2.ACTION_CODE_LOCATE
         self.draft.rule = acts_pb2.AddressingRule(agencies=[BRAZIL, KENYA])
         self.published_digest = b""
 

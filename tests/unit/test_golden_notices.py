@@ -13,6 +13,7 @@ from google.protobuf.json_format import ParseDict
 
 from comity.minimum.policy import builtin_policy
 from comity.minimum.rules import KINDS
+from comity.notices import verify_notice
 from comity.v1 import notices_pb2 as pb
 from tests.vectors import load_vectors
 
@@ -66,6 +67,13 @@ def test_exactly_what_is_missing_is_found(document: dict[str, Any], expected: Ex
     found = builtin_policy().findings(notice)
 
     assert sorted(expected) == sorted((f.field, f.rule_id, str(f.severity)) for f in found)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_complete_notice_is_well_formed(kind: str) -> None:
+    for document in load_vectors(f"notices/{kind.lower()}")["complete"].values():
+        if "asset" not in str(document.get("subjects")):
+            verify_notice(ParseDict(document, pb.Notice()))
 
 
 @pytest.mark.parametrize("kind", KINDS)

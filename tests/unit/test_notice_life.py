@@ -29,6 +29,7 @@ from hypothesis.stateful import (
 from comity.errors import (
     AddressingInvalid,
     NotFound,
+    NoticeExpired,
     ReviewerBarred,
     StateRefused,
 )
@@ -104,6 +105,7 @@ class Model:
         self.addressees = {BRAZIL, KENYA}
         self.holds: set[str] = set()
         self.expires_at = notice.now() + LIFE
+        self.submitted_until = self.expires_at  # of the version that waits
         self.recalls: dict[int, set[str]] = {}  # by entry: who has not answered finally
         self.is_erased = False
 
@@ -151,7 +153,7 @@ class Lives(RuleBasedStateMachine):
         """Makes a move and requires that the hub takes it exactly where the model does."""
         try:
             self.run(work)
-        except (StateRefused, AddressingInvalid, ReviewerBarred) as error:
+        except (StateRefused, AddressingInvalid, NoticeExpired, ReviewerBarred) as error:
             assert not is_allowed, f"refused: {error.message}"
             return False
         assert is_allowed, "taken, and should have been refused"
@@ -175,7 +177,7 @@ class Lives(RuleBasedStateMachine):
         if model.is_reviewed:
             model.waits, model.votes = True, {}
             model.state = "published" if model.is_known else "in review"
-            model.submitted_until = self.clock() + LIFE  # type: ignore[attr-defined]
+            model.submitted_until = self.clock() + LIFE
         else:
             model.expires_at = self.clock() + LIFE
 
@@ -231,7 +233,10 @@ class Lives(RuleBasedStateMachine):
         is_open = model.waits and model.state in {"in review", "published", "suspended"}
         if not is_open:
             return  # Sampled reviews of addenda have a test of their own.
-        is_allowed = number not in model.votes
+        others = [vote for voter, vote in model.votes.items() if voter != number]
+        is_too_late = model.submitted_until <= self.clock()
+        lets_out = outcome == "publish" and others == ["publish"]
+        is_allowed = number not in model.votes and not (lets_out and is_too_late)
         work = model.notice.decide(number, OUTCOMES[outcome])
         if not self.move(work, is_allowed=is_allowed):
             return
@@ -246,7 +251,7 @@ class Lives(RuleBasedStateMachine):
                 model.state = "incomplete"
         elif votes.count("publish") == 2:
             model.waits = False
-            model.expires_at = getattr(model, "submitted_until", model.expires_at)
+            model.expires_at = model.submitted_until
             if not model.is_known:
                 model.state, model.is_known = "published", True
         elif votes.count("refuse") == 2:

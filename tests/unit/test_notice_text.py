@@ -6,6 +6,7 @@ import io
 import json
 import unicodedata
 from contextlib import redirect_stdout
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -15,9 +16,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agency_client.cli.output import safe, say, write, write_json
-from agency_client.notice_text import DISCLAIMER, headline, notice_lines, withdrawal_line
-from comity.v1 import acts_pb2, notices_pb2
+from agency_client.notice_text import (
+    DISCLAIMER,
+    headline,
+    notice_lines,
+    state_words,
+    withdrawal_line,
+)
+from comity.v1 import acts_pb2, events_pb2, notices_pb2
 
+NOW = datetime(2026, 11, 25, tzinfo=UTC)
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 
 
@@ -97,7 +105,7 @@ def _spoil(message: Message) -> None:
                 setattr(message, field.name, HOSTILE)
 
 
-@pytest.mark.parametrize("which", ["person", "organisation", "object"])
+@pytest.mark.parametrize("which", ["person", "organisation", "object", "asset"])
 def test_no_field_of_a_notice_can_do_anything_to_a_terminal(which: str) -> None:
     notice = notices_pb2.Notice()
     _spoil(notice)
@@ -106,7 +114,7 @@ def test_no_field_of_a_notice_can_do_anything_to_a_terminal(which: str) -> None:
 
     text = "\n".join([*lines_of(notice), headline(notice, safe)])
 
-    assert "\ufffd" in text
+    assert "‹U+202E›" in text
     assert not set(HOSTILE) - set("[2J") & set(text)
 
 
@@ -127,16 +135,31 @@ def test_no_text_can_do_anything_to_a_terminal(text: str) -> None:
 
     inside = shown.removeprefix("\u2068").removesuffix("\u2069")
     forbidden = {"Cc", "Cf", "Zl", "Zp", "Cs", "Co", "Cn"}
-    assert not {unicodedata.category(c) for c in inside if c not in "\u200c\u200d"} & forbidden
+    assert not {unicodedata.category(c) for c in inside} & forbidden
     assert inside.isascii() or shown != inside
 
 
 def test_escapes_overrides_and_markup_come_out_as_text() -> None:
-    assert safe("\x1b[31mred\x07\r\nnext") == "\u2068\ufffd[31mred\ufffd\ufffd next\u2069"
-    assert safe("a\u202eb") == "\u2068a\ufffdb\u2069"
+    assert safe("\x1b[31mred\x07\r\nnext") == ("\u2068‹U+001B›[31mred‹U+0007›‹U+000D› next\u2069")
+    assert safe("a\u202eb") == "\u2068a‹U+202E›b\u2069"
     assert safe("[bold]x[/bold]") == "[bold]x[/bold]"
     assert safe("样本") == "\u2068样本\u2069"
     assert safe("JANE   SAMPLE\n EXAMPLE") == "JANE SAMPLE EXAMPLE"
+
+
+UNSEEN = (
+    "\u200b\u200c\u200d\u200e\u200f\u061c\u2060\u00ad\ufeff\u034f\u115f\u3164\u2800\ufe0f\U000e0041"
+)
+
+
+@pytest.mark.parametrize("character", UNSEEN)
+def test_a_character_that_is_not_seen_is_shown_by_its_number(character: str) -> None:
+    assert safe(f"a{character}b") == f"\u2068a‹U+{ord(character):04X}›b\u2069"
+
+
+def test_a_combining_mark_stays_with_its_letter_and_a_wide_space_is_a_space() -> None:
+    assert safe("e\u0301") == "\u2068e\u0301\u2069"
+    assert safe("A\u00a0B\u3000C") == "A B C"
 
 
 @pytest.mark.parametrize(("is_terminal", "written"), [(True, safe("样本")), (False, "样本")])
@@ -172,3 +195,61 @@ def test_json_is_one_line_whatever_the_text(capsys: pytest.CaptureFixture[str]) 
     assert "\x1b" not in captured.out
     assert captured.err == "beside\n"
     assert io.StringIO(captured.out).readline().endswith("\n")
+
+
+@pytest.mark.parametrize(
+    ("state", "beginning"),
+    [
+        ("in review", "IN REVIEW: it is not published"),
+        ("returned", "RETURNED: the hub's reviewers ask for more"),
+        ("refused", "REFUSED: the hub's reviewers did not publish it"),
+        ("suspended", "SUSPENDED: nobody may act on this notice until"),
+        ("cancelled", "CANCELLED: nobody may act on this notice any longer"),
+    ],
+)
+def test_a_state_says_what_it_means_before_anything_else(state: str, beginning: str) -> None:
+    assert lines_of(load("red"), state)[0].startswith(beginning)
+
+
+def test_every_state_of_the_contract_has_words() -> None:
+    for number in events_pb2.NoticeState.values():
+        words = state_words(load("red"), is_withdrawn=False, now=NOW, state=number)
+        assert not words.startswith("state ")
+
+
+def test_an_extension_lets_a_notice_stand_longer() -> None:
+    notice = load("red")
+    notice.expires_at.FromDatetime(NOW - timedelta(days=1))
+
+    assert state_words(notice, is_withdrawn=False, now=NOW) == "expired"
+    later = NOW + timedelta(days=1)
+    assert state_words(notice, is_withdrawn=False, now=NOW, expires_at=later) == "in force"
+    assert state_words(notice, is_withdrawn=True, now=NOW, expires_at=later) == "withdrawn"
+
+
+def test_the_original_comes_first_and_the_duty_line_too() -> None:
+    notice = load("red")
+    del notice.narratives[:]
+    notice.narratives.add(language="en", text="Second", original=False)
+    notice.narratives.add(language="fr", text="Premier", original=True)
+    notice.contacts.add(use=notices_pb2.NOTICE_CONTACT_USE_OFFICE, name="Desk")
+    notice.contacts.add(use=notices_pb2.NOTICE_CONTACT_USE_DUTY, telephone="+12025550100")
+    lines = lines_of(notice)
+
+    at = lines.index("NARRATIVE")
+    assert lines[at + 1 : at + 3] == [
+        "  text: [fr, original] Premier",
+        "  text: [en, translation] Second",
+    ]
+    at = lines.index("WHOM TO CALL")
+    assert lines[at + 1] == "  DUTY LINE, day and night: +12025550100"
+
+
+def test_the_holder_of_a_misused_identity_is_not_shown_without_consent() -> None:
+    notice = load("red")
+    identity = notice.misused_identities.add()
+    identity.names.add(type=notices_pb2.NAME_TYPE_PRIMARY, full="Paul HOLDER")
+
+    assert "HOLDER" not in "\n".join(lines_of(notice))
+    identity.holder_consents = True
+    assert "  name: Paul HOLDER" in "\n".join(lines_of(notice))

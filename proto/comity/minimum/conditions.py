@@ -252,9 +252,9 @@ def _penalty(data: Any) -> pb.Penalty:
 
 def _is_set(value: Any) -> bool:
     if isinstance(value, str):
-        return bool(value) and not value.isspace()
+        return any(map(str.isalnum, value))  # a dash or an invisible character says nothing
     if isinstance(value, Message):
-        return any(True for _ in value.ListFields())
+        return bool(value.ListFields())
     return bool(value)
 
 

@@ -79,7 +79,7 @@ def _applying(
     for number, data in enumerate(tables):
         try:
             yield _one(data, known, of_terms=key == "terms")
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             violations.append(Violation(f"{name}: {key}[{number}]", str(error)))
 
 

@@ -33,7 +33,7 @@ def parse_document(name: str, text: str, violations: list[Violation]) -> Mapping
     """The tables of a file; empty where it is no TOML, and then that is said."""
     try:
         return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         violations.append(Violation(name, f"is no TOML: {error}"))
         return {}
 
@@ -47,7 +47,11 @@ def vocabulary_of(
     for name, document in documents.items():
         definitions |= _table(name, document, "definitions", violations)
         for key, value in _table(name, document, "words", violations).items():
-            if isinstance(value, list) and value and all(isinstance(v, str) for v in value):
+            if (
+                isinstance(value, list)
+                and value
+                and all(isinstance(v, str) and v.strip() for v in value)
+            ):
                 words[key] = value
             else:
                 violations.append(Violation(f"{name}: words.{key}", "is no list of words"))
@@ -175,7 +179,7 @@ def _compiled(
         return None
     try:
         return compile_condition(data[key], item, known)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         faults.say(key, str(error))
         return None
 
