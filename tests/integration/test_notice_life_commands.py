@@ -24,17 +24,19 @@ from comity.v1.notices_pb2 import TRAFFIC_LIVE
 from deploy.stage import EXAMPLES
 from tests.stages import Stage
 
-RED = EXAMPLES / "notice-red.json"
+NOTICE = EXAMPLES / "notice-purple.json"  # of a kind that is not reviewed before it goes out
 WATCH = "life-commands"
 
 
 class Case:
     """One notice of France's, and Brazil's inbox as it is filled by the watch of this test."""
 
-    def __init__(self, stage: Stage, brazil: Agency, to: str = "BR") -> None:
+    def __init__(
+        self, stage: Stage, brazil: Agency, to: str = "BR", *, notice: Path = NOTICE
+    ) -> None:
         self.stage = stage
         self.brazil = brazil
-        [sent] = stage.documents("FR-NCB", "notice", "submit", str(RED), "--to", to)
+        [sent] = stage.documents("FR-NCB", "notice", "submit", str(notice), "--to", to)
         self.notice_id = str(sent["noticeId"])
         self.end = int(sent["entryIndex"])
 
@@ -103,7 +105,7 @@ async def test_a_suspended_notice_says_so_until_it_stands_again(case: Case) -> N
 async def test_a_correction_says_what_was_changed(case: Case, tmp_path: Path) -> None:
     await case.heard(events_pb2.EVENT_KIND_PUBLISHED)
     better = tmp_path / "better.json"
-    better.write_text(json.dumps(json.loads(RED.read_text()) | {"caseReference": "NEW-1"}))
+    better.write_text(json.dumps(json.loads(NOTICE.read_text()) | {"caseReference": "NEW-1"}))
 
     case.france("notice", "correct", str(better), "--change", "the case number was another's")
     event = await case.heard(events_pb2.EVENT_KIND_NEW_VERSION)
@@ -259,7 +261,7 @@ def lines_about(log: Path, notice_id: str) -> list[str]:
 
 
 def test_run_answers_a_recall_and_alarms_by_itself(served: Stage, tmp_path: Path) -> None:
-    [sent] = served.documents("FR-NCB", "notice", "submit", str(RED), "--to", "KE")
+    [sent] = served.documents("FR-NCB", "notice", "submit", str(NOTICE), "--to", "KE")
     notice_id, log = sent["noticeId"], tmp_path / "run.log"
     with log.open("w") as written:
         command = served.comity_command("KE-NCB", "run")
@@ -284,3 +286,46 @@ def test_run_answers_a_recall_and_alarms_by_itself(served: Stage, tmp_path: Path
     assert 'reference="KE-5"' in alarmed
     assert "the notice on which you hold this person no longer stands" in alarmed
     assert recall["addressees"] == [{"agency": "KE-NCB", "answer": "deleted"}]
+
+
+async def test_a_file_of_what_was_received_is_for_whom_handling_allows(
+    served: Stage, brazil: Agency, tmp_path: Path
+) -> None:
+    strict = tmp_path / "strict.json"
+    content = json.loads(NOTICE.read_text())
+    content["handling"] |= {"codes": ["HANDLING_CODE_H2"], "onwardCountries": ["KE"]}
+    strict.write_text(json.dumps(content))
+    case = Case(served, brazil, notice=strict)
+    await case.heard(events_pb2.EVENT_KIND_PUBLISHED)
+    allowed, refused = tmp_path / "for-ke.txt", tmp_path / "for-it.txt"
+
+    said = case.from_brazil("notice", "show", "--to", str(refused), "--for", "IT", expected=1)
+    case.from_brazil("notice", "show", "--to", str(allowed), "--for", "KE")
+    draft = ("notice", "submit", str(NOTICE), "--source", case.notice_id)
+    onward = served.run("BR-NCB", *draft, "--to", "FR", expected=0)
+
+    assert "comity release ask" in said
+    assert not refused.exists()
+    assert allowed.read_text().startswith("HANDLING:")
+    assert brazil.inbox.recalls.list_passed_on("FR-NCB", case.notice_id) == ["KE"]
+    assert "sent to FR-NCB" in onward.stdout
+
+
+def test_a_notice_that_is_reviewed_first_says_so(tmp_path: Path) -> None:
+    red = str(EXAMPLES / "notice-red.json")
+    stage = Stage(tmp_path, reviews=True)
+    for agency in ("FR-NCB", "BR-NCB"):
+        stage.admit(agency)
+    stage.start_hub()
+    try:
+        sent = stage.run("FR-NCB", "notice", "submit", red, "--to", "BR", expected=0)
+        notice_id = sent.stdout.split()[0]
+        shown = stage.comity("FR-NCB", "notice", "show", notice_id, "--hub")
+        asked = ("notice", "show", notice_id, "--from", "FR-NCB")
+        foreign = stage.run("BR-NCB", *asked, expected=1)
+    finally:
+        stage.stop_hub()
+
+    assert "in review" in sent.stderr
+    assert "review: 0 of 2 decided" in shown
+    assert "Sample" not in foreign.stdout
