@@ -12,11 +12,11 @@ from comity.errors import ComityError, HubUnavailable
 from comity.identity import AgencyId
 from comity.minimum.policy import ReviewTerms
 from comity.roster import Roster
-from comity.v1 import acts_pb2, ledger_pb2
+from comity.v1 import acts_pb2, events_pb2, ledger_pb2
 from comity.v1.notices_pb2 import Notice
 from hub.services.calls import Caller
 from hub.services.judgement import judge
-from hub.services.ledger_state import Accepted, LedgerState, Repeated, Terms
+from hub.services.ledger_state import Accepted, LedgerState, Repeated, Terms, recalled_from
 from hub.services.loading_state import load_state
 from hub.services.membership import Membership
 from hub.services.notice_writes import NoticeWrites
@@ -240,11 +240,15 @@ class _BatchOfActs:
     ) -> None:
         writes, state = self._writes, self._state
         if accepted.recall is not None:
+            addressees = accepted.recall.addressees
+            began = index
+            if accepted.recall.kind == events_pb2.RECALL_KIND_NARROWED:
+                began = writes.announce(standing, recalled_from(addressees), acts_entry=index)
             recall = writes.begin_recall(
-                accepted.recall.kind, standing, accepted.recall.addressees, recall_entry=index
+                accepted.recall.kind, standing, addressees, recall_entry=began
             )
             if recall is not None:
-                state.recalls[index] = recall
+                state.recalls[began] = recall
                 state.audiences[recall.audience] = accepted.recall.addressees
         if accepted.answer is not None:
             recall = state.recalls[accepted.answer.recall_entry]

@@ -195,3 +195,12 @@ def custody_announcement(holder: AgencyId) -> Announcement:
         hearers=only(holder),
         urgency=notices_pb2.URGENCY_IMMEDIATE,
     )
+
+
+def recalled_from(addressees: Audience) -> Announcement:
+    """The word to those who are addressed no longer."""
+    return Announcement(
+        change=ledger_pb2.NOTICE_CHANGE_RECALLED,
+        event_kind=events_pb2.EVENT_KIND_RECALLED,
+        hearers=addressees,
+    )

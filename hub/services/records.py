@@ -25,7 +25,7 @@ def leaf_message(entry: StoredEntry) -> ledger_pb2.LedgerLeaf:
 
 
 # Events of an act that is not shown: its reader hears that it happened, and nothing of it.
-_WITHOUT_ACT = frozenset({events_pb2.EVENT_KIND_SUBMITTED, events_pb2.EVENT_KIND_RECALLED})
+_WITHOUT_ACT = frozenset({events_pb2.EVENT_KIND_SUBMITTED})
 
 
 def content_act(stored: Sequence[StoredAct]) -> StoredAct | None:

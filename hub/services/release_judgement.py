@@ -10,15 +10,13 @@ from collections.abc import Iterator
 
 from comity.acts import RELEASE_DECISION, RELEASE_REQUEST, ParsedAct, parse_act
 from comity.errors import NotFound, NoticeInvalid, ReleaseRequired, Violation
-from comity.handling import is_as_strict, may_pass_on_to
+from comity.handling import is_as_strict, may_pass_on_to, may_pass_on_to_anybody
 from comity.identity import AgencyId, country_from_agency_id
 from comity.times import datetime_from_timestamp
 from comity.v1 import acts_pb2, events_pb2, notices_pb2
 from hub.services.addressee_judgement import require_in_force, told_to_originator
 from hub.services.ledger_state import STANDING, Accepted, LedgerState, only, require_state
 from hub.store.audiences import Audience
-
-_ANYBODY = AgencyId("ZZ-LATERMEMBER")  # stands for whom nobody can name yet
 
 
 def judge_release_request(act: ParsedAct, state: LedgerState, entry_index: int) -> Accepted:
@@ -101,7 +99,7 @@ def _unreleased(
         is_released = agency in released or country_from_agency_id(agency) in released
         if not is_released and not may_pass_on_to(handling, agency):
             yield Violation(field, f"may not be passed on to {agency} without a release")
-    if audience.open_rule is not None and not may_pass_on_to(handling, _ANYBODY):
+    if audience.open_rule is not None and not may_pass_on_to_anybody(handling):
         yield Violation(field, "may not be passed on to who becomes a member later")
 
 

@@ -36,6 +36,7 @@ from hub.services.ledger_state import (
     IN_FORCE,
     IN_REVIEW,
     INCOMPLETE,
+    NOBODY,
     PUBLISHED,
     Accepted,
     Announcement,
@@ -396,10 +397,10 @@ def _judge_narrowing(
     void = tuple(a for a in void_custody(state, standing) if a.hearers.members <= left_out)
     return Accepted(
         act_kind=ADDRESSING,
-        event_kind=events_pb2.EVENT_KIND_RECALLED,
+        event_kind=events_pb2.EVENT_KIND_ADDRESSEE_ADDED,
         standing=replace(standing, addressing_entry=entry_index, audience=after.key),
         addressees=after,
-        hearers=gone,
+        hearers=NOBODY,  # who is left out is told by an entry of the hub, which says of what
         act_entry=entry_index,
         announcements=void,
         recall=RecallStart(events_pb2.RECALL_KIND_NARROWED, gone),

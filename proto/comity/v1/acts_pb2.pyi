@@ -588,7 +588,9 @@ class RecallAnswerAct(_message.Message):
     notice_originator: _builtins.str
     notice_id: _builtins.str
     recall_entry: _builtins.int
-    """The entry that began the recall: a withdrawal, cancellation, expiry or narrower addressing."""
+    """The entry that began the recall: of the withdrawal, or the hub's that cancelled or expired the
+    notice, or recalled it from who is addressed no longer.
+    """
     outcome: Global___RecallOutcome.ValueType
     provision: _builtins.str
     """Of RETAINED: the provision, and the last day."""

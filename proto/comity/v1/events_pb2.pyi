@@ -57,7 +57,7 @@ class _EventKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_EventKind.V
     """By the hub's entry, to addressees and originator; no act."""
     EVENT_KIND_EXPIRED: _EventKind.ValueType  # 17
     EVENT_KIND_RECALLED: _EventKind.ValueType  # 18
-    """To who is no longer addressed: its copies are recalled; no act."""
+    """To who is no longer addressed, by the hub's entry: its copies are recalled; no act."""
     EVENT_KIND_ACKNOWLEDGED: _EventKind.ValueType  # 19
     """To the originator, of an addressee."""
     EVENT_KIND_FLAGGED: _EventKind.ValueType  # 20
@@ -104,7 +104,7 @@ EVENT_KIND_CANCELLED: EventKind.ValueType  # 16
 """By the hub's entry, to addressees and originator; no act."""
 EVENT_KIND_EXPIRED: EventKind.ValueType  # 17
 EVENT_KIND_RECALLED: EventKind.ValueType  # 18
-"""To who is no longer addressed: its copies are recalled; no act."""
+"""To who is no longer addressed, by the hub's entry: its copies are recalled; no act."""
 EVENT_KIND_ACKNOWLEDGED: EventKind.ValueType  # 19
 """To the originator, of an addressee."""
 EVENT_KIND_FLAGGED: EventKind.ValueType  # 20

@@ -88,6 +88,8 @@ class _NoticeChangeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_NoticeCh
     """An agency holds somebody on a notice that no longer stands."""
     NOTICE_CHANGE_PROTECTION_WIDENED: _NoticeChange.ValueType  # 11
     """An officer lifted what protects a minor; its agency's supervisors are told."""
+    NOTICE_CHANGE_RECALLED: _NoticeChange.ValueType  # 12
+    """The addressing was narrowed: whom this is for is addressed no longer."""
 
 class NoticeChange(_NoticeChange, metaclass=_NoticeChangeEnumTypeWrapper): ...
 
@@ -111,6 +113,8 @@ NOTICE_CHANGE_CUSTODY_VOID: NoticeChange.ValueType  # 10
 """An agency holds somebody on a notice that no longer stands."""
 NOTICE_CHANGE_PROTECTION_WIDENED: NoticeChange.ValueType  # 11
 """An officer lifted what protects a minor; its agency's supervisors are told."""
+NOTICE_CHANGE_RECALLED: NoticeChange.ValueType  # 12
+"""The addressing was narrowed: whom this is for is addressed no longer."""
 Global___NoticeChange: _TypeAlias = NoticeChange  # noqa: Y015
 
 class _RefusalGround:
