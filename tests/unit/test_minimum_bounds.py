@@ -19,7 +19,7 @@ from tests.vectors import load_vectors
 
 KEYS = ["all", "any", "not", "is", "some", "meets", "path", "present", "in", "at_least", "before"]
 KEYS += ["after", "age_below", "years_after", "penalty_at_least", "penalty_longer_than", "words"]
-KEYS += ["years", "on", "of", "more_than"]
+KEYS += ["years", "on", "of", "more_than", "count_at_most"]
 TEXTS = ["kind", "RED", "subjects[].person", "subjects[]", "/issued_at", "expires_at", "version"]
 TEXTS += ["offences[].maximum_penalty", "narratives[]", "offences", "word", "known", "", "x"]
 PRESENT = {"path": "kind", "present": True}

@@ -5,6 +5,7 @@
     { path = "sex", present = true }        something is set there
     { path = "kind", in = ["RED"] }         one value is among these codes
     { path = "version", at_least = 2 }      one number is as large
+    { path = "subjects", count_at_most = 1 }  no more stand there
     { path = .., before = .. } and `after`  every date of both certainly lies so
     { path = .., age_below = { years = 18, on = "/issued_at" } }     certainly, by every birth
     { path = .., years_after = { of = "/issued_at", more_than = 5 } }
@@ -210,6 +211,12 @@ class _Compiler:
         values = values_of(path)
         return lambda notice, item: any(value >= least for value in values(notice, item))
 
+    def count_at_most(self, path: Path, most: Any) -> Condition:
+        if not _is_count(most):
+            raise ValueError("count_at_most is a number")
+        values = values_of(path)
+        return lambda notice, item: len(values(notice, item)) <= most
+
     def before(self, path: Path, other: Any) -> Condition:
         left, right = self._days(path), self._days(self.path(other))
         return lambda notice, item: _is_before(left(notice, item), right(notice, item))
@@ -346,6 +353,7 @@ _TESTS: Mapping[str, Callable[[_Compiler, Path, Any], Condition]] = {
     "present": _Compiler.present,
     "in": _Compiler.among,
     "at_least": _Compiler.at_least,
+    "count_at_most": _Compiler.count_at_most,
     "before": _Compiler.before,
     "after": _Compiler.after,
     "age_below": _Compiler.age_below,
