@@ -14,7 +14,7 @@ from pathlib import Path
 from google.protobuf.json_format import Parse, ParseError
 
 from agency_client.draft_form import form_violations, json_path
-from comity.errors import ComityError, MalformedInput, NoticeInvalid, Violation
+from comity.errors import ComityError, MalformedInput, Violation
 from comity.notices import verify_notice
 from comity.v1.notices_pb2 import TRAFFIC_EXERCISE, TRAFFIC_LIVE, Notice, Traffic
 
@@ -114,16 +114,6 @@ def _set_traffic(notice: Notice, traffic: Traffic.ValueType) -> None:
     if notice.traffic == TRAFFIC_LIVE and traffic == TRAFFIC_EXERCISE:
         raise MalformedInput("says TRAFFIC_LIVE, and --exercise was given")
     notice.traffic = notice.traffic or traffic
-
-
-def verify_drafts(notices: Sequence[tuple[str, Notice]]) -> None:
-    """Verifies that every notice is well-formed.
-
-    Raises: NoticeInvalid with every field at fault of every one, each under where it stood.
-    """
-    violations = content_violations(notices)
-    if violations:
-        raise NoticeInvalid("Nothing was sent.", violations=violations)
 
 
 def content_violations(notices: Sequence[tuple[str, Notice]]) -> list[Violation]:

@@ -164,15 +164,13 @@ def _completed(agency: Agency, drafts: Sequence[Draft]) -> list[tuple[str, Notic
 
     Raises: NoticeInvalid, LegalMinimumMissing.
     """
-    from agency_client.checking import check_notices, require_minimum
-    from agency_client.drafts import verify_drafts
+    from agency_client.checking import check_notices, require_sound
     from agency_client.policy import load_kept_policy
 
     signer = agency.signer()
     notices = [(draft.source, signer.completed(draft.notice)) for draft in drafts]
-    verify_drafts(notices)
     checked = list(check_notices(notices, load_kept_policy(agency.profile)))
-    require_minimum(checked)
+    require_sound(checked)
     say_warnings(checked)
     return notices
 
