@@ -12,15 +12,14 @@ from comity.v1 import notices_pb2 as pb
 from tests.vectors import load_vectors
 
 
-def red(**changes: str) -> pb.Notice:
-    document = load_vectors("notices/red")["complete"]["prosecution"]
-    return ParseDict({**document, **changes}, pb.Notice())
+def red() -> pb.Notice:
+    return ParseDict(load_vectors("notices/red")["complete"]["prosecution"], pb.Notice())
 
 
 def without(field: str, **changes: str) -> pb.Notice:
-    notice = red(**changes)
-    notice.ClearField(field)
-    return notice
+    document = {**load_vectors("notices/red")["complete"]["prosecution"], **changes}
+    del document[field]
+    return ParseDict(document, pb.Notice())
 
 
 def require_all(*notices: pb.Notice) -> None:

@@ -22,7 +22,7 @@ from agency_client.profile import Profile
 from agency_client.signing import DEFAULT_LIFE, ActSigner
 from comity.acts import parse_act, verify_act
 from comity.addressing import resolve_rule
-from comity.errors import AddressingInvalid, MalformedInput, NoticeInvalid
+from comity.errors import AddressingInvalid, MalformedInput
 from comity.identity import AgencyId
 from comity.keys import ED25519, generate_private_key
 from comity.notices import verify_notice
