@@ -112,6 +112,21 @@ def test_a_file_is_refused_when_its_definitions_fan_out() -> None:
     assert any("conditions in all" in said for said in said_of(text + rule('{ is = "d0" }')))
 
 
+def test_a_file_is_refused_when_it_looks_for_many_words_in_many_rules() -> None:
+    words = [f"word{number}" for number in range(MAX_WORDS)]
+    require = '{ not = { path = "narratives[]", words = "many" } }'
+    rules = [rule(require, number).replace('"error"', '"warning"') for number in range(20)]
+    said = said_of(f"[words]\nmany = {words}\n" + "".join(rules))
+    assert any("conditions in all" in one for one in said)
+
+
+def test_conditions_of_lists_within_lists_count_for_more() -> None:
+    known = KNOWN.replace("kind", "/kind")
+    some = '{ some = "/subjects[]", meets = ' * MAX_LISTS
+    require = some + f"{{ all = [{', '.join([known] * 100)}] }}" + " }" * MAX_LISTS
+    assert any("conditions in all" in one for one in said_of(rule(require)))
+
+
 def test_a_file_is_refused_when_lists_lie_within_lists() -> None:
     lists = MAX_LISTS + 1
     some = '{ some = "/subjects[]", meets = ' * lists + '{ path = "/kind", present = true }'

@@ -105,7 +105,7 @@ class _Compiler:
             raise ValueError(f"{short(data)} is no condition")
         if self._depth >= MAX_DEPTH:
             raise ValueError(f"conditions within conditions are deeper than {MAX_DEPTH}")
-        self._known.budget.spend()
+        self._known.budget.spend(lists=self._lists)
         self._depth += 1
         try:
             return self._condition(data)
@@ -278,6 +278,7 @@ class _Compiler:
     def words(self, path: Path, name: Any) -> Condition:
         if not isinstance(name, str) or name not in self._known.words:
             raise ValueError(f"{short(name)} is no list of words")
+        self._known.budget.spend(len(self._known.words[name]), lists=self._lists)
         words = "|".join(map(re.escape, self._known.words[name]))
         pattern = re.compile(rf"\b(?:{words})", re.IGNORECASE)
         values = values_of(path)
