@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from agency_client.draft_form import json_path
-from comity.errors import ComityError, LegalMinimumMissing, NoticeInvalid, Violation
+from comity.errors import ComityError, LegalMinimumMissing, MalformedInput, NoticeInvalid, Violation
 from comity.minimum.policy import Finding, Policy
 from comity.notices import verify_notice
 from comity.v1.notices_pb2 import Notice
@@ -50,13 +50,15 @@ def form_faults(notice: Notice) -> list[Violation]:
     return []
 
 
-def require_sound(checked: Sequence[CheckedNotice]) -> None:
-    """Requires that every notice has its form and its legal minimum.
+def require_sound(checked: Sequence[CheckedNotice], unreadable: Sequence[Violation] = ()) -> None:
+    """Requires that every file could be read, and every notice has its form and legal minimum.
 
-    Raises: NoticeInvalid where a form is at fault, else LegalMinimumMissing; either with
-    everything that blocks, of every notice, each under where it stood.
+    Raises: MalformedInput for a file, else NoticeInvalid for a form, else LegalMinimumMissing;
+    each with everything that blocks, of every notice, under where it stood.
     """
-    violations = [violation for one in checked for violation in _blocking(one)]
+    violations = [*unreadable, *(violation for one in checked for violation in _blocking(one))]
+    if unreadable:
+        raise MalformedInput("Nothing was sent.", violations=violations)
     if any(one.faults for one in checked):
         raise NoticeInvalid("Nothing was sent.", violations=violations)
     if violations:

@@ -15,7 +15,6 @@ from google.protobuf.json_format import Parse, ParseError
 
 from agency_client.draft_form import form_violations, json_path
 from comity.errors import ComityError, MalformedInput, Violation
-from comity.notices import verify_notice
 from comity.v1.notices_pb2 import TRAFFIC_EXERCISE, TRAFFIC_LIVE, Notice, Traffic
 
 MAX_DRAFT_BYTES = 4_194_304  # a notice at its limit, as JSON with every character escaped
@@ -114,17 +113,6 @@ def _set_traffic(notice: Notice, traffic: Traffic.ValueType) -> None:
     if notice.traffic == TRAFFIC_LIVE and traffic == TRAFFIC_EXERCISE:
         raise MalformedInput("says TRAFFIC_LIVE, and --exercise was given")
     notice.traffic = notice.traffic or traffic
-
-
-def content_violations(notices: Sequence[tuple[str, Notice]]) -> list[Violation]:
-    """Every field at fault of every notice, each under where it stood."""
-    violations: list[Violation] = []
-    for source, notice in notices:
-        try:
-            verify_notice(notice)
-        except ComityError as error:
-            violations += faults_under(source, error)
-    return violations
 
 
 def faults_under(source: str, error: ComityError) -> list[Violation]:

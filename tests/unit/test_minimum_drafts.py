@@ -6,7 +6,7 @@ import pytest
 from google.protobuf.json_format import ParseDict
 
 from agency_client.checking import check_notices, require_sound
-from comity.errors import LegalMinimumMissing, NoticeInvalid
+from comity.errors import LegalMinimumMissing, MalformedInput, NoticeInvalid, Violation
 from comity.minimum.policy import builtin_policy
 from comity.v1 import notices_pb2 as pb
 from tests.vectors import load_vectors
@@ -46,6 +46,16 @@ def test_a_fault_of_form_hides_no_missing_minimum() -> None:
         "2.json: caseReference",
         "2.json: contacts",
     ]
+
+
+def test_a_file_that_cannot_be_read_hides_nothing_of_the_others() -> None:
+    checked = list(check_notices([("1.json", without("warrants"))], builtin_policy()))
+
+    with pytest.raises(MalformedInput) as refused:
+        require_sound(checked, [Violation("2.json", "is no JSON object")])
+
+    fields = [violation.field for violation in refused.value.violations]
+    assert fields == ["2.json", "1.json: warrants"]
 
 
 def test_what_only_warns_blocks_nothing() -> None:
