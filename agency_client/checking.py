@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from agency_client.draft_form import json_path
-from comity.errors import ComityError, LegalMinimumMissing, Violation
+from comity.errors import ComityError, LegalMinimumMissing, MalformedInput, NoticeInvalid, Violation
 from comity.minimum.policy import Finding, Policy
 from comity.notices import verify_notice
 from comity.v1.notices_pb2 import Notice
@@ -50,16 +50,28 @@ def form_faults(notice: Notice) -> list[Violation]:
     return []
 
 
-def require_minimum(checked: Sequence[CheckedNotice]) -> None:
-    """Requires that every notice has its legal minimum.
+def require_sound(checked: Sequence[CheckedNotice], unreadable: Sequence[Violation] = ()) -> None:
+    """Requires that every file could be read, and every notice has its form and legal minimum.
 
-    Raises: LegalMinimumMissing with every error of every one, each under where it stood.
+    Raises: MalformedInput for a file, else NoticeInvalid for a form, else LegalMinimumMissing;
+    each with everything that blocks, of every notice, under where it stood.
     """
-    violations = [
-        Violation(f"{one.source}: {json_path(finding.field)}", finding.text)
-        for one in checked
-        for finding in one.errors
-    ]
+    violations = [*unreadable, *(violation for one in checked for violation in _blocking(one))]
+    if unreadable:
+        raise MalformedInput("Nothing was sent.", violations=violations)
+    if any(one.faults for one in checked):
+        raise NoticeInvalid("Nothing was sent.", violations=violations)
     if violations:
         default = LegalMinimumMissing.default_message
         raise LegalMinimumMissing(f"Nothing was sent. {default}", violations=violations)
+
+
+def _blocking(one: CheckedNotice) -> Iterator[Violation]:
+    for fault in one.faults:
+        yield Violation(_under(one.source, fault.field), fault.description)
+    for finding in one.errors:
+        yield Violation(_under(one.source, finding.field), finding.text)
+
+
+def _under(source: str, field: str) -> str:
+    return f"{source}: {json_path(field)}" if field else source
