@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -61,6 +62,16 @@ class Bench:
         waiting = self.stage.documents(self.own, "review", "list")
         return {one["noticeId"]: one["reviewId"] for one in waiting}
 
+    def heard(self, agency: str, states: dict[str, str]) -> bool:
+        """Runs an agency's `comity run` until its own notices are seen to stand so."""
+        with self.stage.background(agency, "run") as running:
+            try:
+                while self.own_states() != states:
+                    time.sleep(0.1)
+            finally:
+                running.terminate()
+        return True
+
     def own_states(self) -> dict[str, str]:
         """How France's own notices stand, by `notice list --own`."""
         listed = self.stage.documents("FR-NCB", "notice", "list", "--own", "--all")
@@ -90,6 +101,7 @@ def test_reviewers_take_show_and_decide_by_commands(bench: Bench) -> None:
     groundless = bench.review("decide", ids[bad], "refuse", expected=2)
     refusal = ("decide", ids[bad], "refuse", "--ground", "disproportionate")
     bench.review(*refusal)
+    waiting = bench.own_states()
     early = bench.stage.run("BR-NCB", "notice", "show", good, "--from", "FR-NCB", expected=1)
     bench.log_in("bia")
     barred = bench.review("list")
@@ -99,6 +111,7 @@ def test_reviewers_take_show_and_decide_by_commands(bench: Bench) -> None:
     done = bench.review("decide", ids[good], "publish")
     figures = bench.review("statistics")
 
+    assert set(waiting.values()) == {"IN_REVIEW"}
     assert "looked at by Sample Dora" in taken
     assert "Ana Sample EXAMPLE" in shown
     assert "To be asked, as no program can answer it:" in shown
@@ -118,6 +131,7 @@ def _require_seen_by_members(bench: Bench, good: str, poor: str, bad: str) -> No
     asked = stage.comity("FR-NCB", "notice", "show", poor, "--hub")
     refused = stage.comity("FR-NCB", "notice", "show", bad, "--hub")
 
+    assert bench.heard("FR-NCB", {good: "IN_FORCE", poor: "RETURNED", bad: "REFUSED"})
     assert "Ana Sample EXAMPLE" in out
     assert "warrants[0].number: is illegible" in asked
     assert "disproportionate" in refused

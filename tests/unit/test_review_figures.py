@@ -30,7 +30,7 @@ def cells(rows: list[reviews_pb2.ReviewCount], name: str) -> dict[object, int]:
 def test_figures_are_told_in_all_and_by_ground_kind_and_agency() -> None:
     rows, merged = counted([refusals(9), refusals(7, of="BR-NCB", ground=FACTS, kind=SILVER)])
 
-    assert [16] == [row.count for row in rows if not (row.ground or row.kind or row.originator)]
+    assert [row.count for row in rows if not (row.ground or row.kind or row.originator)] == [16]
     assert cells(rows, "ground") == {DUPLICATE: 9, FACTS: 7}
     assert cells(rows, "kind") == {RED: 9, SILVER: 7}
     assert cells(rows, "originator") == {"FR-NCB": 9, "BR-NCB": 7}
@@ -65,7 +65,7 @@ def test_what_is_returned_and_what_is_refused_are_counted_apart() -> None:
 
     rows, _ = counted([refusals(5), returned])
 
-    assert [5] * 2 == [row.count for row in rows if row.originator]
+    assert [row.count for row in rows if row.originator] == [5] * 2
     assert {row.outcome for row in rows} == {REFUSED, RETURNED}
 
 
