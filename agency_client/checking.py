@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from agency_client.draft_form import json_path
 from comity.errors import ComityError, LegalMinimumMissing, MalformedInput, NoticeInvalid, Violation
+from comity.machine_readable_zone.agreement import zone_disagreements
 from comity.minimum.policy import Finding, Policy
 from comity.notices import verify_notice
 from comity.v1.notices_pb2 import Notice
@@ -21,6 +22,8 @@ class CheckedNotice:
     faults: Sequence[Violation]
     """Of its form. They block like errors."""
     findings: Sequence[Finding]
+    disagreements: Sequence[Violation] = ()
+    """Where a document's zone says something else of its holder: for people to look at."""
 
     @property
     def errors(self) -> list[Finding]:
@@ -38,7 +41,21 @@ class CheckedNotice:
 def check_notices(notices: Iterable[tuple[str, Notice]], policy: Policy) -> Iterator[CheckedNotice]:
     """What is found in completed drafts, each under where it stood."""
     for source, notice in notices:
-        yield CheckedNotice(source, notice, form_faults(notice), policy.findings(notice))
+        yield CheckedNotice(
+            source,
+            notice,
+            form_faults(notice),
+            policy.findings(notice),
+            list(_disagreements(notice)),
+        )
+
+
+def _disagreements(notice: Notice) -> Iterator[Violation]:
+    for i, subject in enumerate(notice.subjects):
+        for j, document in enumerate(subject.person.documents):
+            field = f"subjects[{i}].person.documents[{j}].machine_readable_zone"
+            for words in zone_disagreements(subject.person, document):
+                yield Violation(field, words)
 
 
 def form_faults(notice: Notice) -> list[Violation]:
