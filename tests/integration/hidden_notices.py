@@ -144,11 +144,11 @@ def signed(agency: Agency, hidden: Hidden, **body: Any) -> acts_pb2.Envelope:
 
 def findings(hidden: Hidden) -> events_pb2.ReviewFindings:
     """A refusal that says the word of its notice."""
-    found = events_pb2.ReviewFindings(
-        outcome=events_pb2.REVIEW_OUTCOME_REFUSE, comment=f"Said {hidden.word}."
+    return events_pb2.ReviewFindings(
+        outcome=events_pb2.REVIEW_OUTCOME_REFUSE,
+        ground=ledger_pb2.REFUSAL_GROUND_NOT_IN_CONFORMITY,
+        comment=f"Said {hidden.word}.",
     )
-    found.ground = events_pb2.RefusalGround.values()[-1]
-    return found
 
 
 def _say(message: Message, word: str) -> None:
