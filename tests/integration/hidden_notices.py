@@ -69,8 +69,8 @@ class Hidden:
     def given_away(self) -> Mapping[str, bytes]:
         """What may not be sent. Who has read a notice may know that it was, and how it ended."""
         known = {"entry of version"}
-        if self.name == "Suspended":  # the act says which version
-            known |= {"digest 0 of version", "digest 0 of version in hex", "digest 0 of suspension"}
+        if self.name == "Suspended":  # it had the addendum; and the suspension says which version
+            known |= {"entry of addendum", "digest 0 of version", "digest 0 of version in hex"}
         if not self.was_read:
             return {"id": self.notice_id.encode(), **self.secrets}
         return {what: secret for what, secret in self.secrets.items() if what not in known}

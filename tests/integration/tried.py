@@ -25,7 +25,7 @@ def submissions(hidden: Hidden, agency: Agency) -> Iterator[tuple[str, Acts]]:
         originator="FR-NCB",
         notice_id=hidden.notice_id,
         version_digest=hidden.digest,
-        release_act_id=hidden.act_id,
+        release_act_id="" if hidden.was_read else hidden.act_id,
     )
     yield "version citing it", draft.acts()
 
