@@ -82,9 +82,16 @@ class Origin:
     def __init__(self, france: Agency, brazil: Agency) -> None:
         self.france = france
         self.brazil = brazil
+        self._drafts: dict[str, Draft] = {}
 
     async def publish(
-        self, name: str, rule: acts_pb2.AddressingRule, *, was_read: bool = False, red: bool = False
+        self,
+        name: str,
+        rule: acts_pb2.AddressingRule,
+        *,
+        was_read: bool = False,
+        red: bool = False,
+        traffic: notices_pb2.Traffic.ValueType = notices_pb2.TRAFFIC_LIVE,
     ) -> Hidden:
         """A notice that says its word everywhere."""
         draft = Draft(self.france.profile.load_signing_keys())
@@ -93,6 +100,8 @@ class Origin:
             draft.notice.requested_actions[0].code = notices_pb2.ACTION_CODE_LOCATE
         hidden = Hidden(name, draft.notice.notice_id, b"", was_read=was_read)
         _say(draft.notice, hidden.word)
+        draft.notice.traffic = traffic
+        self._drafts[hidden.notice_id] = draft
         draft.rule = rule
         acts = draft.acts()
         hidden.digest, hidden.act_id = draft.digest, draft.header.act_id
@@ -100,6 +109,15 @@ class Origin:
         hidden.entry = receipt.entry_index
         hidden.keep("version", acts, receipt)
         return hidden
+
+    async def correct(self, hidden: Hidden) -> None:
+        """A further version."""
+        draft = self._drafts[hidden.notice_id]
+        draft.notice.issued_at.GetCurrentTime()
+        version = draft.next_version()
+        receipt = (await self.france.client.submit_acts([version])).receipt
+        hidden.digest = draft.digest
+        hidden.keep("next version", [version], receipt)
 
     async def act(self, hidden: Hidden, *, of: Agency | None = None, **body: Any) -> str:
         """An act about a notice, of France's unless told otherwise; gives its id."""

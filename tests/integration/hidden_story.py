@@ -1,4 +1,4 @@
-"""How the hidden notices came to be where they are: every way in which one is kept from somebody."""
+"""How the hidden notices came to be so: every way in which one is kept from somebody."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from typing import Any
 
 from agency_client.agency import Agency
 from comity.identity import AgencyId
-from comity.v1 import acts_pb2, notices_pb2, reviews_pb2
+from comity.v1 import acts_pb2, events_pb2, notices_pb2, reviews_pb2, watches_pb2
 from comity.v1.acts_pb2 import AddressingRule
+from comity.v1.events_pb2_grpc import NoticeServiceStub
 from comity.v1.officers_pb2 import ROLE_HUB_REVIEWER, AddOfficerRequest
 from comity.v1.reviews_pb2_grpc import ReviewServiceStub
 from hub.services.notice_rounds import NoticeRounds
@@ -22,6 +23,7 @@ from hub.store.writer import commit_alone
 from tests.integration.drafts import Draft
 from tests.integration.hidden_notices import Hidden, Origin, findings
 from tests.integration.officers import PASSWORD, Served, call, tokens_of
+from tests.integration.probes import caller_of
 
 BRAZIL, BOTH = AddressingRule(agencies=["BR-NCB"]), AddressingRule(agencies=["BR-NCB", "KE-NCB"])
 ALL_BUT_KENYA = AddressingRule(all_members=True, except_agencies=["KE-NCB"])
@@ -44,12 +46,14 @@ async def play(served: Served) -> Story:
             await stack.enter_async_context(reviewer(served, nationality))
             for nationality in ("NZ", "JP")
         ]
+        kenya = await stack.enter_async_context(served.client("KE-NCB"))
         origin = Origin(france, brazil)
         hidden = [
             await addressed(origin),
             await origin.publish("Excluded", ALL_BUT_KENYA),
-            await suspended(origin),
-            await narrowed(origin),
+            await origin.publish("Exercise", BRAZIL, traffic=notices_pb2.TRAFFIC_EXERCISE),
+            await suspended(origin, kenya),
+            await narrowed(origin, kenya),
             await withdrawn(origin, served),
             await origin.publish("InReview", BOTH, red=True),
             await origin.publish("Refused", BOTH, red=True),
@@ -75,11 +79,12 @@ async def addressed(origin: Origin) -> Hidden:
     return hidden
 
 
-async def suspended(origin: Origin) -> Hidden:
+async def suspended(origin: Origin, kenya: Agency) -> Hidden:
     """Kenya has read it, and may act on it no longer."""
     hidden = await origin.publish("Suspended", BOTH, was_read=True)
     await origin.answer(hidden)
     await origin.act(hidden, addendum=acts_pb2.AddendumAct(texts=hidden.texts()))
+    await require_read(kenya, hidden)
     openly = notices_pb2.LocalizedText(language="en", text="Said openly.", original=True)
     before = dict(hidden.secrets)
     await origin.act(hidden, suspension=acts_pb2.SuspensionAct(reason=[openly]))
@@ -87,14 +92,26 @@ async def suspended(origin: Origin) -> Hidden:
     return hidden
 
 
-async def narrowed(origin: Origin) -> Hidden:
+async def narrowed(origin: Origin, kenya: Agency) -> Hidden:
     """It was Kenya's, until it was left out."""
     hidden = await origin.publish("Narrowed", BOTH, was_read=True)
     await origin.answer(hidden)
+    await require_read(kenya, hidden)
     act = acts_pb2.AddressingAct(rule=BRAZIL, narrows=True)
     await origin.act(hidden, addressing=act)
+    await origin.correct(hidden)
     await origin.act(hidden, addendum=acts_pb2.AddendumAct(texts=hidden.texts()))
     return hidden
+
+
+async def require_read(kenya: Agency, hidden: Hidden) -> None:
+    """Kenya has the notice as yet, and is sent it: what the hub remembers of that has to go."""
+    request = events_pb2.GetNoticeRequest(originator="FR-NCB", notice_id=hidden.notice_id)
+    response = await call(kenya, lambda c: NoticeServiceStub(c).GetNotice, request, token=None)
+    assert hidden.word.encode() in response.notice.version.envelope.payload
+    opening = watches_pb2.OpenWatch(name="before", start=watches_pb2.WATCH_START_FIRST)
+    sent = await caller_of(kenya, "before", None, []).watch(opening, last=hidden.notice_id)
+    assert any(hidden.word.encode() in response for response in sent.responses)
 
 
 async def withdrawn(origin: Origin, served: Served) -> Hidden:

@@ -23,7 +23,7 @@ SECONDS = 30  # bounds a test that would never end; nothing here is timed
 ENROLMENT = "comity.v1.EnrolmentService"  # on a port of its own, without a certificate
 
 _INDICES = frozenset(
-    {"first_index", "entry_index", "recall_entry", "from_size", "to_size", "ledger_size"}
+    {"first_index", "entry_index", "recall_entry", "from_size", "to_size", "known_size"}
 )
 _AGENCIES = frozenset({"originator", "notice_originator", "agency_id", "held_by", "originators"})
 
@@ -160,9 +160,7 @@ class Caller:
             for name, value in metadata or ():
                 parts += [name.encode(), value if isinstance(value, bytes) else value.encode()]
         code = await call.code()
-        answer = Answer(
-            path, self.role, tuple(requests), tuple(responses), code, b"\n".join(parts)
-        )
+        answer = Answer(path, self.role, tuple(requests), tuple(responses), code, b"\n".join(parts))
         self.answers.append(answer)
         return answer
 

@@ -12,7 +12,6 @@ from sqlalchemy import event
 
 from comity.acts import sign_act
 from comity.errors import ComityError, NotFound, NoticeInvalid
-from comity.identity import AgencyId
 from comity.times import timestamp_from
 from comity.v1 import acts_pb2 as pb
 from comity.v1 import events_pb2, notices_pb2
@@ -113,9 +112,7 @@ async def _decided(parts: HubParts, life: NoticeLife) -> str:
     asked = events_pb2.ListNoticeActsRequest(originator=FRANCE, notice_id=life.notice_id)
     [record] = (await parts.notice_acts.list_acts(caller(FRANCE), asked)).acts
     request_id = pb.Act.FromString(record.envelope.payload).header.act_id
-    decision = pb.ReleaseDecisionAct(
-        requested_by=BRAZIL, request_act_id=request_id, granted=True
-    )
+    decision = pb.ReleaseDecisionAct(requested_by=BRAZIL, request_act_id=request_id, granted=True)
     await life.act(release_decision=decision)
     records = (await parts.notice_acts.list_acts(caller(FRANCE), asked)).acts
     return pb.Act.FromString(records[-1].envelope.payload).header.act_id
@@ -170,9 +167,7 @@ async def ask_for_release(parts: HubParts, named: Named) -> None:
 
 
 async def answer_recall(parts: HubParts, named: Named) -> None:
-    answer = pb.RecallAnswerAct(
-        recall_entry=named.recall_entry, outcome=pb.RECALL_OUTCOME_DELETED
-    )
+    answer = pb.RecallAnswerAct(recall_entry=named.recall_entry, outcome=pb.RECALL_OUTCOME_DELETED)
     await submit(parts, named, recall_answer=answer)
 
 
