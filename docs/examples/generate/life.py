@@ -21,13 +21,13 @@ from comity.times import timestamp_from
 from comity.v1 import acts_pb2, events_pb2, ledger_pb2, reviews_pb2
 from comity.v1.acts_pb2_grpc import ActServiceStub
 from comity.v1.events_pb2_grpc import NoticeServiceStub
-from comity.v1.notices_pb2 import CalendarDate, LocalizedText, Notice
+from comity.v1.notices_pb2 import TRAFFIC_LIVE, CalendarDate, LocalizedText, Notice
 from comity.v1.officers_pb2 import ROLE_OFFICER
 from docs.examples.generate.contents import OPEN, REVIEWED, golden_draft
 from docs.examples.generate.members import Member
 from docs.examples.generate.recording import RecordingChannel
 from docs.examples.generate.seeded import StoryClock
-from docs.examples.generate.story import EXERCISE, Scene
+from docs.examples.generate.story import Scene
 from hub.services.calls import Officer
 
 BEGINNING = datetime(2026, 11, 30, 9, tzinfo=UTC)
@@ -129,12 +129,12 @@ class Life:
         await self._france.ask("GetNoticePolicy", events_pb2.GetNoticePolicyRequest())
 
     async def _send_open(self) -> NoticeReference:
-        """What goes out at once. The threat stands for a few days only; gives the company's."""
+        """What goes out at once. The threat stands for a month only. Gives the company's."""
         sent = {}
         for kind, name in OPEN:
             draft = golden_draft(kind, name)
             if kind == "green":
-                draft.expires_at.CopyFrom(timestamp_from(self._clock() + timedelta(days=5)))
+                draft.expires_at.CopyFrom(timestamp_from(self._clock() + timedelta(days=31)))
             sent[name] = await self._france.send(draft, "BR-NCB", "KE-NCB")
         return sent["company"]
 
@@ -188,16 +188,18 @@ class Life:
         return self._france.reference(version)
 
     async def _refuse_some(self) -> None:
-        """Enough for a table: four of France's go back, three are refused, and two of Brazil's."""
-        cases = ((self._france, RETURN, 4), (self._france, REFUSE, 3), (self._brazil, REFUSE, 2))
+        """Enough for a table: five of France's go back, three are refused, and two of Brazil's."""
+        cases = ((self._france, RETURN, 5), (self._france, REFUSE, 3), (self._brazil, REFUSE, 2))
         for party, findings, times in cases:
             for _ in range(times):
-                notice = await party.send(golden_draft("diffusion", "arrest"), "KE-NCB")
-                waiting = await self._reviewers.waiting()
+                draft = golden_draft("diffusion", "arrest")
+                draft.traffic = TRAFFIC_LIVE  # exercises are not counted
+                notice = await party.send(draft, "KE-NCB")
+                waiting = await self._reviewers.waiting(TRAFFIC_LIVE)
                 [review] = [r for r in waiting if r.notice_id == notice.notice_id]
                 await self._reviewers.decide(review, findings)
         listing = reviews_pb2.ListReviewsRequest(
-            traffic=EXERCISE, with_decided=True, after_review_id=review.review_id
+            traffic=TRAFFIC_LIVE, with_decided=True, after_review_id=review.review_id
         )
         await self._reviewers.ask(0, "ListReviews", listing)
         listing.ClearField("after_review_id")
@@ -309,6 +311,7 @@ class Life:
         """The hub's round: it reminds, and erases what has ended."""
         remind = self._scene.recording.remind
         assert remind is not None
+        self._clock.advance(seconds=2 * 86_400)
         await remind()
 
     async def _list_recalls(self, red: NoticeReference) -> None:

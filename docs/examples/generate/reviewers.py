@@ -9,7 +9,7 @@ from google.protobuf.message import Message
 
 from comity.v1 import events_pb2, officers_pb2
 from comity.v1 import reviews_pb2 as pb
-from comity.v1.notices_pb2 import TRAFFIC_EXERCISE
+from comity.v1.notices_pb2 import TRAFFIC_EXERCISE, Traffic
 from comity.v1.officers_pb2 import ROLE_HUB_REVIEWER
 from comity.v1.reviews_pb2_grpc import ReviewServiceStub
 from docs.examples.generate.recording import RecordingChannel
@@ -50,11 +50,11 @@ class Reviewers:
         self._channel = channel
         self._officer_ids = officer_ids
 
-    async def waiting(self) -> Sequence[pb.Review]:
+    async def waiting(
+        self, traffic: Traffic.ValueType = TRAFFIC_EXERCISE
+    ) -> Sequence[pb.Review]:
         """What waits for somebody."""
-        listed = await self.ask(
-            0, "ListReviews", pb.ListReviewsRequest(traffic=TRAFFIC_EXERCISE)
-        )
+        listed = await self.ask(0, "ListReviews", pb.ListReviewsRequest(traffic=traffic))
         return list(listed.reviews)
 
     async def let_out(self, *, but: str = "") -> None:

@@ -58,7 +58,8 @@ async def run_story(folder: Path) -> Sequence[Message]:
         recording.messages.insert(0, members[0].admission)
         recording.messages.append(members[0].application)
         recording.messages += _access_records(settings)
-        recording.messages += _officer_entries(settings)
+        recording.messages += _entries_of(settings, ledger_pb2.LedgerEntry.OFFICER_FIELD_NUMBER)
+        recording.messages += _entries_of(settings, ledger_pb2.LedgerEntry.NOTICE_FIELD_NUMBER)
         recording.messages.append(await _restored_epoch(settings, highest, clock=clock))
     return recording.messages
 
@@ -151,12 +152,12 @@ def _access_records(settings: Settings) -> Sequence[Message]:
         return [ledger_pb2.AccessRecord.FromString(record) for (record,) in rows]
 
 
-def _officer_entries(settings: Settings) -> Sequence[Message]:
-    """The entries on officers; each agency reads those on its own."""
+def _entries_of(settings: Settings, record: int) -> Sequence[Message]:
+    """The entries of one kind, on officers or by the hub on notices; each agency reads its own."""
     with closing(sqlite3.connect(settings.folder / "hub.sqlite")) as connection:
         rows = connection.execute(
             "SELECT entry FROM ledger_entries WHERE record = ? ORDER BY entry_index",
-            (ledger_pb2.LedgerEntry.OFFICER_FIELD_NUMBER,),
+            (record,),
         )
         return [ledger_pb2.LedgerEntry.FromString(entry) for (entry,) in rows]
 
