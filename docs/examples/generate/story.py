@@ -191,5 +191,5 @@ async def read_and_verify(scene: Scene) -> bytes:
     consistent = ledger_pb2.ProveConsistencyRequest(from_size=FIRST_KNOWN_SIZE + 1)
     await call(lambda c: LedgerServiceStub(c).ProveConsistency, consistent)
     # Last, so that it holds every leaf that a checkpoint of the story is over.
-    await call(lambda c: LedgerServiceStub(c).ListEntries, ledger_pb2.ListEntriesRequest(limit=128))
+    await call(lambda c: LedgerServiceStub(c).ListEntries, ledger_pb2.ListEntriesRequest(limit=512))
     return bytes(newest.checkpoint)
