@@ -247,6 +247,7 @@ async def test_the_hub_says_which_notice_is_no_longer_addressed(desk: ClientDesk
 
 
 @pytest.mark.threat("T30")
+@pytest.mark.threat("T161")
 async def test_nothing_is_erased_for_a_recall_that_no_event_began(desk: ClientDesk) -> None:
     version, entry = narrowed(desk)
     other = desk.publish()
