@@ -12,6 +12,7 @@ import signal
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -51,16 +52,17 @@ def play(stage: Stage) -> None:
     send_a_notice(stage)
     import_and_kill(stage)
     look_up(stage)
+    review_and_recall(stage)
     verify(stage)
 
 
 def send_a_notice(stage: Stage) -> None:
-    tell("2. France sends a red notice to all but Kenya, while Brazil watches.")
+    tell("2. France sends a notice on a missing child to Brazil, while Brazil watches.")
     watching = stage.background("BR-NCB", "notice", "watch", "--name", "demo", "--count", "1")
     time.sleep(1.0)
     receipt = stage.folder / "receipt.json"
-    notice = str(EXAMPLES / "notice-red.json")
-    rule = ["--to", "all", "--except", "KE"]
+    notice = str(EXAMPLES / "notice-yellow.json")
+    rule = ["--to", "BR-NCB"]  # a minor is protected: its addressees are named
     show(stage.comity("FR-NCB", "notice", "submit", notice, *rule, "--receipt", str(receipt)))
     print("    Brazil sees:")
     show(watching.communicate(timeout=30)[0])
@@ -127,8 +129,54 @@ def look_up(stage: Stage) -> None:
     show(stage.comity("FR-NCB", "directory", "resolve", *asked))
 
 
+def review_and_recall(stage: Stage) -> None:
+    tell("5. A red notice lacks something, is let out by two reviewers, and is recalled in the end.")
+    notice_id = send_complete(stage)
+    let_out(stage)
+    with stage.running("BR-NCB"):
+        wait_for(lambda: notice_id in stage.comity("BR-NCB", "notice", "list"))
+        stage.log_in("BR-NCB")
+        show(stage.comity("BR-NCB", "notice", "acknowledge", notice_id))
+        withdraw = ["notice", "withdraw", notice_id, "--reason", "purpose-achieved"]
+        show(stage.comity("FR-NCB", *withdraw))
+        status = ["recall", "status", notice_id]
+        wait_for(lambda: "NOT ANSWERED" not in stage.comity("FR-NCB", *status))
+    print("    Brazil's copies, as `comity run` has answered by itself:")
+    show(stage.comity("FR-NCB", *status))
+
+
+def send_complete(stage: Stage) -> str:
+    """A draft without the warrant's number, and then with it; gives the notice's id."""
+    draft = stage.folder / "red.json"
+    notice = json.loads((EXAMPLES / "notice-red.json").read_text(encoding="utf-8"))
+    complete = json.dumps(notice)
+    del notice["warrants"][0]["number"]
+    draft.write_text(json.dumps(notice), encoding="utf-8")
+    show(stage.offline("notice", "check", str(draft), expected=1))
+    draft.write_text(complete, encoding="utf-8")
+    [sent] = stage.documents("FR-NCB", "notice", "submit", str(draft), "--to", "BR-NCB")
+    return str(sent["noticeId"])
+
+
+def let_out(stage: Stage) -> None:
+    """Two of the hub's reviewers, of neither country, read the notice and agree."""
+    for number, nationality in enumerate(("NZ", "IS"), start=1):
+        stage.log_in_reviewer(number, nationality=nationality)
+        show(stage.comity(stage.hub_profile, "review", "list"))
+        [review] = stage.documents(stage.hub_profile, "review", "list")
+        stage.comity(stage.hub_profile, "review", "decide", review["reviewId"], "publish")
+
+
+def wait_for(has_happened: Callable[[], bool]) -> None:
+    give_up_at = time.monotonic() + 30
+    while not has_happened():
+        if time.monotonic() > give_up_at:
+            raise SystemExit("Nobody has answered.")
+        time.sleep(0.2)
+
+
 def verify(stage: Stage) -> None:
-    tell("5. Nobody has to believe the hub: an agency recomputes the ledger and checks a receipt.")
+    tell("6. Nobody has to believe the hub: an agency recomputes the ledger and checks a receipt.")
     show(stage.comity("KE-NCB", "ledger", "verify"))
     stage.comity("FR-NCB", "ledger", "verify")
     show(stage.comity("FR-NCB", "receipt", "verify", str(stage.folder / "receipt.json")))

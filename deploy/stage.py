@@ -13,8 +13,8 @@ import socket
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -93,10 +93,23 @@ class Stage:
         )
         self.comity(agency, "join", str(admission))
 
+    @property
+    def hub_profile(self) -> str:
+        """The profile of the hub's own agency, as `comity` calls it."""
+        return str(self.folder / "hub" / "agency")
+
     def log_in(self, agency: str) -> None:
         """An officer of an agency, made at the hub's machine and logged in at the agency's."""
         user = f"sample.{agency.lower()}"
-        who = ["--name", "Sample officer", "--role", "officer", "--agency", agency]
+        self._log_in(agency, user, "--role", "officer", "--agency", agency)
+
+    def log_in_reviewer(self, number: int, *, nationality: str) -> None:
+        """A reviewer of the hub, in place of who was logged in there before."""
+        role = ["--role", "hub-reviewer", "--nationality", nationality]
+        self._log_in(self.hub_profile, f"reviewer.{number}", *role)
+
+    def _log_in(self, profile: str, user: str, *role: str) -> None:
+        who = ["--name", "Sample officer", *role]
         given = self.hub("officer", "add", user, *who).split()[-1]
         chosen = secrets.token_urlsafe()
         files = {"COMITY_PASSWORD_FILE": given, "COMITY_NEW_PASSWORD_FILE": chosen}
@@ -107,8 +120,8 @@ class Stage:
             self.environment[variable] = str(path)
         # What is played here leaves nothing in the key ring of whoever runs it.
         self.environment["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"
-        self.comity(agency, "login", user)
-        self.comity(agency, "password")
+        self.comity(profile, "login", user)
+        self.comity(profile, "password")
 
     def start_hub(self) -> None:
         self._hub = self._serving()
@@ -171,6 +184,11 @@ class Stage:
     def comity(self, agency: str, *arguments: str, expected: int = 0) -> str:
         return self.run(agency, *arguments, expected=expected).stdout
 
+    def offline(self, *arguments: str, expected: int = 0) -> str:
+        """A command of `comity` that is of no agency."""
+        command = self._command("agency_client.cli", *arguments)
+        return self._run(command, expected=expected).stdout
+
     def run(
         self, agency: str, *arguments: str, expected: int = 0
     ) -> subprocess.CompletedProcess[str]:
@@ -188,6 +206,16 @@ class Stage:
             stderr=subprocess.DEVNULL,
             text=True,
         )
+
+    @contextmanager
+    def running(self, agency: str) -> Iterator[None]:
+        """`comity run` of an agency, for as long as the context is open."""
+        process = self.background(agency, "run")
+        try:
+            yield
+        finally:
+            process.terminate()
+            process.communicate(timeout=START_SECONDS)
 
     def ledger_size(self) -> int:
         """The entries in the ledger of a hub on SQLite."""

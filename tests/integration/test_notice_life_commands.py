@@ -165,6 +165,7 @@ async def test_a_withdrawal_erases_the_copies_and_is_answered(case: Case) -> Non
     assert not [a for a in settle_copies(case.brazil) if a.recall.notice_id == case.notice_id]
 
 
+@pytest.mark.threat("T155")
 async def test_nothing_of_what_is_erased_is_left_in_the_file(
     served: Stage, brazil: Agency, tmp_path: Path
 ) -> None:
@@ -233,6 +234,7 @@ async def test_a_release_is_asked_for_and_decided(case: Case, tmp_path: Path) ->
     assert "[granted (once)]" in case.from_brazil("release", "list")
 
 
+@pytest.mark.threat("T155")
 async def test_a_recall_shows_who_has_not_answered(case: Case) -> None:
     await case.heard(events_pb2.EVENT_KIND_PUBLISHED)
     case.from_brazil("recall", "retain", "--provision", "Act 9, s. 2", "--until", "2030-01-01")

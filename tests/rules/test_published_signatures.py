@@ -56,8 +56,12 @@ def signed_acts() -> list[acts_pb2.Envelope]:
     return [e for e in envelopes if e.payload_type in PAYLOAD_TYPES.values()]
 
 
-def verify(envelope: acts_pb2.Envelope, keys: dict[str, PublicKey]) -> None:
-    verify_act(parse_act(envelope), hub_domain=ADMISSION.hub_domain, originator=FRANCE, keys=keys)
+def verify(
+    envelope: acts_pb2.Envelope, keys: dict[str, PublicKey], originator: AgencyId = FRANCE
+) -> None:
+    verify_act(
+        parse_act(envelope), hub_domain=ADMISSION.hub_domain, originator=originator, keys=keys
+    )
 
 
 def root_at(size: int) -> bytes:
@@ -69,11 +73,14 @@ def opened(note: bytes) -> Checkpoint:
 
 
 def test_every_signed_act_verifies_with_the_keys_in_the_roster() -> None:
-    keys = dict(listed_roster().signing_keys(FRANCE))
-
-    assert signed_acts()
+    roster = listed_roster()
+    signers = set()
     for envelope in signed_acts():
-        verify(envelope, keys)
+        signer = parse_act(envelope).originator
+        verify(envelope, dict(roster.signing_keys(signer)), signer)
+        signers.add(signer)
+
+    assert signers == {FRANCE, AgencyId("BR-NCB")}
 
 
 def test_a_signed_act_does_not_verify_once_a_bit_is_changed() -> None:

@@ -41,6 +41,7 @@ async def test_the_hubs_policy_is_kept_with_its_digest_and_when(desk: ClientDesk
     assert load_kept_policy(desk.agency.profile).digest == builtin_policy().digest
 
 
+@pytest.mark.threat("T159")
 async def test_a_policy_that_is_not_what_its_digest_is_of_is_not_kept(desk: ClientDesk) -> None:
     tell(desk, digest=bytes(32).replace(b"\x00", b"\x01"))
 
@@ -49,6 +50,7 @@ async def test_a_policy_that_is_not_what_its_digest_is_of_is_not_kept(desk: Clie
     assert find_kept_policy(desk.agency.profile) is None
 
 
+@pytest.mark.threat("T159")
 def test_a_file_that_is_no_policy_is_named(desk: ClientDesk) -> None:
     desk.agency.profile.path(POLICY_FILE).write_text("{}", encoding="utf-8")
 

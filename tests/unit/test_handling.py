@@ -167,6 +167,7 @@ handlings = st.builds(
 
 
 @given(handlings, handlings)
+@pytest.mark.threat("T154")
 def test_what_is_as_strict_allows_nothing_that_its_source_does_not(
     new: pb.Handling, source: pb.Handling
 ) -> None:

@@ -176,6 +176,7 @@ def test_a_list_of_words_never_blocks() -> None:
     ]
 
 
+@pytest.mark.threat("T159")
 def test_words_that_would_match_everything_are_refused() -> None:
     assert faults('[words]\nall = [""]\nnone = []\n') == [
         "red.toml: words.all",
@@ -183,12 +184,14 @@ def test_words_that_would_match_everything_are_refused() -> None:
     ]
 
 
+@pytest.mark.threat("T159")
 def test_a_condition_of_endless_depth_is_refused() -> None:
     deep = "{ not = " * 5_000 + '{ path = "kind", present = true }' + " }" * 5_000
     assert faults(RULE.format(require=deep))
 
 
 @given(st.binary(max_size=400))
+@pytest.mark.threat("T159")
 def test_only_our_errors_come_out_whatever_a_file_holds(content: bytes) -> None:
     try:
         with_red(content.decode(errors="replace"))

@@ -159,6 +159,7 @@ def _of_another_change(told: Told, event: events_pb2.Event) -> None:
 @pytest.mark.parametrize("kind", CHANGES)
 @pytest.mark.parametrize("lie", [_at_the_version, _with_an_act, _of_another_change])
 @pytest.mark.threat("T30")
+@pytest.mark.threat("T150")
 def test_a_lie_about_what_the_hub_did_is_refused(
     told: Told, kind: _K.ValueType, lie: Callable[[Told, events_pb2.Event], None]
 ) -> None:
@@ -239,6 +240,7 @@ def test_a_version_that_reviewers_let_out_verifies(told: Told) -> None:
         {"originator": "DE-BKA"},
     ],
 )
+@pytest.mark.threat("T150")
 def test_a_version_that_the_entry_does_not_let_out_is_refused(
     told: Told, how: dict[str, Any]
 ) -> None:

@@ -103,6 +103,7 @@ def test_a_notice_verifies_in_every_state(standing: Standing, state: str) -> Non
 @pytest.mark.parametrize("state", _TOLD_APART)
 @pytest.mark.parametrize("said", _TOLD_APART)
 @pytest.mark.threat("T30")
+@pytest.mark.threat("T150")
 def test_a_state_that_nothing_bears_out_is_refused(
     standing: Standing, state: str, said: str
 ) -> None:
@@ -198,6 +199,7 @@ def test_an_ending_of_another_notice_is_refused(standing: Standing) -> None:
         standing.verify(record)
 
 
+@pytest.mark.threat("T150")
 def test_a_version_that_was_sent_back_is_not_in_force(standing: Standing) -> None:
     record = standing.in_state("PUBLISHED")
     record.decision.CopyFrom(standing.decision("RETURNED"))
@@ -266,6 +268,7 @@ def test_what_reviewers_found_is_what_the_entry_commits_to(standing: Standing) -
     ],
     ids=["comment", "outcome", "salt", "ground", "entry"],
 )
+@pytest.mark.threat("T150")
 def test_findings_that_nobody_committed_to_are_refused(
     standing: Standing, lie: Callable[[events_pb2.NoticeRecord], None]
 ) -> None:

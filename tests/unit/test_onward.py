@@ -66,6 +66,7 @@ def test_sources_that_are_not_here_are_all_named(desk: ClientDesk) -> None:
     assert len(refused.value.violations) == 2
 
 
+@pytest.mark.threat("T154")
 def test_conditions_have_to_be_carried(desk: ClientDesk) -> None:
     _, held = received(desk)
     notice = with_sources(desk.agency, Notice(), [held.notice_id])
@@ -76,6 +77,7 @@ def test_conditions_have_to_be_carried(desk: ClientDesk) -> None:
     assert "condition of sources[0]" in refused.value.violations[0].description
 
 
+@pytest.mark.threat("T154")
 def test_whom_handling_forbids_gets_nothing(desk: ClientDesk) -> None:
     _, held = received(desk)
     notice = with_sources(desk.agency, Notice(), [held.notice_id])
@@ -110,6 +112,7 @@ async def test_a_release_lets_it_go_on_to_whom_it_was_asked_for(desk: ClientDesk
 
 
 @pytest.mark.parametrize("how", ["refused", "run out"])
+@pytest.mark.threat("T154")
 async def test_what_was_refused_or_has_run_out_is_no_release(desk: ClientDesk, how: str) -> None:
     version, held = received(desk)
     past = timestamp_from(desk.now - timedelta(days=1))
@@ -121,6 +124,7 @@ async def test_what_was_refused_or_has_run_out_is_no_release(desk: ClientDesk, h
         require_file_for(desk.agency, held, ["KE-NCB"])
 
 
+@pytest.mark.threat("T154")
 def test_a_file_is_for_whom_handling_allows(desk: ClientDesk) -> None:
     _, held = received(desk)
 

@@ -246,6 +246,7 @@ async def test_the_hubs_entry_says_what_is_no_longer_addressed(desk: ClientDesk)
 
 
 @pytest.mark.threat("T30")
+@pytest.mark.threat("T161")
 async def test_nothing_is_erased_for_a_recall_that_no_event_began(desk: ClientDesk) -> None:
     version = desk.publish()
     addressing = desk.ledger.address("FR-NCB", FRANCE, version_entry=version)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from google.protobuf.json_format import MessageToJson
@@ -16,15 +16,27 @@ def choose_examples(messages: Iterable[Message]) -> Mapping[str, Message]:
     """The examples by the names of their files, without the suffix.
 
     Of each message the first that shows the most of its own fields; likewise of each further
-    alternative of a message that has alternatives.
+    alternative of a message that has alternatives. For each field that none of these shows, the
+    first message that does, under the field's name.
     """
+    messages = [one for message in messages for one in messages_in(message)]
+    chosen = _fullest(messages)
+    shown = {field.full_name for one in chosen.values() for field, _ in one.ListFields()}
+    for one in messages:
+        for field, _ in one.ListFields():
+            if field.full_name not in shown:
+                shown |= {other.full_name for other, _ in one.ListFields()}
+                chosen[f"{one.DESCRIPTOR.name}-{field.name.replace('_', '-')}"] = one
+    return chosen
+
+
+def _fullest(messages: Sequence[Message]) -> dict[str, Message]:
     fullest: dict[tuple[str, str], Message] = {}
-    for message in messages:
-        for one in messages_in(message):
-            key = (one.DESCRIPTOR.name, _alternative(one))
-            known = fullest.get(key)
-            if known is None or len(one.ListFields()) > len(known.ListFields()):
-                fullest[key] = one
+    for one in messages:
+        key = (one.DESCRIPTOR.name, _alternative(one))
+        known = fullest.get(key)
+        if known is None or len(one.ListFields()) > len(known.ListFields()):
+            fullest[key] = one
     chosen: dict[str, Message] = {}
     for (name, alternative), one in fullest.items():
         chosen[f"{name}-{alternative}" if name in chosen else name] = one

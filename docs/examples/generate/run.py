@@ -13,12 +13,14 @@ from pathlib import Path
 from google.protobuf.message import Message
 
 from agency_client.profile import Profile
+from comity.minimum.policy import builtin_policy
 from comity.v1 import ledger_pb2
 from deploy.stage import free_port
-from docs.examples.generate import enrolments, officers, story
+from docs.examples.generate import enrolments, life, officers, story
 from docs.examples.generate.directory import Directory
 from docs.examples.generate.members import Member, admit_members, make_hub
 from docs.examples.generate.recording import Recording, RecordingChannel, recorded_hub
+from docs.examples.generate.reviewers import Reviewers, add_reviewers
 from docs.examples.generate.seeded import SeededBytes, StoryClock, seeded
 from hub.administration import Administration
 from hub.settings import Settings
@@ -33,6 +35,7 @@ async def run_story(folder: Path) -> Sequence[Message]:
     with seeded(draw):
         settings = await make_hub(folder / "hub", clock=clock)
         members = await admit_members(settings, folder, clock=clock, draw=draw)
+        reviewer_ids = await add_reviewers(settings, clock=clock)
         one_time_password = await officers.add_administrator(settings, clock=clock)
         # The verifiers are processes of their own and would not draw from the seed.
         serving = replace(
@@ -40,16 +43,23 @@ async def run_story(folder: Path) -> Sequence[Message]:
             listen=f"127.0.0.1:{free_port()}",
             enrol_listen=f"127.0.0.1:{free_port()}",
             verifiers=0,
+            policy=write_policy(folder / "policy"),
         )
         async with recorded_hub(serving, clock=clock) as recording:
             office = partial(officers.Office, clock, one_time_password=one_time_password)
             highest = await _exchange(
-                recording, members, settings=serving, clock=clock, office=office
+                recording,
+                members,
+                settings=serving,
+                clock=clock,
+                office=office,
+                reviewer_ids=reviewer_ids,
             )
         recording.messages.insert(0, members[0].admission)
         recording.messages.append(members[0].application)
         recording.messages += _access_records(settings)
-        recording.messages += _officer_entries(settings)
+        recording.messages += _entries_of(settings, ledger_pb2.LedgerEntry.OFFICER_FIELD_NUMBER)
+        recording.messages += _entries_of(settings, ledger_pb2.LedgerEntry.NOTICE_FIELD_NUMBER)
         recording.messages.append(await _restored_epoch(settings, highest, clock=clock))
     return recording.messages
 
@@ -61,6 +71,7 @@ async def _exchange(
     settings: Settings,
     clock: StoryClock,
     office: Callable[..., officers.Office],
+    reviewer_ids: Sequence[str],
 ) -> bytes:
     """What passes while the hub serves. Gives the highest checkpoint that a member has seen."""
     france, brazil = members[0], members[1]
@@ -68,7 +79,9 @@ async def _exchange(
         RecordingChannel(member.profile, recording, address=settings.listen, clock=clock)
         for member in (france, brazil)
     )
-    scene = story.Scene(clock, france, from_france, from_brazil, recording)
+    from_hub = _hub_channel(recording, settings=settings, clock=clock)
+    reviewers = Reviewers(from_hub, reviewer_ids)
+    scene = story.Scene(clock, france, from_france, from_brazil, recording, reviewers)
     try:
         red = await story.publish(scene)
         _copy(settings.folder / "hub.sqlite", settings.folder / BACKUP)
@@ -79,32 +92,50 @@ async def _exchange(
         await officers.go_on_and_log_out(at_france)
         await story.watch(scene)
         await enrolments.enrol_others(recording, settings=settings, clock=clock)
-        await _keep_directory(recording, scene, settings=settings, new_id=brazil.new_id)
+        await _keep_directory(recording, scene, from_hub=from_hub, new_id=brazil.new_id)
+        await life.Life(scene, brazil).play()
         return await story.read_and_verify(scene)
     finally:
         await from_france.close()
         await from_brazil.close()
+        await from_hub.close()
 
 
-async def _keep_directory(
-    recording: Recording, scene: story.Scene, *, settings: Settings, new_id: Callable[[], str]
-) -> None:
+def _hub_channel(
+    recording: Recording, *, settings: Settings, clock: StoryClock
+) -> RecordingChannel:
     profile = Profile(
         settings.folder / "agency", settings.agency, settings.domain, settings.public_address
     )
-    from_hub = RecordingChannel(profile, recording, address=settings.listen, clock=scene.clock)
-    try:
-        directory = Directory(
-            scene.clock,
-            new_id,
-            recording=recording,
-            brazil=scene.from_brazil,
-            france=scene.from_france,
-            hub=from_hub,
-        )
-        await directory.play()
-    finally:
-        await from_hub.close()
+    return RecordingChannel(profile, recording, address=settings.listen, clock=clock)
+
+
+async def _keep_directory(
+    recording: Recording,
+    scene: story.Scene,
+    *,
+    from_hub: RecordingChannel,
+    new_id: Callable[[], str],
+) -> None:
+    directory = Directory(
+        scene.clock,
+        new_id,
+        recording=recording,
+        brazil=scene.from_brazil,
+        france=scene.from_france,
+        hub=from_hub,
+    )
+    await directory.play()
+    from_hub.officer = None
+
+
+def write_policy(folder: Path) -> Path:
+    """The hub's own rules of review: what is not reviewed first is reviewed after, always."""
+    text = builtin_policy().files["review.toml"]
+    folder.mkdir()
+    often = text.replace("sample_percent = 10\n", "sample_percent = 100\n")
+    (folder / "review.toml").write_text(often, encoding="utf-8")
+    return folder
 
 
 def _copy(database: Path, target: Path) -> None:
@@ -121,12 +152,12 @@ def _access_records(settings: Settings) -> Sequence[Message]:
         return [ledger_pb2.AccessRecord.FromString(record) for (record,) in rows]
 
 
-def _officer_entries(settings: Settings) -> Sequence[Message]:
-    """The entries on officers; each agency reads those on its own."""
+def _entries_of(settings: Settings, record: int) -> Sequence[Message]:
+    """The entries of one kind, on officers or by the hub on notices; each agency reads its own."""
     with closing(sqlite3.connect(settings.folder / "hub.sqlite")) as connection:
         rows = connection.execute(
             "SELECT entry FROM ledger_entries WHERE record = ? ORDER BY entry_index",
-            (ledger_pb2.LedgerEntry.OFFICER_FIELD_NUMBER,),
+            (record,),
         )
         return [ledger_pb2.LedgerEntry.FromString(entry) for (entry,) in rows]
 

@@ -1,6 +1,7 @@
 """The story that the examples are taken from. Everybody in it is invented.
 
-France sends a red notice to Brazil and Kenya, revises it, and addresses it to all. It sends
+France sends a red notice to Brazil and Kenya, revises it, and addresses it to all; reviewers of
+the hub let it out. It sends
 listings and a stolen van in bulk, and withdraws the van; its administrator logs in and manages
 officers. Brazil reads, watches and verifies. At the
 end the hub is restored from a backup.
@@ -25,11 +26,12 @@ from comity.v1.watches_pb2_grpc import WatchServiceStub
 from docs.examples.generate.drafts import example_draft, listings, revised_red, stolen_van
 from docs.examples.generate.members import Member
 from docs.examples.generate.recording import Recording, RecordingChannel
+from docs.examples.generate.reviewers import Reviewers
 from docs.examples.generate.seeded import StoryClock
 
 # The ledger before the first act: an epoch entry, the roster entries of the hub's own agency and
-# three members, and the entries on two administrators of the hub and one of France.
-FIRST_KNOWN_SIZE = 8
+# three members, and the entries on an administrator of the hub, one of France and three reviewers.
+FIRST_KNOWN_SIZE = 11
 EXERCISE = notices_pb2.TRAFFIC_EXERCISE
 OF_FRANCE = events_pb2.NoticeFilter(
     kinds=[
@@ -51,6 +53,7 @@ class Scene:
     from_france: RecordingChannel
     from_brazil: RecordingChannel
     recording: Recording
+    reviewers: Reviewers
 
     async def submit_in_bulk(self, request: acts_pb2.SubmitBulkRequest) -> None:
         """France submits many at once; the answers are in the recording."""
@@ -78,9 +81,11 @@ async def publish(scene: Scene) -> acts_pb2.SubmitActsRequest:
         signer.completed(example_draft("red")), rule_from_terms(["BR-NCB", "KE"])
     )
     await scene.submit(red)
+    await scene.reviewers.let_out()
     scene.clock.advance(seconds=3_600)
     revised = signer.next_version(revised_red(), parse_act(red.acts[0]))
     await scene.submit(revised)
+    await scene.reviewers.let_out()
     latest = parse_act(revised.acts[0])
     rule = rule_from_terms(["all", "BR-NCB", "KE"], exceptions=["ZZ-HUB", "ZZ"])
     rule.and_later_members = True
@@ -186,5 +191,5 @@ async def read_and_verify(scene: Scene) -> bytes:
     consistent = ledger_pb2.ProveConsistencyRequest(from_size=FIRST_KNOWN_SIZE + 1)
     await call(lambda c: LedgerServiceStub(c).ProveConsistency, consistent)
     # Last, so that it holds every leaf that a checkpoint of the story is over.
-    await call(lambda c: LedgerServiceStub(c).ListEntries, ledger_pb2.ListEntriesRequest(limit=128))
+    await call(lambda c: LedgerServiceStub(c).ListEntries, ledger_pb2.ListEntriesRequest(limit=512))
     return bytes(newest.checkpoint)
