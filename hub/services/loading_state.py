@@ -81,7 +81,34 @@ async def load_state(
     if sources or any(act.kind == acts.RELEASE_DECISION for act in submitted):
         releases = {source.release_act_id for source in sources if source.release_act_id}
         await _add_requests(transaction, state, at_least=len(releases))
+    again_addressed = {_key(act) for act in submitted if act.kind == acts.ADDRESSING}
+    await add_sources(
+        transaction, state, [state.sources[key] for key in again_addressed if key in state.sources]
+    )
     return state
+
+
+async def add_sources(
+    transaction: LedgerTransaction, state: LedgerState, drawing: Sequence[Notice]
+) -> None:
+    """Adds what decisions ask of the sources of notices that are in the ledger already.
+
+    Most notices draw on none, and nothing is read.
+    """
+    sources = [source for notice in drawing for source in notice.sources]
+    if not sources:
+        return
+    connection = transaction.connection
+    keys = {(AgencyId(s.originator), s.notice_id) for s in sources}
+    found = await _notices(connection, keys)
+    state.notices.update({key: s for key, s in found.items() if key not in state.notices})
+    audiences = {key for s in found.values() for key in _audiences(s)} - state.audiences.keys()
+    state.audiences.update(await find_audiences(connection, audiences))
+    unread = [s for key, s in found.items() if key not in state.sources]
+    state.sources.update(await _published(transaction, unread, missing=0))
+    released = {source.release_act_id for source in sources if source.release_act_id}
+    state.acts.update(await find_acts(connection, released))
+    await _add_requests(transaction, state, at_least=0)
 
 
 def _key(act: ParsedAct) -> NoticeKey:

@@ -12,10 +12,11 @@ from typing import cast
 from comity.identity import AgencyId
 from comity.times import datetime_from_microseconds, timestamp_from
 from comity.v1 import events_pb2, ledger_pb2
+from comity.v1.acts_pb2 import Act
 from comity.v1.events_pb2 import NoticeRecord, ReviewFindings, ReviewStanding
 from hub.services.ledger_state import CANCELLED, EXPIRED, PUBLISHED, SUSPENDED, WITHDRAWN
 from hub.services.records import addressing_record, content_record, leaf_message
-from hub.services.reviewing import count_eligible
+from hub.services.reviewing import lacks_reviewers
 from hub.store.acts import StoredAct, find_acts_at
 from hub.store.database import Connection, Database
 from hub.store.events import list_addenda
@@ -121,12 +122,7 @@ class _View:
         if standing.is_published:
             expires_at = datetime_from_microseconds(standing.expires_at)
             record.expires_at.CopyFrom(timestamp_from(expires_at))
-        for name, entry in self._acts():
-            shown = None if entry is None else _content(acts[entry], entries[entry])
-            if shown is not None and name == "addenda":
-                record.addenda.append(shown)
-            elif shown is not None:
-                getattr(record, name).CopyFrom(shown)
+        self._add_acts(record, acts, entries)
         decision, addressing = self._decision(), self._addressing()
         if decision is not None:
             record.decision.CopyFrom(leaf_message(entries[decision]))
@@ -137,6 +133,27 @@ class _View:
         if self.is_own and standing.review_id is not None and standing.review_id in reviews:
             record.review.CopyFrom(reviews[standing.review_id])
         return record
+
+    def _add_acts(
+        self,
+        record: NoticeRecord,
+        acts: Mapping[int, Sequence[StoredAct]],
+        entries: Mapping[int, StoredEntry],
+    ) -> None:
+        for name, entry in self._acts():
+            shown = None if entry is None else _content(acts[entry], entries[entry])
+            if shown is None:
+                continue
+            if name != "addenda":
+                getattr(record, name).CopyFrom(shown)
+            elif _adds_to(shown, self.standing.published_digest):
+                record.addenda.append(shown)
+
+
+def _adds_to(addendum: events_pb2.ActRecord, version_digest: bytes) -> bool:
+    """Whether an addendum is to the version in force, and not to one before it."""
+    act = Act.FromString(addendum.envelope.payload)
+    return act.addendum.version_digest == version_digest
 
 
 def _content(acts: Sequence[StoredAct], entry: StoredEntry) -> events_pb2.ActRecord | None:
@@ -158,7 +175,7 @@ def review_standing(
         is_after_publication=review.is_after_publication,
     )
     if not review.outcome:
-        standing.lacks_reviewers = count_eligible(reviewers, review) < review.reviewers_needed
+        standing.lacks_reviewers = lacks_reviewers(review, steps, reviewers)
     if review.findings is not None:
         standing.findings.CopyFrom(ReviewFindings.FromString(review.findings))
         standing.findings_salt = review.findings_salt or b""
