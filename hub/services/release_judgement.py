@@ -15,7 +15,7 @@ from comity.identity import AgencyId, country_from_agency_id
 from comity.times import datetime_from_timestamp
 from comity.v1 import acts_pb2, events_pb2, notices_pb2
 from hub.services.addressee_judgement import require_in_force, told_to_originator
-from hub.services.ledger_state import STANDING, Accepted, LedgerState, only, require_state
+from hub.services.ledger_state import IN_FORCE, STANDING, Accepted, LedgerState, only, require_state
 from hub.store.audiences import Audience
 
 
@@ -108,7 +108,7 @@ def _visible_source(
 ) -> notices_pb2.Notice | None:
     key = (AgencyId(source.originator), source.notice_id)
     standing = state.notices.get(key)
-    if standing is None or standing.state not in STANDING:
+    if standing is None or standing.state not in IN_FORCE:
         return None
     if source.version_digest != standing.published_digest:
         return None
