@@ -96,11 +96,10 @@ async def ask_to_enrol(served: Served, story: Story, answers: list[Answer]) -> N
     credentials = grpc.ssl_channel_credentials(authority)
     async with grpc.aio.secure_channel(address, credentials, options=options) as channel:
         caller = Caller(channel, "anybody", None, answers)
-        for path, method in methods().items():
+        for path, method in sorted(methods().items(), reverse=True):  # Apply last: it is delayed
             if ENROLMENT in path:
-                for one in story.hidden.values():
-                    request = naming(method.input_type, one).SerializeToString()
-                    await caller.ask(path, method, [request])
+                request = naming(method.input_type, story.hidden["Addressed"])
+                await caller.ask(path, method, [request.SerializeToString()])
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module", params=["sqlite", "postgresql"])
