@@ -37,6 +37,10 @@ class Story:
     hidden: dict[str, Hidden]
     last_ids: dict[notices_pb2.Traffic.ValueType, str]
 
+    def foreign(self) -> list[Hidden]:
+        """Those of which Kenya has never known."""
+        return [one for one in self.hidden.values() if not one.was_read]
+
 
 async def play(served: Served) -> Story:
     """Everything that happens before anybody is curious."""

@@ -7,7 +7,7 @@ What is there and not Kenya's answers as what is not there.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -200,10 +200,6 @@ def _bare(path: str, answer: Answer) -> Any:
     return answer.code, answer.said, bare
 
 
-def foreign(hidden: Mapping[str, Hidden]) -> list[Hidden]:
-    return [one for one in hidden.values() if not one.was_read]
-
-
 @pytest.mark.threat("T141")
 async def test_not_yours_is_answered_as_not_there(world: World) -> None:
     paths = [
@@ -216,7 +212,7 @@ async def test_not_yours_is_answered_as_not_there(world: World) -> None:
         for token in (None, tokens_of(kenya).access_token):
             caller = caller_of(kenya, "officer", token, [])
             for path in paths:
-                for one in foreign(world.story.hidden):
+                for one in world.story.foreign():
                     bares = []
                     for asked in (one, Hidden.nowhere(one)):
                         request = naming(methods()[path].input_type, asked).SerializeToString()
@@ -231,7 +227,7 @@ async def test_acts_about_what_is_not_yours_are_refused_as_about_what_is_not_the
 ) -> None:
     async with world.served.client(KENYA) as kenya:
         caller = caller_of(kenya, SYSTEM, None, [])
-        for one in foreign(world.story.hidden):
+        for one in world.story.foreign():
             asked = [[*submissions(h, kenya)] for h in (one, Hidden.nowhere(one))]
             for (kind, hidden), (_, nowhere) in zip(*asked, strict=True):
                 answers = [await _submit(caller, acts) for acts in (hidden, nowhere)]
@@ -244,7 +240,7 @@ async def test_a_notice_of_ones_own_may_bear_the_id_of_another(world: World) -> 
     """Else whether an id is taken would tell."""
     async with world.served.client(KENYA) as kenya:
         caller = caller_of(kenya, SYSTEM, None, [])
-        for one in foreign(world.story.hidden):
+        for one in world.story.foreign():
             [answer] = [await _submit(caller, acts) for acts in versions(one, kenya)]
             assert answer.code == grpc.StatusCode.OK, answer.said
 
