@@ -133,16 +133,17 @@ class Origin:
     async def answer(self, hidden: Hidden) -> str:
         """Everything that Brazil says about a notice; gives the id of its request for release."""
         texts = hidden.texts()
+        held = acts_pb2.CustodyAct(in_custody=True, reference=hidden.word)
+        held.since.GetCurrentTime()
         bodies: list[dict[str, Any]] = [
             {"acknowledgement": acts_pb2.AcknowledgementAct(remarks=texts)},
             {"flag": acts_pb2.FlagAct(not_executable=True, reason=texts)},
-            {"custody": acts_pb2.CustodyAct(in_custody=True, reference=hidden.word)},
-            {"release_request": acts_pb2.ReleaseRequestAct(onward_to=["KE-NCB"], reason=texts)},
+            {"custody": held},
         ]
-        bodies[2]["custody"].since.GetCurrentTime()
         for body in bodies:
-            request_id = await self.act(hidden, of=self.brazil, **body)
-        return request_id
+            await self.act(hidden, of=self.brazil, **body)
+        request = acts_pb2.ReleaseRequestAct(onward_to=["KE-NCB"], reason=texts)
+        return await self.act(hidden, of=self.brazil, release_request=request)
 
 
 def signed(agency: Agency, hidden: Hidden, **body: Any) -> acts_pb2.Envelope:

@@ -26,6 +26,7 @@ from tests.integration.officers import PASSWORD, Served, call, tokens_of
 from tests.integration.probes import caller_of
 
 BRAZIL, BOTH = AddressingRule(agencies=["BR-NCB"]), AddressingRule(agencies=["BR-NCB", "KE-NCB"])
+TRAFFICS = (notices_pb2.TRAFFIC_LIVE, notices_pb2.TRAFFIC_EXERCISE)
 ALL_BUT_KENYA = AddressingRule(all_members=True, except_agencies=["KE-NCB"])
 
 
@@ -35,6 +36,10 @@ class Story:
 
     hidden: dict[str, Hidden]
     last_ids: dict[notices_pb2.Traffic.ValueType, str]
+
+    def foreign(self) -> list[Hidden]:
+        """Those of which Kenya has never known."""
+        return [one for one in self.hidden.values() if not one.was_read]
 
 
 async def play(served: Served) -> Story:
@@ -60,7 +65,7 @@ async def play(served: Served) -> Story:
         ]
         await origin.answer(hidden[1])
         await review(hidden[-2:], reviewers)
-        last_ids = {traffic: await last(france, traffic) for traffic in (1, 2)}
+        last_ids = {traffic: await last(france, traffic) for traffic in TRAFFICS}
     for one in hidden:
         await keep_what_the_hub_wrote(served, one)
         one.secrets["word"] = one.word.encode()
