@@ -11,7 +11,15 @@ import pytest
 from agency_client.act_signing import NoticeReference
 from agency_client.agency import Agency
 from comity.acts import sign_act
-from comity.errors import NotFound, NoticeNotInForce, NotPermitted, ReviewEnded, ReviewerBarred
+from comity.errors import (
+    LogInRequired,
+    MalformedInput,
+    NotFound,
+    NoticeNotInForce,
+    NotPermitted,
+    ReviewEnded,
+    ReviewerBarred,
+)
 from comity.v1 import acts_pb2, events_pb2, ledger_pb2, notices_pb2, reviews_pb2
 from comity.v1.notices_pb2 import TRAFFIC_LIVE
 from comity.v1.officers_pb2 import ROLE_HUB_ADMINISTRATOR
@@ -342,3 +350,25 @@ async def test_what_is_cancelled_afterwards_is_recalled_and_whoever_holds_is_ala
     assert [one.agency_id for one in recall.addressees] == ["BR-NCB"]
     with pytest.raises(NoticeNotInForce):
         await desk.submit([addendum(draft)])
+
+
+async def test_an_officer_who_is_logged_in_acknowledges_and_the_originator_hears_who(
+    desk: ReviewDesk,
+) -> None:
+    draft = desk.draft()
+    await desk.submit(draft.acts())
+    await desk.let_out(draft)
+    reference = NoticeReference("FR-NCB", draft.notice.notice_id, draft.digest)
+    with pytest.raises(LogInRequired):
+        (await desk.brazil.officer_signer()).acknowledgement(reference)
+    async with desk.served.officer("BR-NCB") as (brazil, person):
+        request = (await brazil.officer_signer()).acknowledgement(reference)
+        await brazil.client.submit_acts(request.acts)
+    *_, event = await desk.heard(desk.france, draft)
+
+    act = acts_pb2.Act.FromString(event.act.envelope.payload)
+    assert kinds([event]) == ["ACKNOWLEDGED"]
+    assert act.header.officer == person.officer_id
+    nobodys = desk.brazil.signer(officer=" ")
+    with pytest.raises(MalformedInput):
+        await desk.brazil.client.submit_acts(nobodys.acknowledgement(reference).acts)
