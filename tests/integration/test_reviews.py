@@ -372,3 +372,25 @@ async def test_an_officer_who_is_logged_in_acknowledges_and_the_originator_hears
     nobodys = desk.brazil.signer(officer=" ")
     with pytest.raises(MalformedInput):
         await desk.brazil.client.submit_acts(nobodys.acknowledgement(reference).acts)
+
+
+async def test_a_withdrawal_ends_a_correction_that_waits_as_well(desk: ReviewDesk) -> None:
+    draft = desk.draft()
+    await desk.submit(draft.acts())
+    await desk.let_out(draft)
+    await desk.submit(next_version(draft, "SAMPLE-2"))
+    await desk.submit([draft.withdrawal()])
+    async with desk.reviewer("DE") as reviewer:
+        review = await desk.review_of(reviewer, draft)
+        with pytest.raises(ReviewEnded):
+            await reviewer.client.reviews.decide(review.review_id, PUBLISH)
+    own = await desk.own(draft)
+    addressees = await desk.brazil.client.get_notice("FR-NCB", draft.notice.notice_id)
+    await desk.run_round()
+    erased = await desk.own(draft)
+
+    withdrawn = events_pb2.NOTICE_STATE_WITHDRAWN
+    assert [own.state, addressees.state, erased.state] == [withdrawn] * 3
+    assert not addressees.HasField("version")
+    assert not erased.HasField("version")
+    assert kinds(await desk.heard(desk.brazil, draft)) == ["WITHDRAWN"]
