@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
-from pathlib import Path
 
 from google.protobuf.json_format import Parse
 
@@ -19,7 +18,7 @@ from comity.v1.officers_pb2 import ROLE_HUB_REVIEWER
 from deploy.stage import EXAMPLES
 from hub.services.notice_rounds import NoticeRounds
 from hub.store.writer import UseCase, commit_alone
-from tests.integration.drafts import Acts, Draft, new_id
+from tests.integration.drafts import Acts, Draft
 from tests.integration.officers import Served
 
 HUB = "ZZ-HUB"
@@ -159,10 +158,3 @@ def next_version(draft: Draft, reference: str) -> Acts:
     """A correction of the case's number."""
     draft.notice.case_reference = reference
     return [draft.next_version()]
-
-
-def as_file(draft: Draft, folder: Path) -> Path:
-    """The content of a draft as an officer has it in a file."""
-    path = folder / f"{new_id()}.json"
-    path.write_text((EXAMPLES / "notice-red.json").read_text(encoding="utf-8"), encoding="utf-8")
-    return path

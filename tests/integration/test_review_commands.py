@@ -130,8 +130,15 @@ def _require_seen_by_members(bench: Bench, good: str, poor: str, bad: str) -> No
     out = stage.comity("BR-NCB", "notice", "show", good, "--from", "FR-NCB")
     asked = stage.comity("FR-NCB", "notice", "show", poor, "--hub")
     refused = stage.comity("FR-NCB", "notice", "show", bad, "--hub")
+    acknowledge = ("notice", "acknowledge", good, "--from", "FR-NCB")
+    by_nobody = stage.run("BR-NCB", *acknowledge, expected=1)
+    stage.log_in("BR-NCB")
+    stage.comity("BR-NCB", *acknowledge)
+    read = stage.comity("FR-NCB", "notice", "show", good, "--hub")
 
     assert bench.heard("FR-NCB", {good: "IN_FORCE", poor: "RETURNED", bad: "REFUSED"})
     assert "Ana Sample EXAMPLE" in out
     assert "warrants[0].number: is illegible" in asked
     assert "disproportionate" in refused
+    assert "comity login" in by_nobody.stderr
+    assert "read by an officer of: BR-NCB" in read

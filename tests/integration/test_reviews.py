@@ -11,7 +11,15 @@ import pytest
 from agency_client.act_signing import NoticeReference
 from agency_client.agency import Agency
 from comity.acts import sign_act
-from comity.errors import NotFound, NoticeNotInForce, NotPermitted, ReviewEnded, ReviewerBarred
+from comity.errors import (
+    LogInRequired,
+    MalformedInput,
+    NotFound,
+    NoticeNotInForce,
+    NotPermitted,
+    ReviewEnded,
+    ReviewerBarred,
+)
 from comity.v1 import acts_pb2, events_pb2, ledger_pb2, notices_pb2, reviews_pb2
 from comity.v1.notices_pb2 import TRAFFIC_LIVE
 from comity.v1.officers_pb2 import ROLE_HUB_ADMINISTRATOR
@@ -342,3 +350,47 @@ async def test_what_is_cancelled_afterwards_is_recalled_and_whoever_holds_is_ala
     assert [one.agency_id for one in recall.addressees] == ["BR-NCB"]
     with pytest.raises(NoticeNotInForce):
         await desk.submit([addendum(draft)])
+
+
+async def test_an_officer_who_is_logged_in_acknowledges_and_the_originator_hears_who(
+    desk: ReviewDesk,
+) -> None:
+    draft = desk.draft()
+    await desk.submit(draft.acts())
+    await desk.let_out(draft)
+    reference = NoticeReference("FR-NCB", draft.notice.notice_id, draft.digest)
+    with pytest.raises(LogInRequired):
+        (await desk.brazil.officer_signer()).acknowledgement(reference)
+    async with desk.served.officer("BR-NCB") as (brazil, person):
+        request = (await brazil.officer_signer()).acknowledgement(reference)
+        await brazil.client.submit_acts(request.acts)
+    *_, event = await desk.heard(desk.france, draft)
+
+    act = acts_pb2.Act.FromString(event.act.envelope.payload)
+    assert kinds([event]) == ["ACKNOWLEDGED"]
+    assert act.header.officer == person.officer_id
+    nobodys = desk.brazil.signer(officer=" ")
+    with pytest.raises(MalformedInput):
+        await desk.brazil.client.submit_acts(nobodys.acknowledgement(reference).acts)
+
+
+async def test_a_withdrawal_ends_a_correction_that_waits_as_well(desk: ReviewDesk) -> None:
+    draft = desk.draft()
+    await desk.submit(draft.acts())
+    await desk.let_out(draft)
+    await desk.submit(next_version(draft, "SAMPLE-2"))
+    await desk.submit([draft.withdrawal()])
+    async with desk.reviewer("DE") as reviewer:
+        review = await desk.review_of(reviewer, draft)
+        with pytest.raises(ReviewEnded):
+            await reviewer.client.reviews.decide(review.review_id, PUBLISH)
+    own = await desk.own(draft)
+    addressees = await desk.brazil.client.get_notice("FR-NCB", draft.notice.notice_id)
+    await desk.run_round()
+    erased = await desk.own(draft)
+
+    withdrawn = events_pb2.NOTICE_STATE_WITHDRAWN
+    assert [own.state, addressees.state, erased.state] == [withdrawn] * 3
+    assert not addressees.HasField("version")
+    assert not erased.HasField("version")
+    assert kinds(await desk.heard(desk.brazil, draft)) == ["WITHDRAWN"]

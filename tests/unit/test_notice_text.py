@@ -232,6 +232,7 @@ def test_the_original_comes_first_and_the_duty_line_too() -> None:
     del notice.narratives[:]
     notice.narratives.add(language="en", text="Second", original=False)
     notice.narratives.add(language="fr", text="Premier", original=True)
+    del notice.contacts[:]
     notice.contacts.add(use=notices_pb2.NOTICE_CONTACT_USE_OFFICE, name="Desk")
     notice.contacts.add(use=notices_pb2.NOTICE_CONTACT_USE_DUTY, telephone="+12025550100")
     lines = lines_of(notice)
