@@ -130,19 +130,19 @@ def look_up(stage: Stage) -> None:
 
 
 def review_and_recall(stage: Stage) -> None:
-    tell("5. A red notice lacks something, is let out by two reviewers, and is recalled in the end.")
+    tell("5. A red notice lacks something, is let out by two reviewers, and is recalled later.")
     notice_id = send_complete(stage)
     let_out(stage)
     with stage.running("BR-NCB"):
-        wait_for(lambda: notice_id in stage.comity("BR-NCB", "notice", "list"))
         stage.log_in("BR-NCB")
+        wait_for(lambda: notice_id in stage.comity("BR-NCB", "notice", "list"))
         show(stage.comity("BR-NCB", "notice", "acknowledge", notice_id))
         withdraw = ["notice", "withdraw", notice_id, "--reason", "purpose-achieved"]
         show(stage.comity("FR-NCB", *withdraw))
         status = ["recall", "status", notice_id]
         wait_for(lambda: "NOT ANSWERED" not in stage.comity("FR-NCB", *status))
-    print("    Brazil's copies, as `comity run` has answered by itself:")
-    show(stage.comity("FR-NCB", *status))
+        print("    What Brazil's `comity run` has answered by itself:")
+        show(stage.comity("FR-NCB", *status))
 
 
 def send_complete(stage: Stage) -> str:
@@ -162,9 +162,10 @@ def let_out(stage: Stage) -> None:
     """Two of the hub's reviewers, of neither country, read the notice and agree."""
     for number, nationality in enumerate(("NZ", "IS"), start=1):
         stage.log_in_reviewer(number, nationality=nationality)
-        show(stage.comity(stage.hub_profile, "review", "list"))
-        [review] = stage.documents(stage.hub_profile, "review", "list")
-        stage.comity(stage.hub_profile, "review", "decide", review["reviewId"], "publish")
+        waiting = stage.comity(stage.hub_profile, "review", "list")
+        show(waiting)
+        review_id = waiting.split()[0]
+        stage.comity(stage.hub_profile, "review", "decide", review_id, "publish")
 
 
 def wait_for(has_happened: Callable[[], bool]) -> None:
