@@ -26,7 +26,7 @@ AGENCIES = {
     "KE-NCB": "Sample bureau of Kenya",
 }
 LISTED = 39  # subjects of the sample
-COPIES = 40  # makes an import of a second or two, long enough to be killed in the middle
+COPIES = 30  # makes an import of a second or two, long enough to be killed in the middle
 IS_TERMINAL = sys.stdout.isatty()
 
 
@@ -135,14 +135,25 @@ def review_and_recall(stage: Stage) -> None:
     let_out(stage)
     with stage.running("BR-NCB"):
         stage.log_in("BR-NCB")
-        wait_for(lambda: notice_id in stage.comity("BR-NCB", "notice", "list"))
+        wait_for(lambda: received(stage, notice_id))
         show(stage.comity("BR-NCB", "notice", "acknowledge", notice_id))
         withdraw = ["notice", "withdraw", notice_id, "--reason", "purpose-achieved"]
         show(stage.comity("FR-NCB", *withdraw))
-        status = ["recall", "status", notice_id]
-        wait_for(lambda: "NOT ANSWERED" not in stage.comity("FR-NCB", *status))
-        print("    What Brazil's `comity run` has answered by itself:")
-        show(stage.comity("FR-NCB", *status))
+        answered = wait_for(lambda: recalled(stage, notice_id))
+    print("    What Brazil's `comity run` has answered by itself:")
+    show(answered)
+
+
+def received(stage: Stage, notice_id: str) -> str:
+    """Brazil's line about a notice, once it has one."""
+    lines = stage.comity("BR-NCB", "notice", "list").splitlines()
+    return next((line for line in lines if line.startswith(notice_id)), "")
+
+
+def recalled(stage: Stage, notice_id: str) -> str:
+    """Who has answered, once all have."""
+    status = stage.comity("FR-NCB", "recall", "status", notice_id)
+    return "" if "NOT ANSWERED" in status else status
 
 
 def send_complete(stage: Stage) -> str:
@@ -168,12 +179,14 @@ def let_out(stage: Stage) -> None:
         stage.comity(stage.hub_profile, "review", "decide", review_id, "publish")
 
 
-def wait_for(has_happened: Callable[[], bool]) -> None:
+def wait_for(look: Callable[[], str]) -> str:
+    """Looks again and again until there is something to see."""
     give_up_at = time.monotonic() + 30
-    while not has_happened():
+    while not (seen := look()):
         if time.monotonic() > give_up_at:
-            raise SystemExit("Nobody has answered.")
+            raise SystemExit("Nothing has come.")
         time.sleep(0.2)
+    return seen
 
 
 def verify(stage: Stage) -> None:
