@@ -136,6 +136,7 @@ def review_and_recall(stage: Stage) -> None:
     with stage.running("BR-NCB"):
         stage.log_in("BR-NCB")
         wait_for(lambda: received(stage, notice_id))
+        print("    Brazil's officer acknowledges it, and France withdraws it:")
         show(stage.comity("BR-NCB", "notice", "acknowledge", notice_id))
         withdraw = ["notice", "withdraw", notice_id, "--reason", "purpose-achieved"]
         show(stage.comity("FR-NCB", *withdraw))
@@ -163,7 +164,7 @@ def send_complete(stage: Stage) -> str:
     complete = json.dumps(notice)
     del notice["warrants"][0]["number"]
     draft.write_text(json.dumps(notice), encoding="utf-8")
-    show(stage.offline("notice", "check", str(draft), expected=1))
+    show(stage.offline("notice", "check", draft.name, expected=1))
     draft.write_text(complete, encoding="utf-8")
     [sent] = stage.documents("FR-NCB", "notice", "submit", str(draft), "--to", "BR-NCB")
     return str(sent["noticeId"])
@@ -174,6 +175,7 @@ def let_out(stage: Stage) -> None:
     for number, nationality in enumerate(("NZ", "IS"), start=1):
         stage.log_in_reviewer(number, nationality=nationality)
         waiting = stage.comity(stage.hub_profile, "review", "list")
+        print(f"    What reviewer {number} of the hub sees, and lets out:")
         show(waiting)
         review_id = waiting.split()[0]
         stage.comity(stage.hub_profile, "review", "decide", review_id, "publish")
