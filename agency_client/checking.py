@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from agency_client.draft_form import json_path
-from comity.errors import ComityError, LegalMinimumMissing, Violation
+from comity.errors import ComityError, LegalMinimumMissing, MalformedInput, NoticeInvalid, Violation
+from comity.machine_readable_zone.agreement import zone_disagreements
 from comity.minimum.policy import Finding, Policy
 from comity.notices import verify_notice
 from comity.v1.notices_pb2 import Notice
@@ -21,6 +22,8 @@ class CheckedNotice:
     faults: Sequence[Violation]
     """Of its form. They block like errors."""
     findings: Sequence[Finding]
+    disagreements: Sequence[Violation] = ()
+    """Where a document's zone says something else of its holder: for people to look at."""
 
     @property
     def errors(self) -> list[Finding]:
@@ -38,7 +41,21 @@ class CheckedNotice:
 def check_notices(notices: Iterable[tuple[str, Notice]], policy: Policy) -> Iterator[CheckedNotice]:
     """What is found in completed drafts, each under where it stood."""
     for source, notice in notices:
-        yield CheckedNotice(source, notice, form_faults(notice), policy.findings(notice))
+        yield CheckedNotice(
+            source,
+            notice,
+            form_faults(notice),
+            policy.findings(notice),
+            list(_disagreements(notice)),
+        )
+
+
+def _disagreements(notice: Notice) -> Iterator[Violation]:
+    for i, subject in enumerate(notice.subjects):
+        for j, document in enumerate(subject.person.documents):
+            field = f"subjects[{i}].person.documents[{j}].machine_readable_zone"
+            for words in zone_disagreements(subject.person, document):
+                yield Violation(field, words)
 
 
 def form_faults(notice: Notice) -> list[Violation]:
@@ -50,16 +67,28 @@ def form_faults(notice: Notice) -> list[Violation]:
     return []
 
 
-def require_minimum(checked: Sequence[CheckedNotice]) -> None:
-    """Requires that every notice has its legal minimum.
+def require_sound(checked: Sequence[CheckedNotice], unreadable: Sequence[Violation] = ()) -> None:
+    """Requires that every file could be read, and every notice has its form and legal minimum.
 
-    Raises: LegalMinimumMissing with every error of every one, each under where it stood.
+    Raises: MalformedInput for a file, else NoticeInvalid for a form, else LegalMinimumMissing;
+    each with everything that blocks, of every notice, under where it stood.
     """
-    violations = [
-        Violation(f"{one.source}: {json_path(finding.field)}", finding.text)
-        for one in checked
-        for finding in one.errors
-    ]
+    violations = [*unreadable, *(violation for one in checked for violation in _blocking(one))]
+    if unreadable:
+        raise MalformedInput("Nothing was sent.", violations=violations)
+    if any(one.faults for one in checked):
+        raise NoticeInvalid("Nothing was sent.", violations=violations)
     if violations:
         default = LegalMinimumMissing.default_message
         raise LegalMinimumMissing(f"Nothing was sent. {default}", violations=violations)
+
+
+def _blocking(one: CheckedNotice) -> Iterator[Violation]:
+    for fault in one.faults:
+        yield Violation(_under(one.source, fault.field), fault.description)
+    for finding in one.errors:
+        yield Violation(_under(one.source, finding.field), finding.text)
+
+
+def _under(source: str, field: str) -> str:
+    return f"{source}: {json_path(field)}" if field else source

@@ -15,8 +15,7 @@ from google.protobuf.json_format import ParseDict, ParseError
 
 from agency_client.draft_form import form_violations, json_path
 from agency_client.explained_json import parse_explained
-from comity.errors import ComityError, MalformedInput, NoticeInvalid, Violation
-from comity.notices import verify_notice
+from comity.errors import ComityError, MalformedInput, Violation
 from comity.v1.notices_pb2 import TRAFFIC_EXERCISE, TRAFFIC_LIVE, Notice, Traffic
 
 MAX_DRAFT_BYTES = 4_194_304  # a notice at its limit, as JSON with every character escaped
@@ -116,27 +115,6 @@ def _set_traffic(notice: Notice, traffic: Traffic.ValueType) -> None:
     if notice.traffic == TRAFFIC_LIVE and traffic == TRAFFIC_EXERCISE:
         raise MalformedInput("says TRAFFIC_LIVE, and --exercise was given")
     notice.traffic = notice.traffic or traffic
-
-
-def verify_drafts(notices: Sequence[tuple[str, Notice]]) -> None:
-    """Verifies that every notice is well-formed.
-
-    Raises: NoticeInvalid with every field at fault of every one, each under where it stood.
-    """
-    violations = content_violations(notices)
-    if violations:
-        raise NoticeInvalid("Nothing was sent.", violations=violations)
-
-
-def content_violations(notices: Sequence[tuple[str, Notice]]) -> list[Violation]:
-    """Every field at fault of every notice, each under where it stood."""
-    violations: list[Violation] = []
-    for source, notice in notices:
-        try:
-            verify_notice(notice)
-        except ComityError as error:
-            violations += faults_under(source, error)
-    return violations
 
 
 def faults_under(source: str, error: ComityError) -> list[Violation]:

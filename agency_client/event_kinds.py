@@ -49,11 +49,11 @@ CHANGES: Mapping[pb.EventKind.ValueType, ledger_pb2.NoticeChange.ValueType] = {
     pb.EVENT_KIND_ERASED: ledger_pb2.NOTICE_CHANGE_ERASED,
     pb.EVENT_KIND_CUSTODY_VOID: ledger_pb2.NOTICE_CHANGE_CUSTODY_VOID,
     pb.EVENT_KIND_PROTECTION_WIDENED: ledger_pb2.NOTICE_CHANGE_PROTECTION_WIDENED,
+    pb.EVENT_KIND_RECALLED: ledger_pb2.NOTICE_CHANGE_RECALLED,
 }
 # By the entry of acts that the reader is not shown.
 UNSHOWN_ACTS: Mapping[pb.EventKind.ValueType, acts.ActKind.ValueType] = {
     pb.EVENT_KIND_SUBMITTED: acts.VERSION,
-    pb.EVENT_KIND_RECALLED: acts.ADDRESSING,
 }
 # Nobody but the notice's originator is told of these.
 FOR_THE_ORIGINATOR = frozenset(

@@ -23,7 +23,7 @@ _WORDS = {
     "is missing; comity notice correct",
     pb.EVENT_KIND_UPHELD: "reviewers looked at it and found it right",
     pb.EVENT_KIND_EXPIRED: f"expired: {NOBODY_MAY_ACT}",
-    pb.EVENT_KIND_RECALLED: "a notice is no longer addressed to you: its copies are recalled "
+    pb.EVENT_KIND_RECALLED: "no longer addressed to you: its copies are recalled "
     "(comity recall status)",
     pb.EVENT_KIND_ERASED: "erased at the hub: content and salts are gone, the entry certifies it",
     pb.EVENT_KIND_CUSTODY_VOID: "URGENT: the notice on which you hold this person no longer stands",

@@ -55,7 +55,7 @@ class VerifiedEvent:
     directory, and where the entry says all.
 
     `originator` and `notice_id` name the notice that it is about; they are empty where it is about
-    none, and the id also where the entry does not name it.
+    none, and the id also where a reviewer hears of a submission.
     """
 
     kind: events_pb2.EventKind.ValueType

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 
 from agency_client.agency import Agency
 from agency_client.inbox import HeldNotice, KeptSubmission
-from agency_client.notice_standing import NoticeStanding, standing_from_events
+from agency_client.notice_standing import NoticeStanding, standing_from_events, take_review
 from comity.acts import ADDRESSING, VERSION, WITHDRAWAL, ParsedAct, parse_act
 from comity.errors import NoticeNotInForce
 from comity.identity import AgencyId
-from comity.v1.events_pb2 import ListNoticesRequest, NoticeRecord, NoticeState
+from comity.v1.events_pb2 import Event, ListNoticesRequest, NoticeRecord, NoticeState
 from comity.v1.notices_pb2 import Traffic
 
 
@@ -67,15 +67,40 @@ def find_standing(agency: Agency, originator: str, notice_id: str) -> NoticeStan
     """
     held = [one for one in find_held(agency, notice_id) if one.originator == originator]
     recalls = agency.inbox.recalls.list_recalls(notice_id=notice_id)
+    events = agency.inbox.received.list_notice_events(originator, notice_id)
     standing = standing_from_events(
-        agency.inbox.received.list_notice_events(originator, notice_id),
+        events,
         version=parse_act(held[0].version) if held else None,
         recalls=[r for r in recalls if r.originator == originator],
         now=agency.clock(),
     )
     if held and held[0].withdrawal is not None:
         standing.state = "withdrawn"
+    elif held and originator == agency.profile.agency:
+        _take_own_review(agency, standing, held[0], events)
     return standing
+
+
+def _take_own_review(
+    agency: Agency, standing: NoticeStanding, held: HeldNotice, events: list[Event]
+) -> None:
+    reviewed = agency.inbox.sent.list_reviewed(held.notice_id)
+    if held.entry_index not in reviewed:
+        return
+    out = [_number(n) for n in agency.inbox.received.find_notices(held.notice_id) if n.is_of(held)]
+    sent = agency.inbox.sent.list_submissions(notice_id=held.notice_id)
+    versions = [s for s in sent if s.entry_index is not None and s.is_version]
+    take_review(
+        standing,
+        events,
+        version_entry=held.entry_index,
+        is_published=_number(held) in out,
+        was_published=bool(out) or any(s.entry_index not in reviewed for s in versions),
+    )
+
+
+def _number(held: HeldNotice) -> int:
+    return int(parse_act(held.version).act.version.notice.version)
 
 
 async def fetch_held(agency: Agency, originator: str, notice_id: str) -> HeldNotice:

@@ -90,8 +90,7 @@ class NoticeCalls:
     async def list_recalls(self, request: pb.ListRecallsRequest) -> list[pb.Recall]:
         """Recalls that the agency began or has to answer, with the answers verified.
 
-        The hub's word alone is which notice an entry recalls: nothing is erased for it that no
-        verified event has ended.
+        For people to read: nothing is erased for it, but for what a verified event has ended.
 
         Raises: as `get_notice`.
         """

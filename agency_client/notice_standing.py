@@ -21,14 +21,18 @@ from comity.v1.acts_pb2 import AddendumAct, CustodyAct, ExtensionAct, Suspension
 from comity.v1.notices_pb2 import Notice
 
 IN_FORCE, SUSPENDED, EXPIRED, RECALLED = "in force", "suspended", "expired", "recalled"
+IN_REVIEW, RETURNED, REFUSED = "in review", "returned", "refused"
+CORRECTION = "correction "  # before these three, where an earlier version stands meanwhile
+_DECIDED = {
+    ledger_pb2.NOTICE_CHANGE_RETURNED: RETURNED,
+    ledger_pb2.NOTICE_CHANGE_REFUSED: REFUSED,
+}
 _STATES = {
     WITHDRAWN: "withdrawn",
     pb.EVENT_KIND_CANCELLED: "cancelled",
     pb.EVENT_KIND_EXPIRED: EXPIRED,
     pb.EVENT_KIND_SUSPENDED: SUSPENDED,
     pb.EVENT_KIND_RESUMED: IN_FORCE,
-    pb.EVENT_KIND_PROCESSING: "in review",
-    pb.EVENT_KIND_REFUSED: "refused",
 }
 _RECALL_STATES = {
     pb.RECALL_KIND_WITHDRAWN: "withdrawn",
@@ -69,6 +73,11 @@ class NoticeStanding:
         return [act for act in self.by_addressees if act.kind == kind]
 
 
+def is_listed(state: str) -> bool:
+    """Whether a list shows what stands so: it stands, or its originator has to see to it."""
+    return state.removeprefix(CORRECTION) in (IN_FORCE, IN_REVIEW, RETURNED, REFUSED)
+
+
 def standing_from_events(
     events: Iterable[pb.Event],
     *,
@@ -83,6 +92,8 @@ def standing_from_events(
     standing = NoticeStanding()
     for event in events:
         _take_event(standing, event)
+        if event.kind == pb.EVENT_KIND_PROCESSING and version is None:
+            standing.state = IN_REVIEW
     if version is not None:
         digest = version.digest
         standing.addenda = [a for a in standing.addenda if a.version_digest == digest]
@@ -96,6 +107,30 @@ def standing_from_events(
         if expires_at is not None and expires_at <= now:
             standing.state, standing.since = EXPIRED, expires_at
     return standing
+
+
+def take_review(
+    standing: NoticeStanding,
+    events: Iterable[pb.Event],
+    *,
+    version_entry: int,
+    is_published: bool,
+    was_published: bool,
+) -> None:
+    """Where one's own version stands that had to wait for reviewers, as far as it was heard.
+
+    `is_published` says of this version that it is out, `was_published` of an earlier one.
+    """
+    if is_published or standing.state not in (IN_FORCE, SUSPENDED):
+        return
+    state = IN_REVIEW
+    for event in events:
+        entry = parse_entry(event.leaf.entry)
+        if entry.notice.acts_entry == version_entry and entry.notice.change in _DECIDED:
+            state = _DECIDED[entry.notice.change]
+            standing.since = entry.recorded_at.ToDatetime(tzinfo=UTC)
+    if standing.state == IN_FORCE:
+        standing.state = f"{CORRECTION}{state}" if was_published else state
 
 
 def _take_event(standing: NoticeStanding, event: pb.Event) -> None:

@@ -17,8 +17,6 @@ from agency_client.signing import ActSigner
 from agency_client.submission import Submitting
 from comity.acts import RECALL_ANSWER, parse_act
 from comity.errors import (
-    AccessRefused,
-    ComityError,
     HubUnavailable,
     InputRefused,
     MalformedInput,
@@ -33,7 +31,6 @@ from comity.v1.acts_pb2 import (
     RecallOutcome,
     SubmitActsRequest,
 )
-from comity.v1.events_pb2 import ListRecallsRequest
 from comity.v1.notices_pb2 import CalendarDate
 
 
@@ -86,24 +83,6 @@ def list_owed(agency: Agency) -> list[HeldRecall]:
     ]
 
 
-async def name_recalls(agency: Agency) -> None:
-    """Asks the hub which notices those recalls are of whose entries do not say.
-
-    Only a recall by the same originator at the same entry is taken: the entry was verified.
-
-    Raises: HubUnavailable, AccessRefused, VerificationFailed.
-    """
-    unnamed = [recall for recall in list_owed(agency) if not recall.notice_id]
-    if not unnamed:
-        return
-    told = await agency.client.list_recalls(ListRecallsRequest(owed=True))
-    names = {(one.originator, one.recall_entry): one.notice_id for one in told}
-    for recall in unnamed:
-        notice_id = names.get((recall.originator, recall.recall_entry))
-        if notice_id is not None:
-            agency.inbox.recalls.name_notice(recall, notice_id)
-
-
 def settle_copies(agency: Agency) -> list[RecallAnswer]:
     """Erases the copies of what is recalled, unless law demands to keep them; gives the answers
     that are owed. Also erases what was to be kept until a day that is past.
@@ -114,7 +93,7 @@ def settle_copies(agency: Agency) -> list[RecallAnswer]:
     given = answers_given(agency)
     answers = []
     for recall in agency.inbox.recalls.list_recalls():
-        if recall.originator == agency.profile.agency or not recall.notice_id:
+        if recall.originator == agency.profile.agency:
             continue
         before = given.get((recall.originator, recall.notice_id, recall.recall_entry))
         is_answered = before is not None and before.outcome != RECALL_OUTCOME_RETAINED
@@ -165,12 +144,6 @@ async def answer_recalls(
 
     Raises: HubUnavailable, AccessRefused, VerificationFailed, InboxFailed.
     """
-    settle_copies(agency)  # First: an erasure does not wait for the hub.
-    failure: ComityError | None = None
-    try:
-        await name_recalls(agency)
-    except (AccessRefused, HubUnavailable) as error:
-        failure = error
     unsigned = []
     for answer in settle_copies(agency):
         try:
@@ -182,8 +155,6 @@ async def answer_recalls(
             on_answer(answer)
     if unsigned:
         on_unanswered(_unanswered(unsigned))
-    if failure is not None:
-        raise failure
 
 
 async def _send(agency: Agency, request: SubmitActsRequest) -> None:

@@ -37,6 +37,7 @@ _ENDINGS = frozenset({ledger_pb2.NOTICE_CHANGE_CANCELLED, ledger_pb2.NOTICE_CHAN
 _UNPUBLISHED = frozenset(
     {pb.NOTICE_STATE_IN_REVIEW, pb.NOTICE_STATE_INCOMPLETE, pb.NOTICE_STATE_REFUSED}
 )
+_WAITING = _UNPUBLISHED - {pb.NOTICE_STATE_REFUSED}  # what is refused is erased soon
 _STATES = frozenset(pb.NoticeState.values()) - {pb.NOTICE_STATE_UNSPECIFIED}
 
 
@@ -179,7 +180,7 @@ def _require_state(
         raise said
     if change in _ENDINGS and change != _CHANGES_BY_STATE.get(state):
         raise said
-    needs_version = state == pb.NOTICE_STATE_PUBLISHED or (is_own and state in _UNPUBLISHED)
+    needs_version = state == pb.NOTICE_STATE_PUBLISHED or (is_own and state in _WAITING)
     if needs_version and not record.HasField("version"):
         raise ProofInvalid("The hub shows a notice without what it says.")
 

@@ -6,7 +6,7 @@ Signed acts are on disk before they are sent, so that the same bytes are sent ag
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import aclosing, contextmanager
+from contextlib import aclosing, contextmanager, suppress
 from dataclasses import dataclass
 
 from agency_client.agency import Agency
@@ -14,6 +14,7 @@ from agency_client.bulk import MAX_FAILURES, Answered, send_in_bulk
 from agency_client.channel import FIRST_DELAY_SECONDS, MAX_DELAY_SECONDS
 from agency_client.failures import InboxFailed
 from agency_client.inbox import KeptSubmission
+from agency_client.policy import load_kept_policy
 from agency_client.trust import SeenCheckpoint
 from comity.acts import VERSION, WITHDRAWAL, ParsedAct, parse_act
 from comity.errors import (
@@ -26,9 +27,10 @@ from comity.errors import (
     ScopeExceeded,
     StateRefused,
 )
+from comity.minimum.policy import builtin_policy
 from comity.receipt import verify_receipt
 from comity.v1.acts_pb2 import ReceiptedActs, SubmitActsRequest
-from comity.v1.events_pb2 import ActRecord, NoticeRecord, NoticeState
+from comity.v1.events_pb2 import NOTICE_STATE_IN_REVIEW, ActRecord, NoticeRecord, NoticeState
 from comity.v1.ledger_pb2 import LedgerProof
 
 BY_HAND = "hand"  # the source of what somebody submitted, beside the names of importers
@@ -77,6 +79,7 @@ class Submitting:
             self._sent.save_receipts([(kept.submission_id, receipted)])
         except InboxFailed as error:
             raise InboxFailed(f"{error.message} {_kept_words(kept.notice_id)}") from error
+        await self._note_reviews([kept])
         return receipted
 
     async def send_each(
@@ -135,7 +138,24 @@ class Submitting:
         await self._verify_patiently([one for _, one in receipted])
         self._sent.save_receipts(receipted)
         self._sent.save_refusals(refused)
+        taken = {submission_id for submission_id, _ in receipted}
+        await self._note_reviews([s for s, _ in answered if s.submission_id in taken])
         return outcomes
+
+    async def _note_reviews(self, receipted: Sequence[KeptSubmission]) -> None:
+        """Keeps which versions wait for reviewers. The hub is asked only where its policy may say
+        so, and what was sent is sent whatever becomes of asking."""
+        agency = self._agency
+        versions = [kept for kept in receipted if kept.is_version]
+        with suppress(ComityError, InboxFailed):
+            policy = load_kept_policy(agency.profile) if versions else builtin_policy()
+            for kept in versions:
+                notice = parse_act(kept.request.acts[0]).act.version.notice
+                if not policy.review(notice).is_before_publication:
+                    continue
+                record = await agency.client.get_notice(agency.profile.agency, kept.notice_id)
+                if record.state == NOTICE_STATE_IN_REVIEW or record.HasField("submitted"):
+                    self._sent.note_review(kept.submission_id)
 
     async def _verify_patiently(self, receipted: Sequence[ReceiptedActs]) -> None:
         """The same as `_verify_receipts`, waiting for a hub that is away as long as sending does.

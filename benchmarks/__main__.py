@@ -43,6 +43,7 @@ RESULT = ROOT / "build" / "bench.json"
 
 AIMS = {
     "check_red_ms": "≤ 1",
+    "publish_red_vs_small": "≤ 1.5",
     "publish_64_vs_echo": "≥ 0.3",
     "bulk_vs_jetstream": "≥ 0.7",
     "catch_up_vs_stream": "≥ 0.6",
@@ -92,6 +93,8 @@ class Bench:
             await self._revocation()
             await self._directory()
             await self._publish(publisher)
+            red = Publisher(agencies["FR-NCB"], "BR-NCB", example="notice-red")
+            await self._publish_red(publisher, red)
             await self._peer(size)
             await self._fan_out(publisher, [agencies[name] for name in WATCHERS])
             await self._catch_up(agencies["BR-NCB"])
@@ -150,6 +153,14 @@ class Bench:
         self.note("publish_bulk_per_s", await publisher.bulk(self.count(12_800)))
         self._ratio("publish_serial_vs_echo", "publish_serial_per_s", "echo_serial_per_s")
         self._ratio("publish_64_vs_echo", "publish_64_per_s", "echo_64_per_s")
+
+    async def _publish_red(self, small: Publisher, red: Publisher) -> None:
+        """A red notice, which waits for its reviewers, beside the small one of this run."""
+        seconds = {}
+        for name, publisher in (("small", small), ("red", red)):
+            paces = [await publisher.at_once(self.count(1_500)) for _ in range(3)]
+            seconds[name] = 1 / median(paces)
+        self.note("publish_red_vs_small", seconds["red"] / seconds["small"])
 
     async def _peer(self, size: int) -> None:
         folder = self.stage.folder

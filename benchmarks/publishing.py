@@ -17,13 +17,16 @@ PER_MESSAGE = 64
 
 
 class Publisher:
-    """An agency with a draft that it publishes again and again, to one addressee."""
+    """An agency with a draft that it publishes again and again, to one addressee.
 
-    def __init__(self, agency: Agency, addressee: str) -> None:
+    The small notice is the yellow one of the examples: nobody reviews it before it goes out.
+    """
+
+    def __init__(self, agency: Agency, addressee: str, *, example: str = "notice-yellow") -> None:
         self._agency = agency
         self._signer: ActSigner = agency.signer()
         self._rule = acts_pb2.AddressingRule(agencies=[addressee])
-        text = (EXAMPLES / "notice-red.json").read_text(encoding="utf-8")
+        text = (EXAMPLES / f"{example}.json").read_text(encoding="utf-8")
         self._draft = Parse(text, notices_pb2.Notice())
         self._draft.traffic = notices_pb2.TRAFFIC_LIVE
 

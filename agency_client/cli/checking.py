@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from agency_client.cli.application import EXIT_REFUSED, JsonOption, command, notice_app
+from agency_client.cli.application import (
+    EXIT_REFUSED,
+    JsonOption,
+    ProfileOption,
+    chosen_folder,
+    chosen_profile,
+    command,
+    notice_app,
+)
 from agency_client.cli.output import safe, say, write, write_json
 
 if TYPE_CHECKING:
@@ -32,17 +40,19 @@ async def check(
             "--policy", metavar="FOLDER", help="A hub's own policy files, in place of ours."
         ),
     ] = None,
+    profile: ProfileOption = None,
     json: JsonOption = False,
 ) -> None:
     """Check notices against form and legal minimum. Works without a hub and sends nothing.
 
+    By the hub's policy as the profile has kept it, else by the one that comes with this program.
     Errors block a notice, warnings do not. The exit code is 1 where there is an error.
     """
     from agency_client.checking import check_notices
     from agency_client.drafts import read_drafts
     from comity.v1.notices_pb2 import TRAFFIC_LIVE
 
-    rules = _policy(policy)
+    rules = _policy(policy, profile)
     drafts, unreadable = read_drafts(files, traffic=TRAFFIC_LIVE)
     checked = list(check_notices(_completed(drafts), rules))
     for fault in unreadable:
@@ -53,10 +63,24 @@ async def check(
         raise typer.Exit(EXIT_REFUSED)
 
 
-def _policy(folder: Path | None) -> Policy:
+def _policy(folder: Path | None, profile: str | None) -> Policy:
+    """What is checked by, and says so. Raises: PolicyInvalid; MalformedInput."""
+    from agency_client.policy import find_kept_policy
+    from agency_client.profile import PROFILE_FILE
     from comity.minimum.policy import builtin_policy, load_policy
 
-    return builtin_policy() if folder is None else load_policy(folder)
+    if folder is not None:
+        return load_policy(folder)
+    is_there = chosen_folder(profile).joinpath(PROFILE_FILE).exists()
+    if profile is not None or is_there:
+        chosen = chosen_profile(profile)
+        kept = find_kept_policy(chosen)
+        if kept is not None:
+            since = f"{kept.fetched_at:%Y-%m-%d %H:%M} UTC"
+            say(f"Checked by the policy of {safe(chosen.hub_domain)} as it was on {since}.")
+            return kept.policy()
+    say("Checked by the policy that comes with this program; a hub may have its own.")
+    return builtin_policy()
 
 
 def _completed(drafts: Sequence[Draft]) -> list[tuple[str, Notice]]:
@@ -84,13 +108,16 @@ def _report(one: CheckedNotice, *, json: bool) -> None:
         write_json(_document(one))
         return
     errors = len(one.faults) + len(one.errors)
-    write(f"{safe(one.source)}: {_count(errors, 'error')}, {_count(len(one.warnings), 'warning')}")
+    warnings = len(one.warnings) + len(one.disagreements)
+    write(f"{safe(one.source)}: {_count(errors, 'error')}, {_count(warnings, 'warning')}")
     for fault in one.faults:
         write(f"  error    {_field(fault.field)}: {safe(fault.description)} (form)")
     for finding in (*one.errors, *one.warnings):
         write(f"  {finding.severity:<8} {_field(finding.field)}: {safe(finding.description)}")
         write(f"           {safe(finding.satisfied_by)}")
         write(f"           rule {safe(finding.rule_id)}; {safe(finding.source)}")
+    for one_fault in one.disagreements:
+        write(f"  warning  {_field(one_fault.field)}: {safe(one_fault.description)}")
 
 
 def _field(path: str) -> str:
@@ -107,8 +134,15 @@ def _document(one: CheckedNotice) -> dict[str, Any]:
     from agency_client.draft_form import json_path
 
     form = [{"field": json_path(f.field), "description": f.description} for f in one.faults]
+    zones = [{"field": json_path(f.field), "description": f.description} for f in one.disagreements]
     findings = [_finding(finding) for finding in (*one.errors, *one.warnings)]
-    return {"source": one.source, "isFit": not one.has_errors, "form": form, "minimum": findings}
+    return {
+        "source": one.source,
+        "isFit": not one.has_errors,
+        "form": form,
+        "minimum": findings,
+        "zones": zones,
+    }
 
 
 def _finding(finding: Finding) -> dict[str, Any]:
@@ -130,3 +164,5 @@ def say_warnings(checked: Sequence[CheckedNotice]) -> None:
         for finding in one.warnings:
             where = f"{safe(one.source)}: {_field(finding.field)}"
             say(f"warning: {where}: {safe(finding.text)}")
+        for fault in one.disagreements:
+            say(f"warning: {safe(one.source)}: {_field(fault.field)}: {safe(fault.description)}")

@@ -46,6 +46,7 @@ async def list_notices(
 ) -> None:
     """List the notices of the inbox, which 'comity run' keeps filled. Works without the hub."""
     from agency_client.held import NoticeChoice
+    from agency_client.notice_standing import is_listed
     from comity.acts import parse_act
     from comity.identity import AgencyId
     from comity.v1.notices_pb2 import TRAFFIC_EXERCISE, TRAFFIC_LIVE
@@ -61,7 +62,7 @@ async def list_notices(
             parsed = parse_act(one.version)
             notice = parsed.act.version.notice
             state = _state(agency, one, notice)
-            if not every and state != "in force":
+            if not every and not is_listed(state):
                 hidden += 1
                 continue
             shown += 1

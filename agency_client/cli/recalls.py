@@ -130,13 +130,12 @@ async def answer(
     json: JsonOption = False,
 ) -> None:
     """Delete what is recalled, or keep what law demands, and say so; 'comity run' does it too."""
-    from agency_client.recalls import name_recalls, settle_copies
+    from agency_client.recalls import settle_copies
     from agency_client.submission import Submitting
     from comity.errors import NotFound
 
     named = stated_agency(originator)
     async with opened_agency(profile) as agency:
-        await name_recalls(agency)
         answers = [
             one
             for one in settle_copies(agency)

@@ -45,9 +45,10 @@ if TYPE_CHECKING:
     from agency_client.drafts import Draft
     from agency_client.signing import ActSigner
     from agency_client.submission import Outcome
+    from comity.errors import Violation
     from comity.identity import AgencyId
     from comity.v1.acts_pb2 import AddressingRule, ReceiptedActs, SubmitActsRequest
-    from comity.v1.notices_pb2 import Notice, Traffic
+    from comity.v1.notices_pb2 import Notice
 
 BULK_FROM = 2  # one notice goes as one call and shows its refusal whole
 
@@ -112,14 +113,17 @@ async def submit(  # noqa: PLR0913, PLR0917 - options of a command
 
     Id, version and time of issue are filled in; a draft without a time of expiry lives a year.
     """
+    from agency_client.drafts import read_drafts
     from agency_client.submission import saying_that_nothing_is_kept
     from comity.v1.notices_pb2 import TRAFFIC_EXERCISE, TRAFFIC_LIVE
 
     rule = stated_rule(to, except_, and_later_members=and_later_members)
     sources_cited = [require_notice_id(each, "--source: a notice's id") for each in source or ()]
-    drafts = _load(files, TRAFFIC_EXERCISE if exercise else TRAFFIC_LIVE)
+    traffic = TRAFFIC_EXERCISE if exercise else TRAFFIC_LIVE
+    drafts, unreadable = read_drafts(files, traffic=traffic)
     async with opened_agency(profile) as agency:
-        notices = _completed(agency, _drawing_on(agency, drafts, sources_cited))
+        drawing = _drawing_on(agency, drafts, sources_cited)
+        notices = _completed(agency, drawing, unreadable)
         with saying_that_nothing_is_kept():
             addressees = await resolved_as_stated(agency, rule)
             signer = await agency.officer_signer()
@@ -135,44 +139,20 @@ async def submit(  # noqa: PLR0913, PLR0917 - options of a command
     _report_refused(outcomes, sources, json=json)
 
 
-def _load(files: Sequence[Path], traffic: Traffic.ValueType) -> list[Draft]:
-    """The drafts in files. Where a file cannot be read, the faults of the others are said too.
-
-    Raises: MalformedInput.
-    """
-    import secrets
-
-    from agency_client.drafts import content_violations, read_drafts
-    from agency_client.signing import complete_draft
-    from comity.errors import MalformedInput
-    from comity.identifiers import UUID7_RANDOM_BYTES, uuid7_from
-    from comity.times import utc_now
-
-    drafts, faults = read_drafts(files, traffic=traffic)
-    if faults:
-        now = utc_now()
-        new_id = uuid7_from(now, secrets.token_bytes(UUID7_RANDOM_BYTES))
-        completed = [
-            (d.source, complete_draft(d.notice, now=now, new_id=lambda: new_id)) for d in drafts
-        ]
-        raise MalformedInput("Nothing was sent.", violations=faults + content_violations(completed))
-    return drafts
-
-
-def _completed(agency: Agency, drafts: Sequence[Draft]) -> list[tuple[str, Notice]]:
+def _completed(
+    agency: Agency, drafts: Sequence[Draft], unreadable: Sequence[Violation]
+) -> list[tuple[str, Notice]]:
     """Where each notice stood, and the whole of it. Says what the legal minimum warns of.
 
-    Raises: NoticeInvalid, LegalMinimumMissing.
+    Raises: MalformedInput, NoticeInvalid, LegalMinimumMissing.
     """
-    from agency_client.checking import check_notices, require_minimum
-    from agency_client.drafts import verify_drafts
+    from agency_client.checking import check_notices, require_sound
     from agency_client.policy import load_kept_policy
 
     signer = agency.signer()
     notices = [(draft.source, signer.completed(draft.notice)) for draft in drafts]
-    verify_drafts(notices)
     checked = list(check_notices(notices, load_kept_policy(agency.profile)))
-    require_minimum(checked)
+    require_sound(checked, unreadable)
     say_warnings(checked)
     return notices
 

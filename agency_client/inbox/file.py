@@ -94,12 +94,17 @@ def _add_recalls(connection: sqlite3.Connection) -> None:
     )
 
 
+def _add_reviews(connection: sqlite3.Connection) -> None:
+    connection.execute("ALTER TABLE submissions ADD COLUMN is_reviewed INTEGER")
+
+
 # What brings an inbox to the next version of the schema: each step once, in this order.
 _MIGRATIONS: Sequence[Callable[[sqlite3.Connection], None]] = (
     _make_tables,
     take_held_withdrawals,  # version 1 lost a withdrawal that came before its version
     _add_refusals,
     _add_recalls,
+    _add_reviews,
 )
 SCHEMA_VERSION = len(_MIGRATIONS)
 

@@ -32,8 +32,7 @@ _RECALL = (
 
 @dataclass(frozen=True, slots=True)
 class HeldRecall:
-    """A recall as a verified event has brought it. `notice_id` is empty where the entry does not
-    name the notice and the hub was not asked yet. `erased_at` is when the copies here were."""
+    """A recall as a verified event has brought it. `erased_at` is when the copies here were."""
 
     originator: str
     notice_id: str
@@ -69,17 +68,7 @@ class Recalls:
         """Adds the recalls that events begin."""
         connection.executemany(
             "INSERT OR IGNORE INTO recalls VALUES (?, ?, ?, ?, ?, 0, NULL, 0)",
-            [
-                (
-                    e.originator,
-                    e.notice_id,
-                    e.entry_index,
-                    _KINDS[e.kind],
-                    e.message.SerializeToString(),
-                )
-                for e in events
-                if e.kind in _KINDS
-            ],
+            [_recall_row(event) for event in events if event.kind in _KINDS],
         )
 
     def without_erased(
@@ -95,14 +84,6 @@ class Recalls:
             (notice_id,),
         )
         return [_held_recall(row) for row in rows]
-
-    def name_notice(self, recall: HeldRecall, notice_id: str) -> None:
-        """Keeps which notice a recall is of."""
-        with self._file.transaction() as connection:
-            connection.execute(
-                "UPDATE recalls SET notice_id = ? WHERE originator = ? AND recall_entry = ?",
-                (notice_id, recall.originator, recall.recall_entry),
-            )
 
     def erase(self, recall: HeldRecall, *, now: datetime) -> None:
         """Erases everything held of the notice but its ids, the ending, and what was answered."""

@@ -43,6 +43,10 @@ class HeldNotice:
     withdrawal: acts_pb2.Envelope | None
     addressing: acts_pb2.Envelope | None = None
 
+    def is_of(self, other: HeldNotice) -> bool:
+        """Whether both are of the same notice."""
+        return (self.originator, self.notice_id) == (other.originator, other.notice_id)
+
 
 class Received:
     """Events, notices, quarantine and places on disk."""

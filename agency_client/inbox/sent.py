@@ -36,6 +36,11 @@ class KeptSubmission:
     receipted: acts_pb2.ReceiptedActs | None
     refusal: str | None = None
 
+    @property
+    def is_version(self) -> bool:
+        """Whether a version is among the acts."""
+        return _kind_of(self.request) == acts.VERSION
+
 
 class Sent:
     """Submissions, receipts and imported editions on disk."""
@@ -66,6 +71,22 @@ class Sent:
                 "UPDATE submissions SET entry_index = ?, receipted = ? WHERE submission_id = ?",
                 [(r.receipt.entry_index, r.SerializeToString(), i) for i, r in receipted],
             )
+
+    def note_review(self, submission_id: int) -> None:
+        """Keeps that a version waits for the hub's reviewers, by the hub's own word."""
+        with self._file.transaction() as connection:
+            connection.execute(
+                "UPDATE submissions SET is_reviewed = 1 WHERE submission_id = ?", (submission_id,)
+            )
+
+    def list_reviewed(self, notice_id: str) -> list[int]:
+        """The entries of those versions of a notice that had to wait for reviewers."""
+        rows = self._file.rows(
+            "SELECT entry_index FROM submissions "
+            "WHERE notice_id = ? AND is_reviewed AND entry_index IS NOT NULL ORDER BY entry_index",
+            (notice_id,),
+        )
+        return [entry_index for (entry_index,) in rows]
 
     def save_refusals(self, refused: Sequence[tuple[int, str]]) -> None:
         """Keeps why the hub refused submissions, which are not sent again."""

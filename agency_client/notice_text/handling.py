@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from agency_client.field_text import Safe, code_words
 from agency_client.notice_text.fields import field_lines, text_lines
 from agency_client.notice_text.values import calendar_text, filled, with_notes
+from comity.handling import binding_words
 from comity.v1 import notices_pb2 as pb
 
 _CODE_WORDS = {
@@ -65,6 +66,7 @@ def handling_lines(handling: pb.Handling, safe: Safe) -> Iterator[str]:
     onward = filled([*handling.onward_countries, *handling.onward_agencies], safe)
     if onward:
         yield f"may be passed on without asking to: {', '.join(onward)}"
+    yield from (f"binding: {safe(words)}" for words in binding_words(handling))
     yield from field_lines(handling, safe, without=_HANDLING_TOLD)
 
 

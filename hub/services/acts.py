@@ -218,7 +218,9 @@ class _BatchOfActs:
             standing = replace(standing, review_id=review.review_id)
         self._writes.set_standing(standing)
         self._state.notices[standing.key] = standing
-        content = submission.content
+        content, addressing = submission.content, submission.addressing
+        if addressing is not None:
+            self._state.rules[standing.key] = addressing.act.addressing.rule
         if content is not None and content.kind == VERSION and standing.published_entry == index:
             self._state.sources[standing.key] = content.act.version.notice
         for audience in (accepted.addressees, accepted.hearers, *accepted.also_kept):

@@ -23,9 +23,10 @@ from comity.errors import (
 )
 from comity.times import datetime_from_timestamp
 from hub.services import addressee_judgement, life_judgement, release_judgement
+from hub.services.addressing_judgement import judge_addressing
 from hub.services.ledger_state import Accepted, LedgerState, Repeated, Terms
 from hub.services.submissions import Submission
-from hub.services.version_judgement import judge_addressing, judge_version
+from hub.services.version_judgement import judge_version
 
 MAX_AHEAD = timedelta(minutes=10)  # clocks of members differ; more is an error or a trick
 MAX_AGE = timedelta(days=30)  # an outbox may have waited that long for a line

@@ -11,7 +11,7 @@ from typing import Any
 
 from comity.identity import AgencyId
 from comity.v1 import events_pb2, ledger_pb2
-from hub.services.ledger_state import CANCELLED, EXPIRED, Announcement, custody_announcement
+from hub.services.ledger_state import CANCELLED, EXPIRED, Announcement, custody_announcement, only
 from hub.services.notice_writes import NoticeWrites
 from hub.store.audiences import Audience, audience_of
 from hub.store.notices import NoticeStanding
@@ -28,6 +28,22 @@ _RECALLS = {
     CANCELLED: events_pb2.RECALL_KIND_CANCELLED,
     EXPIRED: events_pb2.RECALL_KIND_EXPIRED,
 }
+
+
+def lapse_notice(writes: NoticeWrites, standing: NoticeStanding, **given: Any) -> int:
+    """Ends a notice that was never published: its time is over. Its originator alone hears."""
+    announcement = Announcement(_CHANGES[EXPIRED], _EVENTS[EXPIRED], only(standing.originator))
+    entry = writes.announce(standing, announcement, acts_entry=standing.version_entry, **given)
+    after = replace(
+        standing,
+        state=EXPIRED,
+        decision_entry=entry,
+        submitted_audience=None,
+        submitted_addressing_entry=None,
+    )
+    writes.set_standing(after)
+    writes.end_reviews(after)
+    return entry
 
 
 def end_notice(

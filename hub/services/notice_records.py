@@ -12,14 +12,17 @@ from typing import cast
 from comity.identity import AgencyId
 from comity.times import datetime_from_microseconds, timestamp_from
 from comity.v1 import events_pb2, ledger_pb2
+from comity.v1.acts_pb2 import Act
 from comity.v1.events_pb2 import NoticeRecord, ReviewFindings, ReviewStanding
 from hub.services.ledger_state import CANCELLED, EXPIRED, PUBLISHED, SUSPENDED, WITHDRAWN
 from hub.services.records import addressing_record, content_record, leaf_message
+from hub.services.reviewing import lacks_reviewers
 from hub.store.acts import StoredAct, find_acts_at
 from hub.store.database import Connection, Database
 from hub.store.events import list_addenda
 from hub.store.ledger import StoredEntry, find_entries
 from hub.store.notices import NoticeStanding
+from hub.store.officers import StoredOfficer, list_reviewers
 from hub.store.reviews import StoredReview, StoredStep, find_reviews, find_steps
 
 _ENDED_BY_HUB = frozenset({CANCELLED, EXPIRED})
@@ -28,8 +31,9 @@ _ENDED_BY_HUB = frozenset({CANCELLED, EXPIRED})
 class NoticeRecords:
     """Reads what is shown of notices."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, hub_agency: AgencyId) -> None:
         self._database = database
+        self._hub_agency = hub_agency
 
     async def load(
         self, agency: AgencyId, standings: Sequence[NoticeStanding]
@@ -46,8 +50,21 @@ class NoticeRecords:
             indices = sorted({index for view in views for index in view.entries()})
             entries = await find_entries(connection, indices)
             acts = await find_acts_at(connection, indices)
-            reviews = await _reviews(connection, [v.standing for v in views if v.is_own])
+            own = [view.standing for view in views if view.is_own]
+            reviews = await self._reviews(connection, own)
         return [view.record(acts, entries, reviews) for view in views]
+
+    async def _reviews(
+        self, connection: Connection, standings: Sequence[NoticeStanding]
+    ) -> dict[str, ReviewStanding]:
+        found = await find_reviews(connection, {s.review_id for s in standings if s.review_id})
+        steps = await find_steps(connection, found)
+        is_any_open = any(not review.outcome for review in found.values())
+        reviewers = await list_reviewers(connection, self._hub_agency) if is_any_open else []
+        return {
+            review_id: review_standing(review, steps[review_id], reviewers)
+            for review_id, review in found.items()
+        }
 
 
 class _View:
@@ -93,7 +110,7 @@ class _View:
         self,
         acts: Mapping[int, Sequence[StoredAct]],
         entries: Mapping[int, StoredEntry],
-        reviews: Mapping[str, tuple[StoredReview, Sequence[StoredStep]]],
+        reviews: Mapping[str, ReviewStanding],
     ) -> NoticeRecord:
         """The record, without what is erased."""
         standing = self.standing
@@ -101,14 +118,11 @@ class _View:
             state=cast("events_pb2.NoticeState.ValueType", standing.state),
             originator=standing.originator,
             notice_id=standing.notice_id,
-            expires_at=timestamp_from(datetime_from_microseconds(standing.expires_at)),
         )
-        for name, entry in self._acts():
-            shown = None if entry is None else _content(acts[entry], entries[entry])
-            if shown is not None and name == "addenda":
-                record.addenda.append(shown)
-            elif shown is not None:
-                getattr(record, name).CopyFrom(shown)
+        if standing.is_published:
+            expires_at = datetime_from_microseconds(standing.expires_at)
+            record.expires_at.CopyFrom(timestamp_from(expires_at))
+        self._add_acts(record, acts, entries)
         decision, addressing = self._decision(), self._addressing()
         if decision is not None:
             record.decision.CopyFrom(leaf_message(entries[decision]))
@@ -117,8 +131,29 @@ class _View:
                 if act.kind == ledger_pb2.ACT_KIND_ADDRESSING and act.envelope:
                     record.addressing.CopyFrom(addressing_record(act, entries[addressing]))
         if self.is_own and standing.review_id is not None and standing.review_id in reviews:
-            record.review.CopyFrom(review_standing(*reviews[standing.review_id]))
+            record.review.CopyFrom(reviews[standing.review_id])
         return record
+
+    def _add_acts(
+        self,
+        record: NoticeRecord,
+        acts: Mapping[int, Sequence[StoredAct]],
+        entries: Mapping[int, StoredEntry],
+    ) -> None:
+        for name, entry in self._acts():
+            shown = None if entry is None else _content(acts[entry], entries[entry])
+            if shown is None:
+                continue
+            if name != "addenda":
+                getattr(record, name).CopyFrom(shown)
+            elif _adds_to(shown, self.standing.published_digest):
+                record.addenda.append(shown)
+
+
+def _adds_to(addendum: events_pb2.ActRecord, version_digest: bytes) -> bool:
+    """Whether an addendum is to the version in force, and not to one before it."""
+    act = Act.FromString(addendum.envelope.payload)
+    return act.addendum.version_digest == version_digest
 
 
 def _content(acts: Sequence[StoredAct], entry: StoredEntry) -> events_pb2.ActRecord | None:
@@ -128,16 +163,9 @@ def _content(acts: Sequence[StoredAct], entry: StoredEntry) -> events_pb2.ActRec
     return None
 
 
-async def _reviews(
-    connection: Connection, standings: Sequence[NoticeStanding]
-) -> dict[str, tuple[StoredReview, Sequence[StoredStep]]]:
-    ids = {s.review_id for s in standings if s.review_id is not None}
-    found = await find_reviews(connection, ids)
-    steps = await find_steps(connection, found)
-    return {review_id: (review, steps[review_id]) for review_id, review in found.items()}
-
-
-def review_standing(review: StoredReview, steps: Sequence[StoredStep]) -> ReviewStanding:
+def review_standing(
+    review: StoredReview, steps: Sequence[StoredStep], reviewers: Sequence[StoredOfficer]
+) -> ReviewStanding:
     """Where a review stands, as its originator and the reviewers see it."""
     standing = ReviewStanding(
         submitted_at=timestamp_from(datetime_from_microseconds(review.submitted_at)),
@@ -146,6 +174,8 @@ def review_standing(review: StoredReview, steps: Sequence[StoredStep]) -> Review
         reviewers_decided=sum(1 for step in steps if step.outcome),
         is_after_publication=review.is_after_publication,
     )
+    if not review.outcome:
+        standing.lacks_reviewers = lacks_reviewers(review, steps, reviewers)
     if review.findings is not None:
         standing.findings.CopyFrom(ReviewFindings.FromString(review.findings))
         standing.findings_salt = review.findings_salt or b""

@@ -10,15 +10,23 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from comity import acts
 from comity.errors import ComityError, HubUnavailable, InternalError
 from comity.times import datetime_from_microseconds, microseconds_from, timestamp_from
 from comity.v1 import events_pb2, ledger_pb2
 from hub.services.expiry import STAGES, stages_past
-from hub.services.ledger_state import ENDED, EXPIRED, STANDING, Announcement, only
-from hub.services.notice_endings import end_notice
+from hub.services.ledger_state import (
+    ENDED,
+    EXPIRED,
+    IN_REVIEW,
+    INCOMPLETE,
+    STANDING,
+    Announcement,
+    only,
+)
+from hub.services.notice_endings import end_notice, lapse_notice
 from hub.services.notice_writes import NoticeWrites
 from hub.store.acts import erase_acts, find_acts_at
 from hub.store.audiences import find_audiences
@@ -33,11 +41,16 @@ from hub.store.notices import (
     list_to_erase,
 )
 from hub.store.recalls import find_holders
+from hub.store.reviews import erase_findings, erase_reviewers_words
 from hub.store.transaction import LedgerTransaction
 from hub.store.writer import LedgerWriter
 
 PAGE_NOTICES = 100  # committed together
-# The end itself stays: it says nothing of anybody, and whoever was away has to hear of it.
+_CAN_EXPIRE = STANDING | {IN_REVIEW, INCOMPLETE}
+# What reviewers found is for the originator to read; after a year it is of no use to anybody.
+KEEP_FINDINGS = timedelta(days=365)
+# The end itself stays, and what addressees have signed: whoever was away has to hear of it, and it
+# accounts for the copies. Of the subject it says what its signer wrote as a reason or a number.
 _NOT_ERASED = acts.ADDRESSEE_KINDS | {acts.WITHDRAWAL, acts.RELEASE_DECISION}
 
 _log = logging.getLogger("hub.notices")
@@ -71,18 +84,24 @@ class NoticeRounds:
 
         1. What has expired ends.
         2. Originators are reminded of what will.
-        3. Content and salts of what has ended are erased, in the write-ahead log too.
+        3. Content and salts of what has ended are erased, and what reviewers found long ago, in the
+           write-ahead log too.
 
         Raises: StoreUnavailable, ShuttingDown; what is left is done by the next round.
         """
         done = await self._do_each(self._expired, self.expire_many)  # 1
         done += await self._do_each(self._expiring, self.remind_many)  # 2
         erased = await self._do_each(self._to_erase, self.erase_many)  # 3
-        if erased:
+        if await self._erase_findings() or erased:
             self._is_log_clean = False
         if not self._is_log_clean:
             self._is_log_clean = await self._database.truncate_log()
         return done + erased
+
+    async def _erase_findings(self) -> bool:
+        before = microseconds_from(self._clock() - KEEP_FINDINGS)
+        async with self._database.write() as connection:
+            return await erase_findings(connection, before=before)
 
     async def _do_each(
         self, list_page: Callable[[], Awaitable[list[NoticeKey]]], commit_half: _CommitHalf
@@ -107,7 +126,7 @@ class NoticeRounds:
     async def _expired(self) -> list[NoticeKey]:
         async with self._database.read() as connection:
             return await list_expired(
-                connection, STANDING, now=microseconds_from(self._clock()), limit=PAGE_NOTICES
+                connection, _CAN_EXPIRE, now=microseconds_from(self._clock()), limit=PAGE_NOTICES
             )
 
     async def _expiring(self) -> list[NoticeKey]:
@@ -131,10 +150,14 @@ class NoticeRounds:
         """Ends what has expired by now."""
         now = microseconds_from(transaction.now)
         standings = await _standings(transaction, keys)
-        due = [s for s in standings if s.state in STANDING and s.expires_at <= now]
+        expired = [s for s in standings if s.state in _CAN_EXPIRE and s.expires_at <= now]
+        due = [s for s in expired if s.is_published]
         audiences = await find_audiences(transaction.connection, {s.audience for s in due})
         holders = await find_holders(transaction.connection, [s.key for s in due])
         writes = NoticeWrites(transaction, known=keys, kept_audiences=set())
+        for standing in expired:
+            if not standing.is_published:
+                lapse_notice(writes, standing, expires_at=_timestamp(standing))
         for standing in due:
             end_notice(
                 writes,
@@ -181,6 +204,7 @@ class NoticeRounds:
             if standing.state not in ENDED or standing.erasure_entry is not None:
                 continue
             erased = await _erase(transaction, standing)
+            await erase_reviewers_words(transaction.connection, standing.key)
             entry = writes.announce(
                 standing,
                 Announcement(

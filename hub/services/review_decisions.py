@@ -32,11 +32,14 @@ from hub.services.ledger_state import (
     REFUSED,
     STANDING,
     Announcement,
+    LedgerState,
     only,
 )
+from hub.services.loading_state import add_sources
 from hub.services.membership import Membership
 from hub.services.notice_endings import end_notice
 from hub.services.notice_writes import NoticeWrites
+from hub.services.release_judgement import require_released
 from hub.services.reviewing import bar_of, outcome_of
 from hub.services.roster_changes import roster_within
 from hub.services.version_judgement import publish
@@ -107,7 +110,8 @@ class ReviewDecisions:
         ended = review
         if decision.findings is not None and outcome:  # 3
             effect = _Effect(transaction, review, decision.findings, outcome)
-            ended = await effect.take(await roster_within(transaction, self._membership))
+            roster = await roster_within(transaction, self._membership)
+            ended = await effect.take(roster.active_agencies())
         await save_step(connection, step, is_new=len(others) == len(steps))  # 2
         return ended
 
@@ -159,22 +163,21 @@ class _Effect:
         key = (review.originator, review.notice_id)
         self._writes = NoticeWrites(transaction, known=[key], kept_audiences=set())
 
-    async def take(self, roster: object) -> StoredReview:
+    async def take(self, members: frozenset[AgencyId]) -> StoredReview:
         """Writes everything, and gives the review as it has ended.
 
         Raises: ReviewEnded where the notice is no longer what was reviewed; NoticeNotInForce;
-        NoticeExpired.
+        NoticeExpired; NoticeInvalid, ReleaseRequired where what it draws on no longer allows it.
         """
         review = self._review
         key = (review.originator, review.notice_id)
         standing = (await find_notices(self._transaction.connection, [review.notice_id]))[key]
-        members = roster.active_agencies()  # type: ignore[attr-defined]
         if self._outcome == events_pb2.REVIEW_OUTCOME_PUBLISH and review.originator not in members:
             raise NoticeNotInForce("The originator is no active member; nothing of it is let out.")
         if review.is_after_publication:
             await self._afterwards(standing)
         else:
-            await self._before(standing)
+            await self._before(standing, members)
         ended = replace(
             review,
             outcome=self._outcome,
@@ -187,7 +190,7 @@ class _Effect:
         await update_review(self._transaction.connection, ended)
         return ended
 
-    async def _before(self, standing: NoticeStanding) -> None:
+    async def _before(self, standing: NoticeStanding, members: frozenset[AgencyId]) -> None:
         """What waited is let out, returned, or refused."""
         if (
             standing.version_entry != self._review.acts_entry
@@ -197,7 +200,10 @@ class _Effect:
             raise ReviewEnded()
         if self._outcome == events_pb2.REVIEW_OUTCOME_PUBLISH:
             await self._publish(
-                standing, standing.submitted_audience, standing.submitted_addressing_entry
+                standing,
+                standing.submitted_audience,
+                addressing_entry=standing.submitted_addressing_entry,
+                members=members,
             )
             return
         is_returned = self._outcome == events_pb2.REVIEW_OUTCOME_RETURN
@@ -214,13 +220,19 @@ class _Effect:
                 standing,
                 state=state,
                 decision_entry=entry,
+                review_id=self._review.review_id,
                 submitted_audience=None,
                 submitted_addressing_entry=None,
             )
         )
 
     async def _publish(
-        self, standing: NoticeStanding, audience_key: bytes, addressing_entry: int
+        self,
+        standing: NoticeStanding,
+        audience_key: bytes,
+        *,
+        addressing_entry: int,
+        members: frozenset[AgencyId],
     ) -> None:
         connection = self._transaction.connection
         now = microseconds_from(self._transaction.now)
@@ -228,6 +240,10 @@ class _Effect:
         if notice.expires_at.ToMicroseconds() <= now:
             raise NoticeExpired()
         audience = (await find_audiences(connection, [audience_key]))[audience_key]
+        # What it draws on may have been withdrawn or taken back since it was submitted.
+        state = LedgerState(self._transaction.now, members, {}, {}, {})
+        await add_sources(self._transaction, state, [notice])
+        require_released(notice, standing.originator, audience, state)
         told = audience_of(audience.members | {standing.originator}, audience.open_rule)
         is_first = not standing.is_published
         announcement = Announcement(
@@ -252,7 +268,9 @@ class _Effect:
             addressing_entry=addressing_entry,
             now=now,
         )
-        self._writes.set_standing(replace(after, decision_entry=entry))
+        self._writes.set_standing(
+            replace(after, decision_entry=entry, review_id=self._review.review_id)
+        )
 
     async def _afterwards(self, standing: NoticeStanding) -> None:
         """What was published already is upheld, commented on, or cancelled."""
@@ -264,7 +282,7 @@ class _Effect:
             holders = await find_holders(connection, [standing.key])
             end_notice(
                 self._writes,
-                standing,
+                replace(standing, review_id=self._review.review_id),
                 CANCELLED,
                 audience=audiences[standing.audience],
                 holders=holders.get(standing.key, frozenset()),
@@ -278,7 +296,9 @@ class _Effect:
             ledger_pb2.NOTICE_CHANGE_RETURNED if is_returned else ledger_pb2.NOTICE_CHANGE_UPHELD,
             events_pb2.EVENT_KIND_RETURNED if is_returned else events_pb2.EVENT_KIND_UPHELD,
         )
-        self._writes.set_standing(replace(standing, decision_entry=entry))
+        self._writes.set_standing(
+            replace(standing, decision_entry=entry, review_id=self._review.review_id)
+        )
 
     def _tell_originator(
         self,

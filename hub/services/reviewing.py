@@ -88,3 +88,19 @@ def outcome_of(review: StoredReview, steps: Sequence[StoredStep]) -> ReviewOutco
         if given.count(outcome) >= review.reviewers_needed:
             return outcome
     return events_pb2.REVIEW_OUTCOME_UNSPECIFIED
+
+
+def lacks_reviewers(
+    review: StoredReview, steps: Sequence[StoredStep], reviewers: Sequence[StoredOfficer]
+) -> bool:
+    """Whether a review cannot come to an outcome with the reviewers that there are: too few may
+    decide, or those who may have decided, and do not agree."""
+    decided = {step.officer_id for step in steps if step.outcome}
+    left = sum(
+        1
+        for officer in reviewers
+        if officer.officer_id not in decided and not _country_bar(officer, review)
+    )
+    given = [step.outcome for step in steps if step.outcome]
+    agreeing = max(given.count(outcome) for outcome in _DECISIONS)
+    return agreeing + left < review.reviewers_needed or not left

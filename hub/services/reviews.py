@@ -17,7 +17,6 @@ from comity.identity import AgencyId
 from comity.minimum.policy import Policy
 from comity.times import datetime_from_microseconds, microseconds_from, timestamp_from
 from comity.v1 import acts_pb2, events_pb2, ledger_pb2, notices_pb2, reviews_pb2
-from comity.v1.officers_pb2 import OFFICER_STATUS_ACTIVE, ROLE_HUB_REVIEWER
 from hub.services.calls import Caller
 from hub.services.notice_records import review_standing
 from hub.services.records import addressing_record, content_record
@@ -29,7 +28,7 @@ from hub.store.database import Connection, Database
 from hub.store.events import list_addenda
 from hub.store.ledger import find_entries
 from hub.store.notices import NoticeStanding, find_notices
-from hub.store.officers import StoredOfficer, list_officers
+from hub.store.officers import StoredOfficer, list_reviewers
 from hub.store.reviews import (
     StoredReview,
     StoredStep,
@@ -42,7 +41,6 @@ from hub.store.reviews import (
 from hub.store.writer import LedgerWriter
 
 MAX_PAGE_REVIEWS = 64
-MAX_HUB_OFFICERS = 1_024  # of the hub's own agency; all are looked at to count reviewers
 MIN_CELL = 5  # fewer are not told apart
 MAX_DAYS, DEFAULT_DAYS = 3_650, 365
 
@@ -208,14 +206,7 @@ class ReviewService:
         )
 
     async def _reviewers(self, connection: Connection) -> list[StoredOfficer]:
-        officers = await list_officers(
-            connection, self._hub_agency, after_officer_id="", limit=MAX_HUB_OFFICERS
-        )
-        return [
-            officer
-            for officer in officers
-            if ROLE_HUB_REVIEWER in officer.roles and officer.status == OFFICER_STATUS_ACTIVE
-        ]
+        return await list_reviewers(connection, self._hub_agency)
 
 
 def _caller_among(reviewers: Iterable[StoredOfficer], caller: Caller) -> StoredOfficer:
@@ -287,9 +278,7 @@ def _message(
     officer: StoredOfficer,
 ) -> reviews_pb2.Review:
     names = {each.officer_id: each.display_name for each in reviewers}
-    eligible = count_eligible(reviewers, review)
-    standing = review_standing(review, steps)
-    standing.lacks_reviewers = eligible < review.reviewers_needed
+    standing = review_standing(review, steps, reviewers)
     return reviews_pb2.Review(
         review_id=review.review_id,
         originator=review.originator,
@@ -307,7 +296,7 @@ def _message(
             )
             for step in steps
         ],
-        eligible_reviewers=eligible,
+        eligible_reviewers=count_eligible(reviewers, review),
         bar=bar_of(officer, review, steps),
     )
 

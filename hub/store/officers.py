@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from sqlalchemy import Row, Select, func, insert, select, update
 
 from comity.identity import AgencyId
-from comity.v1.officers_pb2 import OfficerStatus, Role
+from comity.v1.officers_pb2 import OFFICER_STATUS_ACTIVE, ROLE_HUB_REVIEWER, OfficerStatus, Role
 from hub.store.account_tables import (
     credentials,
     officer_entries,
@@ -16,6 +16,8 @@ from hub.store.account_tables import (
     officers,
 )
 from hub.store.database import Connection
+
+MAX_HUB_OFFICERS = 1_024  # of the hub's own agency; all are looked at to find reviewers
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +115,16 @@ async def list_officers(
         .limit(limit)
     )
     return [officer_from_row(row) for row in await connection.execute(statement)]
+
+
+async def list_reviewers(connection: Connection, agency: AgencyId) -> list[StoredOfficer]:
+    """The reviewers among an agency's officers."""
+    found = await list_officers(connection, agency, after_officer_id="", limit=MAX_HUB_OFFICERS)
+    return [
+        officer
+        for officer in found
+        if ROLE_HUB_REVIEWER in officer.roles and officer.status == OFFICER_STATUS_ACTIVE
+    ]
 
 
 async def list_standings(connection: Connection) -> list[OfficerStanding]:

@@ -80,13 +80,17 @@ async def save_answers(connection: Connection, answers: Sequence[StoredAnswer]) 
 async def find_recalls(
     connection: Connection, recall_entries: Collection[int]
 ) -> dict[int, StoredRecall]:
-    """The recalls that began with some entries, with their answers."""
+    """The recalls that began with some entries, with their answers.
+
+    The same statements, whether they are there or not.
+    """
     if not recall_entries:
         return {}
     rows = await connection.execute(
         select(recalls).where(recalls.c.recall_entry.in_(recall_entries))
     )
-    return {one.recall_entry: one for one in await _with_answers(connection, list(rows))}
+    found = await _with_answers(connection, list(rows), of=recall_entries)
+    return {one.recall_entry: one for one in found}
 
 
 async def list_recalls(
@@ -120,19 +124,21 @@ async def list_recalls(
         )
     if is_open:
         statement = statement.where(recalls.c.open_count > 0)
-    rows = await connection.execute(statement.order_by(recalls.c.recall_entry).limit(limit))
-    return await _with_answers(connection, list(rows))
+    rows = list(await connection.execute(statement.order_by(recalls.c.recall_entry).limit(limit)))
+    return await _with_answers(connection, rows, of=[row.recall_entry for row in rows])
 
 
-async def _with_answers(connection: Connection, rows: Sequence[object]) -> list[StoredRecall]:
+async def _with_answers(
+    connection: Connection, rows: Sequence[object], *, of: Collection[int]
+) -> list[StoredRecall]:
     names = [column.name for column in recalls.columns]
     found = {
         row.recall_entry: StoredRecall(**{name: getattr(row, name) for name in names})  # type: ignore[attr-defined]
         for row in rows
     }
-    if found:
+    if of:
         answers = await connection.execute(
-            select(recall_answers).where(recall_answers.c.recall_entry.in_(found))
+            select(recall_answers).where(recall_answers.c.recall_entry.in_(of))
         )
         for answer in answers:
             recall = found[answer.recall_entry]

@@ -90,6 +90,32 @@ async def end_reviews_of(
         )
 
 
+async def erase_reviewers_words(connection: Connection, key: tuple[AgencyId, str]) -> None:
+    """Erases what reviewers noted of a notice, and of whom it was. What its originator was told of
+    the outcome stays until `erase_findings`."""
+    originator, notice_id = key
+    ours = select(reviews.c.review_id).where(
+        reviews.c.notice_id == notice_id, reviews.c.originator == originator
+    )
+    await connection.execute(
+        update(review_steps).where(review_steps.c.review_id.in_(ours)).values(findings=None)
+    )
+    await connection.execute(
+        update(reviews).where(reviews.c.review_id.in_(ours)).values(nationalities="")
+    )
+
+
+async def erase_findings(connection: Connection, *, before: int) -> bool:
+    """Erases what originators were told of reviews that ended before a time; whether there were
+    any."""
+    erased = await connection.execute(
+        update(reviews)
+        .where(reviews.c.decided_at < before, reviews.c.findings.is_not(None))
+        .values(findings=None, findings_salt=None)
+    )
+    return bool(erased.rowcount)
+
+
 async def find_reviews(
     connection: Connection, review_ids: Collection[str]
 ) -> dict[str, StoredReview]:

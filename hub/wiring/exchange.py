@@ -69,7 +69,8 @@ def make_exchange(
         hub_agency=settings.agency,
     )
     bulk = BulkService(acts, preparing=preparing, membership=membership)
-    notices = NoticesService(database, records=NoticeRecords(database), showing=ground.showing)
+    records = NoticeRecords(database, hub_agency=settings.agency)
+    notices = NoticesService(database, records=records, showing=ground.showing)
     notice_acts = NoticeActsService(
         database,
         entitlement=ground.entitlement,

@@ -25,6 +25,7 @@ from comity.v1.acts_pb2 import AddressingRule
 ADULT_YEARS: Final = 18  # Convention on the Rights of the Child, article 1
 MAX_YEARS: Final = 1  # what protects a person is looked at again each year
 
+_DEAD = frozenset({pb.PERSON_STATUS_UNIDENTIFIED_BODY, pb.PERSON_STATUS_DECEASED})
 _WIDE_TLP = frozenset({pb.TLP_GREEN, pb.TLP_CLEAR})
 _LIFTED = "; a supervisor lifts this with a reason in protection_widening"
 
@@ -48,7 +49,7 @@ class ProtectedPerson:
 def protected_persons(notice: pb.Notice) -> list[ProtectedPerson]:
     """The subjects who are victims, witnesses or minors, as of the time of issue.
 
-    Who may be a minor is taken to be one.
+    Who may be a minor is taken to be one; the dead are none.
     """
     if notice.kind == pb.NOTICE_KIND_UN_SANCTIONS:
         return []
@@ -82,11 +83,16 @@ def is_widened(notice: pb.Notice) -> bool:
 
 
 def is_missing_minor_in_danger(notice: pb.Notice) -> bool:
-    """Whether any officer may widen at once, and the supervisor is told after."""
+    """Whether any officer may widen at once, and the supervisor is told after.
+
+    Not where an adult victim, or a witness of any age, would be shown more widely with the child.
+    """
+    persons = protected_persons(notice)
     return (
         notice.kind == pb.NOTICE_KIND_YELLOW
         and notice.disappearance.in_danger
-        and any(Ground.MINOR in person.grounds for person in protected_persons(notice))
+        and bool(persons)
+        and all(_is_minor_alone(person) for person in persons)
     )
 
 
@@ -99,13 +105,24 @@ def needs_supervisor(notice: pb.Notice) -> bool:
     )
 
 
+def _is_minor_alone(person: ProtectedPerson) -> bool:
+    return Ground.MINOR in person.grounds and Ground.WITNESS not in person.grounds
+
+
 def _grounds(person: pb.Person, notice: pb.Notice) -> Iterator[Ground]:
     if person.status == pb.PERSON_STATUS_VICTIM:
         yield Ground.VICTIM
     if person.status == pb.PERSON_STATUS_WITNESS:
         yield Ground.WITNESS
-    if _may_be_minor(person, notice):
+    if not _is_dead(person, notice) and _may_be_minor(person, notice):
         yield Ground.MINOR
+
+
+def _is_dead(person: pb.Person, notice: pb.Notice) -> bool:
+    """Whether it is a body: by its status, else by the day of death or the kind of the notice."""
+    if person.status != pb.PERSON_STATUS_UNSPECIFIED:
+        return person.status in _DEAD
+    return person.HasField("died_on") or notice.kind == pb.NOTICE_KIND_BLACK
 
 
 def _may_be_minor(person: pb.Person, notice: pb.Notice) -> bool:

@@ -106,24 +106,28 @@ class Served:
             yield opened
 
     async def add(
-        self, agency: str, *roles: Role.ValueType, user_name: str | None = None
+        self,
+        agency: str,
+        *roles: Role.ValueType,
+        user_name: str | None = None,
+        nationality: str = "FR",
     ) -> tuple[str, str]:
         """An officer with a one-time password: user name and password."""
         name = user_name or f"u{secrets.token_hex(4)}"
         request = AddOfficerRequest(
             user_name=name,
             display_name="Sample Person",
-            nationality="FR",
+            nationality=nationality,
             roles=roles or (ROLE_OFFICER,),
         )
         return name, await self.accounts.add(AgencyId(agency), request)
 
     @asynccontextmanager
     async def officer(
-        self, agency: str, *roles: Role.ValueType
+        self, agency: str, *roles: Role.ValueType, nationality: str = "FR"
     ) -> AsyncIterator[tuple[Agency, Person]]:
         """An officer who has taken every step, logged in."""
-        name, one_time = await self.add(agency, *roles)
+        name, one_time = await self.add(agency, *roles, nationality=nationality)
         person = Person(agency, name, PASSWORD)
         async with self.client(agency) as opened:
             response = await opened.client.officers.log_in(name, one_time)

@@ -137,7 +137,7 @@ class HubParts:
         )
         self.notices = NoticesService(
             database,
-            records=NoticeRecords(database),
+            records=NoticeRecords(database, hub_agency=HUB),
             showing=showing,
         )
         self.ledger = LedgerService(

@@ -183,10 +183,7 @@ class SmallLedger:
     ) -> events_pb2.Event:
         event = events_pb2.Event(kind=kind, leaf=self.leaf(index))
         place = index if act_entry is None else act_entry
-        if place not in self.acts or kind in (
-            events_pb2.EVENT_KIND_SUBMITTED,
-            events_pb2.EVENT_KIND_RECALLED,
-        ):
+        if place not in self.acts or kind == events_pb2.EVENT_KIND_SUBMITTED:
             return event
         event.act.envelope.CopyFrom(self.acts[place][0])
         event.act.content_salt = self.salts[place][0]

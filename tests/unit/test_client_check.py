@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,22 +12,37 @@ from typer.testing import CliRunner, Result
 
 from agency_client.cli.application import app
 from agency_client.drafts import load_draft
-from agency_client.profile import Profile
+from agency_client.policy import POLICY_FILE
+from agency_client.profile import Profile, save_profile
 from agency_client.signing import ActSigner
 from comity.errors import LegalMinimumMissing
 from comity.identity import AgencyId
 from comity.keys import ED25519, generate_private_key
-from comity.minimum.policy import builtin_policy
+from comity.minimum.policy import builtin_policy, policy_from_files
 from comity.v1.acts_pb2 import AddressingRule
 from comity.v1.notices_pb2 import TRAFFIC_LIVE
 from deploy.stage import EXAMPLES
+from tests.unit.client_desk import ClientDesk
 from tests.unit.small_ledger import DOMAIN, NOW, SmallLedger
 
 RED = EXAMPLES / "notice-red.json"
 
 
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever runs this may have a profile."""
+    monkeypatch.setenv("COMITY_HOME", str(tmp_path / "home"))
+
+
 def check(*arguments: str | Path) -> Result:
     return CliRunner().invoke(app, ["notice", "check", *map(str, arguments)])
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[ClientDesk]:
+    made = ClientDesk(tmp_path)
+    yield made
+    made.inbox.close()
 
 
 def spoilt(tmp_path: Path, *left_out: str) -> Path:
@@ -82,6 +99,49 @@ def test_a_hubs_own_policy_is_checked_against(tmp_path: Path) -> None:
 
     assert result.exit_code == 1
     assert "red.penalty_threshold" in result.output
+
+
+def test_the_policy_that_a_profile_has_kept_is_checked_against(desk: ClientDesk) -> None:
+    files = dict(builtin_policy().files)
+    files["red.toml"] = files["red.toml"].replace("years = 2", "years = 10")
+    policy = policy_from_files(files)
+    document = {
+        "fetchedAt": NOW.isoformat(),
+        "digest": base64.b64encode(policy.digest).decode(),
+        "files": [{"name": name, "text": text} for name, text in policy.files.items()],
+    }
+    folder = desk.agency.profile.folder
+    save_profile(desk.agency.profile)
+    (folder / POLICY_FILE).write_text(json.dumps(document), encoding="utf-8")
+
+    result = check(RED, "-p", f"{folder}/")
+    without = check(RED)
+
+    assert result.exit_code == 1
+    assert "red.penalty_threshold" in result.output
+    assert f"by the policy of {DOMAIN} as it was on 2026-11-24 12:00 UTC" in result.stderr
+    assert without.exit_code == 0
+    assert "that comes with this program" in without.stderr
+
+
+def test_a_zone_that_names_somebody_else_is_warned_of(tmp_path: Path) -> None:
+    path = tmp_path / "zone.json"
+    notice = json.loads(RED.read_text())
+    zone = [
+        "P<D<<ERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<",
+        "L898902C36D<<7408122F1204159ZE184226B<<<<<10",
+    ]
+    document = {"type": "DOCUMENT_TYPE_PASSPORT", "machineReadableZone": zone}
+    notice["subjects"][0]["person"]["documents"] = [document]
+    path.write_text(json.dumps(notice), encoding="utf-8")
+
+    result = check(path)
+
+    field = "subjects[0].person.documents[0].machineReadableZone"
+    assert result.exit_code == 0, result.output
+    assert f"warning  {field}: the machine-readable zone names ERIKSSON, ANNA MARIA" in (
+        result.output
+    )
 
 
 def test_a_policy_that_is_none_is_refused(tmp_path: Path) -> None:

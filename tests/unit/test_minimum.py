@@ -126,6 +126,8 @@ def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
         '{ path = "issued_at", before = "case_reference" }',
         '{ path = "case_reference", at_least = 2 }',
         '{ path = "version", at_least = -1 }',
+        '{ path = "subjects", count_at_most = "1" }',
+        '{ path = "subjects", count_at_most = -1 }',
         '{ path = "case_reference", present = "yes" }',
         '{ path = "case_reference" }',
         '{ path = "case_reference", present = true, in = [] }',

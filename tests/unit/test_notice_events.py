@@ -197,11 +197,10 @@ def test_what_the_originator_is_told_is_refused_by_another(told: Told, kind: _K.
 
 def test_acts_that_are_not_shown_lie_at_an_entry_of_their_kind(told: Told) -> None:
     addressing = told.ledger.address("FR-NCB", FRANCE, version_entry=told.version)
-    submitted, recalled = events_pb2.EVENT_KIND_SUBMITTED, events_pb2.EVENT_KIND_RECALLED
-    places = {submitted: told.version, recalled: addressing}
     for kind in UNSHOWN_ACTS:
-        event = told.ledger.event(kind, places[kind])
-        wrong = told.ledger.event(kind, places[recalled if kind == submitted else submitted])
+        event = told.ledger.event(kind, told.version)
+        wrong = told.ledger.event(kind, told.version)
+        wrong.leaf.CopyFrom(told.ledger.leaf(addressing))
 
         assert verify_event(event, told.trust("DE-BKA")).originator == "FR-NCB"
         with pytest.raises(ProofInvalid):

@@ -221,6 +221,14 @@ class Lives(RuleBasedStateMachine):
         if self.move(model.notice.act(addressing=act), is_allowed=is_allowed):
             model.addressees = {BRAZIL}
 
+    @rule(model=notices)
+    def widen(self, model: Model) -> None:
+        """Addresses both again."""
+        is_allowed = model.state == "published"
+        act = pb.AddressingAct(rule=pb.AddressingRule(agencies=[BRAZIL, KENYA]))
+        if self.move(model.notice.act(addressing=act), is_allowed=is_allowed):
+            model.addressees = {BRAZIL, KENYA}
+
     def end(self, model: Model, state: str) -> None:
         model.state, model.waits = state, False
 
@@ -265,6 +273,9 @@ class Lives(RuleBasedStateMachine):
         self.run(self.parts.rounds.do_due())
         for model in self.models:
             if model.stands and model.expires_at <= self.clock():
+                self.end(model, "expired")
+            is_waiting = model.state in {"in review", "incomplete"}
+            if is_waiting and model.submitted_until <= self.clock():
                 self.end(model, "expired")
             if model.state in ENDED | {"refused"}:
                 model.is_erased = True

@@ -78,6 +78,52 @@ def test_any_officer_widens_for_a_missing_minor_in_danger(child: pb.Notice) -> N
 
 
 @pytest.mark.parametrize(
+    ("status", "year"),
+    [
+        (pb.PERSON_STATUS_WITNESS, 1980),
+        (pb.PERSON_STATUS_WITNESS, 2015),
+        (pb.PERSON_STATUS_VICTIM, 1980),
+    ],
+)
+def test_a_supervisor_widens_where_another_protected_person_stands_beside_the_child(
+    child: pb.Notice, status: pb.PersonStatus.ValueType, year: int
+) -> None:
+    child.protection_widening.reason.add(language="en", text="Invented: seen at a border")
+    other = child.subjects.add().person
+    other.status = status
+    other.dates_of_birth.add(date=pb.CalendarDate(year=year))
+
+    assert not is_missing_minor_in_danger(child)
+    assert needs_supervisor(child)
+
+
+def test_any_officer_widens_for_two_missing_children(child: pb.Notice) -> None:
+    child.protection_widening.reason.add(language="en", text="Invented: seen at a border")
+    child.subjects.add().CopyFrom(child.subjects[0])
+
+    assert not needs_supervisor(child)
+
+
+@pytest.mark.parametrize(
+    "status",
+    [
+        pb.PERSON_STATUS_UNIDENTIFIED_BODY,
+        pb.PERSON_STATUS_DECEASED,
+        pb.PERSON_STATUS_UNSPECIFIED,
+    ],
+)
+def test_the_dead_are_no_protected_minors(status: pb.PersonStatus.ValueType) -> None:
+    notice = complete("black", "described")
+    person = notice.subjects[0].person
+    person.description.apparent_age_min, person.description.apparent_age_max = 8, 11
+    person.status = status
+    assert protected_persons(notice) == []
+
+    person.status = pb.PERSON_STATUS_MISSING
+    assert [one.grounds for one in protected_persons(notice)] == [(Ground.MINOR,)]
+
+
+@pytest.mark.parametrize(
     ("birth", "is_protected"),
     [((2008, 0, 0), True), ((2008, 11, 23), False), ((2008, 11, 26), True), ((2007, 0, 0), False)],
 )

@@ -223,55 +223,54 @@ async def test_copies_are_erased_where_no_answer_can_be_signed(desk: ClientDesk)
 
 
 def narrowed(desk: ClientDesk) -> tuple[int, int]:
+    """A notice that Germany is taken off again: its entry, and the hub's that tells of it."""
     version = desk.publish()
-    entry = desk.ledger.address("FR-NCB", FRANCE, version_entry=version)
+    addressing = desk.ledger.address("FR-NCB", FRANCE, version_entry=version)
+    recalled = ledger_pb2.NOTICE_CHANGE_RECALLED
+    entry = desk.ledger.decide(recalled, version, acts_entry=addressing)
     desk.hear(events_pb2.EVENT_KIND_RECALLED, entry)
     return version, entry
 
 
-def tell_recalls(desk: ClientDesk, *recalls: events_pb2.Recall) -> None:
-    desk.hub.answers["ListRecalls"] = lambda request: events_pb2.ListRecallsResponse(
-        recalls=recalls, proof=desk.ledger.proof(known_size=request.known_size)
-    )
-
-
-async def test_the_hub_says_which_notice_is_no_longer_addressed(desk: ClientDesk) -> None:
+async def test_the_hubs_entry_says_what_is_no_longer_addressed(desk: ClientDesk) -> None:
     version, entry = narrowed(desk)
-    notice_id = desk.notice_id(version)
-    told = events_pb2.Recall(originator="FR-NCB", notice_id=notice_id, recall_entry=entry)
-    tell_recalls(desk, told)
+    other = desk.publish()
 
     await answer(desk)
 
-    assert [(DELETED, entry)] == [(body.outcome, body.recall_entry) for body in bodies(desk)]
+    [body] = bodies(desk)
+    assert (body.notice_id, body.recall_entry) == (desk.notice_id(version), entry)
+    assert body.outcome == DELETED
+    assert not desk.inbox.received.holds("FR-NCB", desk.notice_id(version))
+    assert desk.inbox.received.holds("FR-NCB", desk.notice_id(other))
 
 
 @pytest.mark.threat("T30")
 @pytest.mark.threat("T161")
 async def test_nothing_is_erased_for_a_recall_that_no_event_began(desk: ClientDesk) -> None:
-    version, entry = narrowed(desk)
-    other = desk.publish()
-    notice_id = desk.notice_id(other)
-    lies = [
-        events_pb2.Recall(originator="FR-NCB", notice_id=notice_id, recall_entry=other),
-        events_pb2.Recall(originator="DE-BKA", notice_id=notice_id, recall_entry=entry),
-    ]
-    tell_recalls(desk, *lies)
+    version = desk.publish()
+    addressing = desk.ledger.address("FR-NCB", FRANCE, version_entry=version)
+    trust = desk.agency.trust
+    proof = desk.ledger.proof(known_size=trust.size)
+    trust.advance(trust.open_note(desk.ledger.note()), proof.consistency_path)
+    at_the_act = events_pb2.Event(
+        kind=events_pb2.EVENT_KIND_RECALLED, leaf=desk.ledger.leaf(addressing)
+    )
+    verified, quarantined = verify_each([at_the_act], trust)
+    desk.inbox.commit_window("w", KeptWindow(verified, quarantined, desk.ledger.size), trust)
 
     await answer(desk)
 
+    assert len(quarantined) == 1
     assert not desk.sent
-    for kept in (version, other):
-        assert desk.inbox.received.holds("FR-NCB", desk.notice_id(kept))
+    assert desk.inbox.received.holds("FR-NCB", desk.notice_id(version))
 
 
 async def test_who_is_addressed_again_receives_again(desk: ClientDesk) -> None:
-    version, entry = narrowed(desk)
+    version, _ = narrowed(desk)
     notice_id = desk.notice_id(version)
-    tell_recalls(
-        desk, events_pb2.Recall(originator="FR-NCB", notice_id=notice_id, recall_entry=entry)
-    )
     await answer(desk)
+    was_held = desk.inbox.received.holds("FR-NCB", notice_id)
     added = desk.ledger.address("FR-NCB", FRANCE, version_entry=version)
     event = desk.ledger.event(events_pb2.EVENT_KIND_ADDRESSEE_ADDED, added, act_entry=version)
     trust = desk.agency.trust
@@ -279,6 +278,7 @@ async def test_who_is_addressed_again_receives_again(desk: ClientDesk) -> None:
     trust.advance(trust.open_note(desk.ledger.note()), proof.consistency_path)
     desk.inbox.commit_window("w", KeptWindow(*verify_each([event], trust), added + 1), trust)
 
+    assert not was_held
     assert desk.inbox.received.holds("FR-NCB", notice_id)
 
 

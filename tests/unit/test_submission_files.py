@@ -16,8 +16,9 @@ from agency_client.addressing import (
     unmatched_countries,
     wider_rule,
 )
+from agency_client.checking import check_notices, require_sound
 from agency_client.draft_form import MAX_CHOICES
-from agency_client.drafts import load_drafts, parse_draft, verify_drafts
+from agency_client.drafts import load_drafts, parse_draft
 from agency_client.profile import Profile
 from agency_client.signing import DEFAULT_LIFE, ActSigner
 from comity.acts import parse_act, verify_act
@@ -25,6 +26,7 @@ from comity.addressing import resolve_rule
 from comity.errors import AddressingInvalid, MalformedInput, NoticeInvalid
 from comity.identity import AgencyId
 from comity.keys import ED25519, generate_private_key
+from comity.minimum.policy import builtin_policy
 from comity.notices import verify_notice
 from comity.times import datetime_from_timestamp
 from comity.v1.acts_pb2 import WITHDRAWAL_REASON_OTHER, AddressingRule
@@ -180,15 +182,17 @@ def test_every_field_at_fault_of_every_draft_is_named_at_once(tmp_path: Path) ->
     )
     signer = make_signer()
     drafts = load_drafts([path], traffic=TRAFFIC_LIVE)
+    completed = [(draft.source, signer.completed(draft.notice)) for draft in drafts]
 
     with pytest.raises(NoticeInvalid) as refused:
-        verify_drafts([(draft.source, signer.completed(draft.notice)) for draft in drafts])
+        require_sound(list(check_notices(completed, builtin_policy())))
 
     fields = [violation.field.rpartition("/")[2] for violation in refused.value.violations]
     assert fields == [
         "many.jsonl:1: caseReference",
         "many.jsonl:3: urgency",
-        "many.jsonl:3: subjects",
+        "many.jsonl:3: subjects",  # none, by the form
+        "many.jsonl:3: subjects",  # nobody wanted, by the legal minimum
     ]
 
 

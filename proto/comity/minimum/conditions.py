@@ -5,6 +5,7 @@
     { path = "sex", present = true }        something is set there
     { path = "kind", in = ["RED"] }         one value is among these codes
     { path = "version", at_least = 2 }      one number is as large
+    { path = "subjects", count_at_most = 1 }  no more stand there
     { path = .., before = .. } and `after`  every date of both certainly lies so
     { path = .., age_below = { years = 18, on = "/issued_at" } }     certainly, by every birth
     { path = .., years_after = { of = "/issued_at", more_than = 5 } }
@@ -19,11 +20,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from reprlib import repr as short
 from typing import Any
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 
+from comity.minimum.bounds import MAX_DEPTH, MAX_LISTS, Budget
 from comity.minimum.days import is_certainly_below, is_longer_after, span_from
 from comity.minimum.paths import Path, Values, parse_path, values_of
 from comity.v1 import notices_pb2 as pb
@@ -38,10 +41,11 @@ _DATES = ("CalendarDate", "PartialDate", "Timestamp")
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """What conditions may name: definitions, and lists of words."""
+    """What conditions may name, definitions and lists of words; and what they may cost."""
 
     definitions: Mapping[str, Any] = field(default_factory=dict)
     words: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    budget: Budget = field(default_factory=Budget)
 
 
 def compile_condition(data: Any, item: Descriptor, known: Vocabulary) -> Condition:
@@ -49,7 +53,7 @@ def compile_condition(data: Any, item: Descriptor, known: Vocabulary) -> Conditi
 
     Raises: ValueError that says what is wrong with it.
     """
-    return _Compiler(item, known, ()).condition(data)
+    return _Compiler(item, known).condition(data)
 
 
 def uses_words(data: Any, known: Vocabulary) -> bool:
@@ -79,14 +83,36 @@ def code_number(codes: FieldDescriptor, name: str) -> int:
 
 
 class _Compiler:
-    def __init__(self, item: Descriptor, known: Vocabulary, within: tuple[str, ...]) -> None:
+    """Compiles conditions over one kind of item; `within` are the definitions around them."""
+
+    def __init__(
+        self,
+        item: Descriptor,
+        known: Vocabulary,
+        *,
+        within: tuple[str, ...] = (),
+        depth: int = 0,
+        lists: int = 0,
+    ) -> None:
         self._item = item
         self._known = known
-        self._within = within  # definitions that are being compiled
+        self._within = within
+        self._depth = depth
+        self._lists = lists
 
     def condition(self, data: Any) -> Condition:
         if not isinstance(data, Mapping):
-            raise ValueError(f"{data!r} is no condition")
+            raise ValueError(f"{short(data)} is no condition")
+        if self._depth >= MAX_DEPTH:
+            raise ValueError(f"conditions within conditions are deeper than {MAX_DEPTH}")
+        self._known.budget.spend(lists=self._lists)
+        self._depth += 1
+        try:
+            return self._condition(data)
+        finally:
+            self._depth -= 1
+
+    def _condition(self, data: Mapping[str, Any]) -> Condition:
         keys = set(data)
         if keys == {"some", "meets"}:
             return self._some(data["some"], data["meets"])
@@ -95,12 +121,14 @@ class _Compiler:
             return _COMBINING[key](self, value)
         tests = keys - {"path"}
         if "path" not in keys or len(tests) != 1 or not tests <= set(_TESTS):
-            raise ValueError(f"{sorted(keys)} is no condition")
+            raise ValueError(f"{short(sorted(keys))} is no condition")
         [test] = tests
         return _TESTS[test](self, self.path(data["path"]), data[test])
 
     def path(self, text: Any) -> Path:
-        return parse_path(str(text), NOTICE, self._item)
+        if not isinstance(text, str):
+            raise ValueError(f"{short(text)} is no path")
+        return parse_path(text, NOTICE, self._item)
 
     def all(self, data: Any) -> Condition:
         parts = tuple(self._parts(data))
@@ -129,11 +157,17 @@ class _Compiler:
         return lambda notice, item: not part(notice, item)
 
     def definition(self, name: Any) -> Condition:
-        if name not in self._known.definitions:
-            raise ValueError(f"{name!r} is defined nowhere")
+        if not isinstance(name, str) or name not in self._known.definitions:
+            raise ValueError(f"{short(name)} is defined nowhere")
         if name in self._within:
             raise ValueError(f"{name!r} is defined by itself")
-        inner = _Compiler(self._item, self._known, (*self._within, name))
+        inner = _Compiler(
+            self._item,
+            self._known,
+            within=(*self._within, name),
+            depth=self._depth,
+            lists=self._lists,
+        )
         return inner.condition(self._known.definitions[name])
 
     def _parts(self, data: Any) -> list[Condition]:
@@ -145,8 +179,17 @@ class _Compiler:
         path = self.path(text)
         if path.field.message_type is None:
             raise ValueError(f"{text!r} holds no messages")
+        if self._lists >= MAX_LISTS:
+            raise ValueError(f"lists within lists are deeper than {MAX_LISTS}")
         values = values_of(path)
-        part = _Compiler(path.field.message_type, self._known, self._within).condition(data)
+        inner = _Compiler(
+            path.field.message_type,
+            self._known,
+            within=self._within,
+            depth=self._depth,
+            lists=self._lists + 1,
+        )
+        part = inner.condition(data)
         return lambda notice, item: any(part(notice, one) for one in values(notice, item))
 
     def present(self, path: Path, wanted: Any) -> Condition:
@@ -167,6 +210,12 @@ class _Compiler:
             raise ValueError("at_least compares numbers")
         values = values_of(path)
         return lambda notice, item: any(value >= least for value in values(notice, item))
+
+    def count_at_most(self, path: Path, most: Any) -> Condition:
+        if not _is_count(most):
+            raise ValueError("count_at_most is a number")
+        values = values_of(path)
+        return lambda notice, item: len(values(notice, item)) <= most
 
     def before(self, path: Path, other: Any) -> Condition:
         left, right = self._days(path), self._days(self.path(other))
@@ -227,8 +276,9 @@ class _Compiler:
         )
 
     def words(self, path: Path, name: Any) -> Condition:
-        if name not in self._known.words:
-            raise ValueError(f"{name!r} is no list of words")
+        if not isinstance(name, str) or name not in self._known.words:
+            raise ValueError(f"{short(name)} is no list of words")
+        self._known.budget.spend(len(self._known.words[name]), lists=self._lists)
         words = "|".join(map(re.escape, self._known.words[name]))
         pattern = re.compile(rf"\b(?:{words})", re.IGNORECASE)
         values = values_of(path)
@@ -304,6 +354,7 @@ _TESTS: Mapping[str, Callable[[_Compiler, Path, Any], Condition]] = {
     "present": _Compiler.present,
     "in": _Compiler.among,
     "at_least": _Compiler.at_least,
+    "count_at_most": _Compiler.count_at_most,
     "before": _Compiler.before,
     "after": _Compiler.after,
     "age_below": _Compiler.age_below,

@@ -13,6 +13,7 @@ from importlib import resources
 from pathlib import Path
 
 from comity.errors import LegalMinimumMissing, PolicyInvalid, Violation
+from comity.minimum.bounds import MAX_FILE_BYTES
 from comity.minimum.evaluation import Finding, Rule, rule_findings
 from comity.minimum.review import Question, ReviewTerms, parse_review
 from comity.minimum.rules import (
@@ -27,7 +28,6 @@ from comity.v1 import notices_pb2 as pb
 REVIEW_FILE = "review.toml"
 RULE_FILES = (*SHARED_FILES, *KIND_FILES)  # in the order in which their findings are listed
 FILE_NAMES = (*RULE_FILES, REVIEW_FILE)
-MAX_FILE_BYTES = 262_144  # the longest of ours has a tenth
 
 __all__ = [
     "Finding",

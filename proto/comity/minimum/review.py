@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from comity.errors import Violation
+from comity.minimum.bounds import MAX_RULES
 from comity.minimum.conditions import NOTICE, Condition, Vocabulary, code_number, compile_condition
 from comity.minimum.paths import parse_path
 
@@ -75,6 +76,9 @@ def _applying(
     tables = document.get(key, [])
     if not isinstance(tables, list):
         violations.append(Violation(f"{name}: {key}", f"is no list: [[{key}]]"))
+        return
+    if len(tables) > MAX_RULES:
+        violations.append(Violation(f"{name}: {key}", f"are more than {MAX_RULES}"))
         return
     for number, data in enumerate(tables):
         try:

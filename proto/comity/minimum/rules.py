@@ -9,6 +9,14 @@ from typing import Any
 from google.protobuf.descriptor import Descriptor
 
 from comity.errors import Violation
+from comity.minimum.bounds import (
+    MAX_DOTS,
+    MAX_FILE_BYTES,
+    MAX_RULES,
+    MAX_WORDS,
+    has_endless_line,
+    is_word,
+)
 from comity.minimum.conditions import (
     NOTICE,
     Vocabulary,
@@ -31,9 +39,15 @@ _RULE_KEYS = {*_TEXTS, "severity", "kinds", "warning_for", "each", "when", "requ
 
 def parse_document(name: str, text: str, violations: list[Violation]) -> Mapping[str, Any]:
     """The tables of a file; empty where it is no TOML, and then that is said."""
+    if len(text.encode(errors="replace")) > MAX_FILE_BYTES:
+        violations.append(Violation(name, f"is larger than {MAX_FILE_BYTES:,} bytes"))
+        return {}
+    if has_endless_line(text):
+        violations.append(Violation(name, f"has a line with more than {MAX_DOTS} dots"))
+        return {}
     try:
         return tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         violations.append(Violation(name, f"is no TOML: {error}"))
         return {}
 
@@ -47,14 +61,12 @@ def vocabulary_of(
     for name, document in documents.items():
         definitions |= _table(name, document, "definitions", violations)
         for key, value in _table(name, document, "words", violations).items():
-            if (
-                isinstance(value, list)
-                and value
-                and all(isinstance(v, str) and v.strip() for v in value)
-            ):
+            if isinstance(value, list) and 0 < len(value) <= MAX_WORDS and all(map(is_word, value)):
                 words[key] = value
             else:
-                violations.append(Violation(f"{name}: words.{key}", "is no list of words"))
+                violations.append(
+                    Violation(f"{name}: words.{key}", f"is no list of 1 to {MAX_WORDS} words")
+                )
     return Vocabulary(definitions, words)
 
 
@@ -77,6 +89,9 @@ def parse_rules(
     tables = document.get("rule", [])
     if not isinstance(tables, list):
         violations.append(Violation(f"{name}: rule", "is no list of rules: [[rule]]"))
+        return
+    if len(tables) > MAX_RULES:
+        violations.append(Violation(f"{name}: rule", f"has more than {MAX_RULES} rules"))
         return
     for number, data in enumerate(tables):
         where = f"{name}: rule[{number}]"
