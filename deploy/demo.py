@@ -26,7 +26,7 @@ AGENCIES = {
     "KE-NCB": "Sample bureau of Kenya",
 }
 LISTED = 39  # subjects of the sample
-COPIES = 40  # makes an import of a second or two, long enough to be killed in the middle
+COPIES = 30  # makes an import of a second or two, long enough to be killed in the middle
 IS_TERMINAL = sys.stdout.isatty()
 
 
@@ -130,19 +130,31 @@ def look_up(stage: Stage) -> None:
 
 
 def review_and_recall(stage: Stage) -> None:
-    tell("5. A red notice lacks something, is let out by two reviewers, and is recalled in the end.")
+    tell("5. A red notice lacks something, is let out by two reviewers, and is recalled later.")
     notice_id = send_complete(stage)
     let_out(stage)
     with stage.running("BR-NCB"):
-        wait_for(lambda: notice_id in stage.comity("BR-NCB", "notice", "list"))
         stage.log_in("BR-NCB")
+        wait_for(lambda: received(stage, notice_id))
+        print("    Brazil's officer acknowledges it, and France withdraws it:")
         show(stage.comity("BR-NCB", "notice", "acknowledge", notice_id))
         withdraw = ["notice", "withdraw", notice_id, "--reason", "purpose-achieved"]
         show(stage.comity("FR-NCB", *withdraw))
-        status = ["recall", "status", notice_id]
-        wait_for(lambda: "NOT ANSWERED" not in stage.comity("FR-NCB", *status))
-    print("    Brazil's copies, as `comity run` has answered by itself:")
-    show(stage.comity("FR-NCB", *status))
+        answered = wait_for(lambda: recalled(stage, notice_id))
+    print("    What Brazil's `comity run` has answered by itself:")
+    show(answered)
+
+
+def received(stage: Stage, notice_id: str) -> str:
+    """Brazil's line about a notice, once it has one."""
+    lines = stage.comity("BR-NCB", "notice", "list").splitlines()
+    return next((line for line in lines if line.startswith(notice_id)), "")
+
+
+def recalled(stage: Stage, notice_id: str) -> str:
+    """Who has answered, once all have."""
+    status = stage.comity("FR-NCB", "recall", "status", notice_id)
+    return "" if "NOT ANSWERED" in status else status
 
 
 def send_complete(stage: Stage) -> str:
@@ -152,7 +164,7 @@ def send_complete(stage: Stage) -> str:
     complete = json.dumps(notice)
     del notice["warrants"][0]["number"]
     draft.write_text(json.dumps(notice), encoding="utf-8")
-    show(stage.offline("notice", "check", str(draft), expected=1))
+    show(stage.offline("notice", "check", draft.name, expected=1))
     draft.write_text(complete, encoding="utf-8")
     [sent] = stage.documents("FR-NCB", "notice", "submit", str(draft), "--to", "BR-NCB")
     return str(sent["noticeId"])
@@ -162,17 +174,21 @@ def let_out(stage: Stage) -> None:
     """Two of the hub's reviewers, of neither country, read the notice and agree."""
     for number, nationality in enumerate(("NZ", "IS"), start=1):
         stage.log_in_reviewer(number, nationality=nationality)
-        show(stage.comity(stage.hub_profile, "review", "list"))
-        [review] = stage.documents(stage.hub_profile, "review", "list")
-        stage.comity(stage.hub_profile, "review", "decide", review["reviewId"], "publish")
+        waiting = stage.comity(stage.hub_profile, "review", "list")
+        print(f"    What reviewer {number} of the hub sees, and lets out:")
+        show(waiting)
+        review_id = waiting.split()[0]
+        stage.comity(stage.hub_profile, "review", "decide", review_id, "publish")
 
 
-def wait_for(has_happened: Callable[[], bool]) -> None:
+def wait_for(look: Callable[[], str]) -> str:
+    """Looks again and again until there is something to see."""
     give_up_at = time.monotonic() + 30
-    while not has_happened():
+    while not (seen := look()):
         if time.monotonic() > give_up_at:
-            raise SystemExit("Nobody has answered.")
+            raise SystemExit("Nothing has come.")
         time.sleep(0.2)
+    return seen
 
 
 def verify(stage: Stage) -> None:

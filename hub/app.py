@@ -13,10 +13,9 @@ from functools import partial
 
 import grpc
 
-from comity.minimum.policy import builtin_policy, load_policy
 from comity.times import utc_now
 from directory.services.limits import Limits, LookUpAllowances
-from hub.folder import load_ledger_key
+from hub.folder import load_hub_policy, load_ledger_key
 from hub.rpc.enrolment import EnrolmentServicer, make_enrolment_server
 from hub.rpc.enrolment_guard import ENROLMENT_RULES, EnrolmentGuard
 from hub.rpc.guard import Guard
@@ -102,7 +101,7 @@ async def running_hub(
         tail.add_listener(standings.take_events)
         entitlement = Entitlement(database, membership=membership, standings=standings)
         access = AccessService(writer)
-        policy = builtin_policy() if settings.policy is None else load_policy(settings.policy)
+        policy = load_hub_policy(settings)
         pool = VerifierPool(settings.verifiers, policy=policy, policy_folder=settings.policy)
         stack.push_async_callback(pool.stop)
         await pool.start()

@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from comity.errors import MalformedInput
 from comity.identity import AgencyId
 from comity.keys import PrivateKey, generate_private_key, load_private_key, pem_from_private_key
+from comity.minimum.policy import Policy, builtin_policy, load_policy
 from comity.v1 import agencies_pb2
 from hub.certificates import (
     CertificateAuthority,
@@ -254,6 +255,14 @@ def load_fingerprints(settings: Settings) -> tuple[str, str]:
     except ValueError as error:
         raise MalformedInput(f"{settings.ca_certificate.name} holds no certificate.") from error
     return authority.fingerprint(SHA256()).hex(), load_ledger_key(settings).public.key_id
+
+
+def load_hub_policy(settings: Settings) -> Policy:
+    """The legal minimum and what is reviewed, as this hub has it.
+
+    Raises: PolicyInvalid with everything at fault.
+    """
+    return builtin_policy() if settings.policy is None else load_policy(settings.policy)
 
 
 def require_serving_files(settings: Settings, *, now: datetime) -> x509.Certificate:

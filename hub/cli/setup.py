@@ -21,7 +21,14 @@ from hub.cli.application import (
     write_fingerprints,
 )
 from hub.files import write_private
-from hub.folder import NewHub, held_alone, load_authority, require_serving_files, settings_for
+from hub.folder import (
+    NewHub,
+    held_alone,
+    load_authority,
+    load_hub_policy,
+    require_serving_files,
+    settings_for,
+)
 from hub.making import init_hub
 from hub.own_agency import OWN_AGENCY_FOLDER
 from hub.renewing import expiry_warnings, renew_certificate, renew_own_agency
@@ -93,9 +100,10 @@ def _parse_administrators(texts: list[str]) -> tuple[tuple[str, str], ...]:
 @app.command("check-config")
 @command
 async def check_config(folder: Folder = DEFAULT_FOLDER) -> None:
-    """Check the configuration, the keys and the database, and change nothing."""
+    """Check configuration, keys, policy and database, and change nothing."""
     settings = load_settings(folder)
     require_serving_files(settings, now=utc_now())
+    policy = load_hub_policy(settings)
     async with Administration(settings, clock=utc_now) as administration:
         await administration.require_ledger()
         await administration.require_durable()
@@ -106,6 +114,9 @@ async def check_config(folder: Folder = DEFAULT_FOLDER) -> None:
     for warning in expiry_warnings(settings, now=utc_now()):
         typer.echo(warning, err=True)
     typer.echo(f"The hub {settings.domain} can be served on {settings.listen}.")
+    if settings.policy is not None:
+        typer.echo(f"Notices are judged with the files in {settings.policy}; as SHA-256")
+        typer.echo(policy.digest.hex())
     typer.echo("What members compare it with, as SHA-256:")
     write_fingerprints(settings)
 

@@ -128,7 +128,7 @@ def drawing_on(source: NoticeLife, rule: pb.AddressingRule) -> NoticeLife:
     return life
 
 
-@pytest.mark.threat("T16")
+@pytest.mark.threat("T154")
 async def test_what_may_not_be_passed_on_is_not_by_a_later_addressing(
     parts: HubParts, source: NoticeLife
 ) -> None:

@@ -14,6 +14,7 @@ import pytest
 import typer.main
 from typer.testing import CliRunner
 
+from comity.minimum.policy import builtin_policy, load_policy
 from hub.certificates import HUB_LIFE, generate_tls_key, pem_from_certificate, pem_from_key
 from hub.cli.application import app
 from hub.folder import held_alone, load_authority, replace_server_pair
@@ -187,6 +188,16 @@ def sign_in_the_past(folder: Path, *, days_left: int) -> None:
     )
 
 
+def keep_policy(folder: Path, text: str) -> None:
+    (folder / "policy").mkdir()
+    (folder / "policy" / "review.toml").write_text(text, encoding="utf-8")
+    add_setting('policy = "policy"')(folder)
+
+
+def spoil_policy(folder: Path) -> None:
+    keep_policy(folder, "[[terms]]\nreviewers = 99\nunheard_of = 1\n")
+
+
 FAULTS: dict[str, tuple[Callable[[Path], object], int, str]] = {
     "key missing": (remove("tls-key.pem"), 1, "tls-key.pem cannot be read"),
     "key readable": (lambda f: (f / "tls-key.pem").chmod(0o644), 1, "chmod 600"),
@@ -201,6 +212,8 @@ FAULTS: dict[str, tuple[Callable[[Path], object], int, str]] = {
     "database away": (change("hub.toml", "sqlite:///hub.sqlite", UNREACHABLE), 3, "database"),
     "authority missing": (remove("ca.pem"), 1, "ca.pem cannot be read"),
     "ledger key spoilt": (take("tls.pem", "ledger-key.pem"), 1, "ledger-key.pem"),
+    "policy missing": (add_setting('policy = "nowhere"'), 1, "nowhere cannot be read"),
+    "policy spoilt": (spoil_policy, 1, "review.toml"),
 }
 
 
@@ -221,6 +234,15 @@ def test_what_cannot_serve_is_refused_in_words(
 
 def test_serving_at_an_address_that_is_none_is_wrong_usage(folder: Path) -> None:
     require_exit(comity_hub("serve", "--listen", "nonsense", folder=folder), 2)
+
+
+def test_check_config_reads_the_policy(folder: Path) -> None:
+    keep_policy(folder, builtin_policy().files["review.toml"])
+
+    checked = comity_hub("check-config", folder=folder)
+
+    require_exit(checked, 0)
+    assert load_policy(folder / "policy").digest.hex() in checked.output
 
 
 def test_check_config_says_that_the_certificate_runs_out(folder: Path) -> None:

@@ -337,7 +337,9 @@ async def test_what_has_ended_is_erased_at_the_hub_and_the_ledger_verifies(
 
 
 def tally(originator: str, count: int, ground: int = 1) -> Tally:
-    return Tally(outcome=REFUSE, ground=ground, kind=1, originator=originator, count=count)
+    return Tally(
+        outcome=REFUSE, ground=ground, kind=1, originator=AgencyId(originator), count=count
+    )
 
 
 @pytest.mark.threat("T158")

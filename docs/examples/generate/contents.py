@@ -120,9 +120,7 @@ def _fill_trafficking(notice: pb.Notice) -> None:
     worst.maximum_penalty.ClearField("life")
     worst.maximum_penalty.death = True
     notice.warnings.add(code=pb.WARNING_CODE_HEALTH, details=[_text("Needs insulin.")])
-    notice.grading.CopyFrom(
-        pb.Grading(scheme=pb.GRADING_SCHEME_6X6, source="B", information="2")
-    )
+    notice.grading.CopyFrom(pb.Grading(scheme=pb.GRADING_SCHEME_6X6, source="B", information="2"))
     notice.handling.confidentiality = pb.CONFIDENTIALITY_RESTRICTED
     notice.handling.pap = pb.PAP_AMBER
     notice.handling.onward_countries.append("FR")
@@ -133,9 +131,7 @@ def _fill_trafficking(notice: pb.Notice) -> None:
         consented_on=pb.CalendarDate(year=2026, month=10, day=1),
         distinction=[_text("Is taller, and has no tattoo.")],
     )
-    misused.documents.add(
-        type=pb.DOCUMENT_TYPE_PASSPORT, number="EXAMPLE12", issuing_country="FR"
-    )
+    misused.documents.add(type=pb.DOCUMENT_TYPE_PASSPORT, number="EXAMPLE12", issuing_country="FR")
 
 
 def _fill_missing(notice: pb.Notice) -> None:

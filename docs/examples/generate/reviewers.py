@@ -50,9 +50,7 @@ class Reviewers:
         self._channel = channel
         self._officer_ids = officer_ids
 
-    async def waiting(
-        self, traffic: Traffic.ValueType = TRAFFIC_EXERCISE
-    ) -> Sequence[pb.Review]:
+    async def waiting(self, traffic: Traffic.ValueType = TRAFFIC_EXERCISE) -> Sequence[pb.Review]:
         """What waits for somebody."""
         listed = await self.ask(0, "ListReviews", pb.ListReviewsRequest(traffic=traffic))
         return list(listed.reviews)
