@@ -29,7 +29,7 @@ from hub.services import delivery
 from hub.services.calls import Caller, Officer
 from hub.settings import Settings
 from hub.tls import TlsFiles
-from hub.wiring import directory
+from hub.wiring import rounds
 
 PROGRESS_SECONDS = 0.1  # the story need not wait for a message that a hub sends every 10 seconds
 
@@ -148,7 +148,7 @@ def _without_tls(recording: Recording) -> Iterator[None]:
         patch.object(guard.Guard, "_identify", identify),
         patch.object(guard.Guard, "require_current", require_current),
         patch.object(guard, "read_peer", lambda *_, **__: recording.peer),
-        patch.object(directory, "run_regularly", keep_job),
+        patch.object(rounds, "run_regularly", keep_job),
         patch.object(delivery, "PROGRESS_EVERY_SECONDS", PROGRESS_SECONDS),
     ):
         yield
