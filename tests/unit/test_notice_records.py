@@ -124,13 +124,22 @@ def test_a_state_of_a_later_version_is_refused(standing: Standing) -> None:
         standing.verify(record)
 
 
-@pytest.mark.parametrize("state", ["PUBLISHED", "IN_REVIEW", "INCOMPLETE", "REFUSED"])
+@pytest.mark.parametrize("state", ["PUBLISHED", "IN_REVIEW", "INCOMPLETE"])
 def test_an_originator_is_shown_its_own_content(standing: Standing, state: str) -> None:
     record = standing.in_state(state)
     record.ClearField("version")
 
     with pytest.raises(ProofInvalid, match="without what it says"):
         standing.verify(record, reader="FR-NCB")
+
+
+def test_what_was_refused_may_be_erased(standing: Standing) -> None:
+    record = standing.in_state("REFUSED")
+    record.ClearField("version")
+
+    standing.verify(record, reader="FR-NCB")
+
+    assert not record.HasField("version")
 
 
 def _extension(standing: Standing, **how: object) -> events_pb2.ActRecord:
