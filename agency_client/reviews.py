@@ -76,9 +76,9 @@ class ReviewClient:
         )
         return _of(response.review, review_id)
 
-    async def statistics(self, *, days: int = 0) -> pb.GetReviewStatisticsResponse:
-        """Refusals and returns by ground, kind and agency, of the last so many days."""
-        request = pb.GetReviewStatisticsRequest(days=days)
+    async def statistics(self) -> pb.GetReviewStatisticsResponse:
+        """Refusals and returns of the last four quarters that are over, by ground, kind, agency."""
+        request = pb.GetReviewStatisticsRequest()
         return await self._channel.call(lambda c: ReviewServiceStub(c).GetReviewStatistics, request)
 
 

@@ -245,16 +245,20 @@ def _element(text: str) -> ReviewElement:
 @review_app.command()
 @command
 async def statistics(
-    days: Annotated[int, typer.Option(metavar="N", min=1, help="Of the last so many days.")] = 365,
     profile: ProfileOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Refusals and returns by ground, kind and agency. Fewer than 5 are not told apart."""
+    """Refusals and returns by ground, kind and agency, of the last four quarters that are over.
+
+    Fewer than 5 are not told apart.
+    """
     async with opened_agency(profile) as agency:
-        found = await agency.client.reviews.statistics(days=days)
+        found = await agency.client.reviews.statistics()
     if json:
         write_json(json_from(found))
         return
+    since, until = found.since.ToJsonString()[:10], found.until.ToJsonString()[:10]
+    say(f"Reviews that ended from {since} until before {until}")
     for row in found.counts:
         write(_count(row))
     if found.merged:

@@ -42,4 +42,4 @@ class ReviewServicer(reviews_pb2_grpc.ReviewServiceServicer):
     async def GetReviewStatistics(
         self, request: reviews_pb2.GetReviewStatisticsRequest, context: _Context
     ) -> reviews_pb2.GetReviewStatisticsResponse:
-        return await self._reviews.statistics(request)
+        return await self._reviews.statistics()

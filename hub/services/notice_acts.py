@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import cast
 
-from comity import acts
 from comity.errors import MalformedInput, NotFound, Violation
 from comity.identifiers import is_uuid7
 from comity.identity import AgencyId, is_agency_id
@@ -18,20 +17,19 @@ from comity.times import datetime_from_microseconds, timestamp_from
 from comity.v1 import events_pb2, ledger_pb2
 from comity.v1.officers_pb2 import ROLE_HUB_ADMINISTRATOR, ROLE_OVERSIGHT
 from hub.services.calls import Caller
-from hub.services.entitlement import Entitlement
+from hub.services.ledger_state import only
 from hub.services.records import content_act, content_record, leaf_message
 from hub.services.showing import Showing
 from hub.store.acts import StoredAct, find_acts_at
 from hub.store.audiences import Audience, find_audiences
 from hub.store.database import Connection, Database
-from hub.store.events import list_events_of
+from hub.store.events import list_answering_entries
 from hub.store.ledger import StoredEntry, find_entries
 from hub.store.notices import NoticeStanding, find_notices, find_visible_notice
 from hub.store.recalls import StoredRecall, list_recalls
 
 MAX_PAGE_ACTS = 64
 MAX_PAGE_RECALLS = 32  # with an answer of every member each: some thousand entries
-_LISTED = acts.ADDRESSEE_KINDS | {acts.RELEASE_DECISION}
 _SEES_ALL = frozenset({ROLE_HUB_ADMINISTRATOR, ROLE_OVERSIGHT})
 
 
@@ -42,12 +40,10 @@ class NoticeActsService:
         self,
         database: Database,
         *,
-        entitlement: Entitlement,
         showing: Showing,
         hub_agency: AgencyId,
     ) -> None:
         self._database = database
-        self._entitlement = entitlement
         self._showing = showing
         self._hub_agency = hub_agency
 
@@ -69,14 +65,18 @@ class NoticeActsService:
             )
             if standing is None:
                 raise NotFound()
-            events = await list_events_of(connection, standing.originator, standing.notice_id)
-        if standing.originator != caller.agency:
-            events = await self._entitlement.is_for(caller.agency, events)
-        wanted = [e.entry_index for e in events if e.entry_index >= request.first_index]
-        async with self._database.read() as connection:
-            stored = await find_acts_at(connection, wanted)
-            listed = [i for i in wanted if any(act.kind in _LISTED for act in stored[i])]
+            is_own = standing.originator == caller.agency
+            listed = await list_answering_entries(
+                connection,
+                standing.originator,
+                standing.notice_id,
+                of=None if is_own else caller.agency,
+                audience=only(caller.agency).key,
+                first_index=min(request.first_index, MAX_SIZE),
+                limit=MAX_PAGE_ACTS + 1,
+            )
             page = listed[:MAX_PAGE_ACTS]
+            stored = await find_acts_at(connection, page)
             entries = await find_entries(connection, page)
         records = [content_record(stored[i][0], entries[i]) for i in page]
         proof = await self._showing.prove(

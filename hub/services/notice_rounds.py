@@ -31,7 +31,7 @@ from hub.services.notice_writes import NoticeWrites
 from hub.store.acts import erase_acts, find_acts_at
 from hub.store.audiences import find_audiences
 from hub.store.database import Database
-from hub.store.events import list_events_of
+from hub.store.events import list_own_entries
 from hub.store.notices import (
     NoticeKey,
     NoticeStanding,
@@ -46,6 +46,7 @@ from hub.store.transaction import LedgerTransaction
 from hub.store.writer import LedgerWriter
 
 PAGE_NOTICES = 100  # committed together
+CHUNK_ENTRIES = 500  # read with one statement, which takes some thousand values on SQLite
 _CAN_EXPIRE = STANDING | {IN_REVIEW, INCOMPLETE}
 # What reviewers found is for the originator to read; after a year it is of no use to anybody.
 KEEP_FINDINGS = timedelta(days=365)
@@ -230,12 +231,15 @@ async def _standings(
 async def _erase(transaction: LedgerTransaction, standing: NoticeStanding) -> list[int]:
     """Erases what the originator has signed of a notice but its end; gives the entries."""
     connection = transaction.connection
-    events = await list_events_of(connection, standing.originator, standing.notice_id)
-    entries = sorted({event.entry_index for event in events})
-    stored = await find_acts_at(connection, entries)
-    erased = [act for entry in entries for act in stored[entry] if act.kind not in _NOT_ERASED]
-    await erase_acts(connection, [(act.originator, act.act_id) for act in erased])
-    return sorted({act.entry_index for act in erased})
+    entries = await list_own_entries(connection, standing.originator, standing.notice_id)
+    erased: list[int] = []
+    for first in range(0, len(entries), CHUNK_ENTRIES):
+        stored = await find_acts_at(connection, entries[first : first + CHUNK_ENTRIES])
+        acts_here = [act for found in stored.values() for act in found]
+        gone = [act for act in acts_here if act.kind not in _NOT_ERASED]
+        await erase_acts(connection, [(act.originator, act.act_id) for act in gone])
+        erased += {act.entry_index for act in gone}
+    return sorted(set(erased))
 
 
 def _timestamp(standing: NoticeStanding) -> object:

@@ -39,7 +39,9 @@ def bar_of(
 
 def _country_bar(officer: StoredOfficer, review: StoredReview) -> ReviewBar.ValueType:
     country = country_from_agency_id(review.originator)
-    if not officer.nationality or officer.nationality == country:
+    # The hub's own agency has no country; nobody reviews what their own agency publishes.
+    is_own = officer.agency_id == review.originator
+    if is_own or not officer.nationality or officer.nationality == country:
         return reviews_pb2.REVIEW_BAR_ORIGINATORS_COUNTRY
     if officer.nationality in review.nationalities.split(","):
         return reviews_pb2.REVIEW_BAR_SUBJECTS_NATIONALITY

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime
 from typing import cast
 
 from comity.acts import ADDRESSING, VERSION
@@ -42,7 +42,6 @@ from hub.store.writer import LedgerWriter
 
 MAX_PAGE_REVIEWS = 64
 MIN_CELL = 5  # fewer are not told apart
-MAX_DAYS, DEFAULT_DAYS = 3_650, 365
 
 _COUNTED = (events_pb2.REVIEW_OUTCOME_RETURN, events_pb2.REVIEW_OUTCOME_REFUSE)
 
@@ -186,23 +185,27 @@ class ReviewService:
             steps = (await find_steps(connection, [review_id]))[review_id]
         return _message(review, steps, reviewers, officer)
 
-    async def statistics(
-        self, request: reviews_pb2.GetReviewStatisticsRequest
-    ) -> reviews_pb2.GetReviewStatisticsResponse:
-        """Refusals and returns; cells of fewer than five are merged.
+    async def statistics(self) -> reviews_pb2.GetReviewStatisticsResponse:
+        """Refusals and returns of the last four quarters that are over; cells under 5 are merged.
 
-        Raises: MalformedInput, StoreUnavailable.
+        Of no other time: the difference of two times would tell single cases.
+
+        Raises: StoreUnavailable.
         """
-        if request.days > MAX_DAYS:
-            raise MalformedInput(violations=[Violation("days", f"is more than {MAX_DAYS:,}")])
-        since = self._clock() - timedelta(days=request.days or DEFAULT_DAYS)
+        since, until = closed_year(self._clock())
         async with self._database.read() as connection:
             tallies = await tally_reviews(
-                connection, since=microseconds_from(since), outcomes=_COUNTED
+                connection,
+                since=microseconds_from(since),
+                before=microseconds_from(until),
+                outcomes=_COUNTED,
             )
         counts, merged = counted(tallies)
         return reviews_pb2.GetReviewStatisticsResponse(
-            counts=counts, merged=merged, since=timestamp_from(since)
+            counts=counts,
+            merged=merged,
+            since=timestamp_from(since),
+            until=timestamp_from(until),
         )
 
     async def _reviewers(self, connection: Connection) -> list[StoredOfficer]:
@@ -299,6 +302,13 @@ def _message(
         eligible_reviewers=count_eligible(reviewers, review),
         bar=bar_of(officer, review, steps),
     )
+
+
+def closed_year(now: datetime) -> tuple[datetime, datetime]:
+    """The four calendar quarters before the one that a time (UTC) lies in."""
+    month = (now.month - 1) // 3 * 3 + 1
+    until = datetime(now.year, month, 1, tzinfo=UTC)
+    return until.replace(year=now.year - 1), until
 
 
 def counted(tallies: Sequence[Tally]) -> tuple[list[reviews_pb2.ReviewCount], int]:

@@ -161,6 +161,11 @@ _PASS_EVERY_FILTER = frozenset(
     {
         EVENT_KIND_DIRECTORY_CHANGED,
         events_pb2.EVENT_KIND_SUBMITTED,
+        # What a reader may hold must not go on standing there, whatever it asks for now.
+        events_pb2.EVENT_KIND_SUSPENDED,
+        events_pb2.EVENT_KIND_WITHDRAWN,
+        events_pb2.EVENT_KIND_CANCELLED,
+        events_pb2.EVENT_KIND_EXPIRED,
         events_pb2.EVENT_KIND_RETURNED,
         events_pb2.EVENT_KIND_REFUSED,
         events_pb2.EVENT_KIND_UPHELD,

@@ -6,10 +6,18 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, or_, select
 
 from comity.identity import AgencyId
-from comity.v1.events_pb2 import EVENT_KIND_ADDENDUM
+from comity.v1.events_pb2 import (
+    EVENT_KIND_ACKNOWLEDGED,
+    EVENT_KIND_ADDENDUM,
+    EVENT_KIND_CUSTODY,
+    EVENT_KIND_FLAGGED,
+    EVENT_KIND_RECALL_ANSWERED,
+    EVENT_KIND_RELEASE_DECIDED,
+    EVENT_KIND_RELEASE_REQUESTED,
+)
 from hub.store.database import Connection
 from hub.store.rows import insert_rows
 from hub.store.tables import events
@@ -70,16 +78,51 @@ def _stored_event(row: Row[Any]) -> StoredEvent:
     return StoredEvent(**{name: getattr(row, name) for name in StoredEvent.__slots__})
 
 
-async def list_events_of(
+async def list_own_entries(
     connection: Connection, originator: AgencyId, notice_id: str
-) -> list[StoredEvent]:
-    """Everything that has happened to a notice, in order."""
+) -> list[int]:
+    """The entries of what its originator has done to a notice, in order."""
     statement = (
-        select(events)
+        select(events.c.entry_index)
         .where(events.c.notice_id == notice_id, events.c.originator == originator)
+        .where(events.c.actor == originator)
         .order_by(events.c.entry_index)
     )
-    return [_stored_event(row) for row in await connection.execute(statement)]
+    return list((await connection.execute(statement)).scalars())
+
+
+# Of acts that addressees sign, and of the answers to them.
+_ANSWERING = (
+    EVENT_KIND_ACKNOWLEDGED,
+    EVENT_KIND_FLAGGED,
+    EVENT_KIND_CUSTODY,
+    EVENT_KIND_RECALL_ANSWERED,
+    EVENT_KIND_RELEASE_REQUESTED,
+    EVENT_KIND_RELEASE_DECIDED,
+)
+
+
+async def list_answering_entries(
+    connection: Connection,
+    originator: AgencyId,
+    notice_id: str,
+    *,
+    of: AgencyId | None,
+    audience: bytes,
+    first_index: int,
+    limit: int,
+) -> list[int]:
+    """The entries of what others did about a notice, from an entry on: all, or what one of them did
+    or was told as the audience of itself."""
+    statement = (
+        select(events.c.entry_index)
+        .where(events.c.notice_id == notice_id, events.c.originator == originator)
+        .where(events.c.kind.in_(_ANSWERING), events.c.entry_index >= first_index)
+    )
+    if of is not None:
+        statement = statement.where(or_(events.c.actor == of, events.c.audience == audience))
+    rows = await connection.execute(statement.order_by(events.c.entry_index).limit(limit))
+    return list(rows.scalars())
 
 
 async def list_addenda(

@@ -167,13 +167,14 @@ async def save_step(connection: Connection, step: StoredStep, *, is_new: bool) -
 
 
 async def tally_reviews(
-    connection: Connection, *, since: int, outcomes: Sequence[int]
+    connection: Connection, *, since: int, before: int, outcomes: Sequence[int]
 ) -> list[Tally]:
-    """How many reviews of live notices ended how since a time, by ground, kind and agency."""
+    """How many reviews of live notices ended how in a stretch of time, by ground, kind, agency."""
     groups = (reviews.c.outcome, reviews.c.ground, reviews.c.kind, reviews.c.originator)
     statement = (
         select(*groups, func.count().label("tally"))
-        .where(reviews.c.decided_at >= since, reviews.c.outcome.in_(outcomes))
+        .where(reviews.c.decided_at >= since, reviews.c.decided_at < before)
+        .where(reviews.c.outcome.in_(outcomes))
         .where(reviews.c.traffic == 1)
         .group_by(*groups)
     )

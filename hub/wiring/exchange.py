@@ -71,12 +71,7 @@ def make_exchange(
     bulk = BulkService(acts, preparing=preparing, membership=membership)
     records = NoticeRecords(database, hub_agency=settings.agency)
     notices = NoticesService(database, records=records, showing=ground.showing)
-    notice_acts = NoticeActsService(
-        database,
-        entitlement=ground.entitlement,
-        showing=ground.showing,
-        hub_agency=settings.agency,
-    )
+    notice_acts = NoticeActsService(database, showing=ground.showing, hub_agency=settings.agency)
     reviews = ReviewService(
         database,
         writer=ground.writer,

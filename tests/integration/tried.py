@@ -158,8 +158,7 @@ def _list_reviews(story: Story, agency: Agency) -> Requests:
 
 
 def _statistics(story: Story, agency: Agency) -> Requests:
-    for days in (0, 1, 3_650):
-        yield [reviews_pb2.GetReviewStatisticsRequest(days=days).SerializeToString()]
+    yield [reviews_pb2.GetReviewStatisticsRequest().SerializeToString()]
 
 
 def _watch(story: Story, agency: Agency) -> Requests:

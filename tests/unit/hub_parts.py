@@ -132,9 +132,7 @@ class HubParts:
         self.decisions = ReviewDecisions(self.membership, hub_agency=HUB)
         self.rounds = NoticeRounds(database, writer=self.writer, clock=clock)
         showing = Showing(tail=self.tail, proofs=self.proofs, access=self.access)
-        self.notice_acts = NoticeActsService(
-            database, entitlement=self.entitlement, showing=showing, hub_agency=HUB
-        )
+        self.notice_acts = NoticeActsService(database, showing=showing, hub_agency=HUB)
         self.notices = NoticesService(
             database,
             records=NoticeRecords(database, hub_agency=HUB),

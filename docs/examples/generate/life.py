@@ -195,7 +195,7 @@ class Life:
         listed = await self._reviewers.ask(2, "ListReviews", listing)
         listing.after_review_id = listed.reviews[0].review_id
         await self._reviewers.ask(0, "ListReviews", listing)
-        figures = reviews_pb2.GetReviewStatisticsRequest(days=30)
+        figures = reviews_pb2.GetReviewStatisticsRequest()
         await self._reviewers.ask(0, "GetReviewStatistics", figures)
 
     async def _send_in_vain(self, party: Party, findings: events_pb2.ReviewFindings) -> None:

@@ -329,17 +329,12 @@ Global___DecideReviewResponse: _TypeAlias = DecideReviewResponse  # noqa: Y015
 class GetReviewStatisticsRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
-    DAYS_FIELD_NUMBER: _builtins.int
-    days: _builtins.int
-    """Of the last so many days; 0 for 365."""
     def __init__(
         self,
-        *,
-        days: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["days", b"days"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -352,22 +347,30 @@ class GetReviewStatisticsResponse(_message.Message):
     COUNTS_FIELD_NUMBER: _builtins.int
     MERGED_FIELD_NUMBER: _builtins.int
     SINCE_FIELD_NUMBER: _builtins.int
+    UNTIL_FIELD_NUMBER: _builtins.int
     merged: _builtins.int
     """What is left when fewer than 5 are merged; 0 where it would tell."""
     @_builtins.property
     def counts(self) -> _containers.RepeatedCompositeFieldContainer[Global___ReviewCount]: ...
     @_builtins.property
-    def since(self) -> _timestamp_pb2.Timestamp: ...
+    def since(self) -> _timestamp_pb2.Timestamp:
+        """The four calendar quarters (UTC) before this one: of no other time, since the difference of two
+        times would tell single cases.
+        """
+
+    @_builtins.property
+    def until(self) -> _timestamp_pb2.Timestamp: ...
     def __init__(
         self,
         *,
         counts: _abc.Iterable[Global___ReviewCount] | None = ...,
         merged: _builtins.int = ...,
         since: _timestamp_pb2.Timestamp | None = ...,
+        until: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["since", b"since"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["since", b"since", "until", b"until"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["counts", b"counts", "merged", b"merged", "since", b"since"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["counts", b"counts", "merged", b"merged", "since", b"since", "until", b"until"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
