@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from comity.acts import VERSION, ParsedAct
+from comity.acts import ADDENDUM, VERSION, ParsedAct
 from comity.commitment import addressing_commitment, content_commitment
 from comity.errors import ComityError, HubUnavailable
 from comity.identity import AgencyId
@@ -216,9 +216,13 @@ class _BatchOfActs:
         if accepted.review is not None:
             review = self._writes.open_review(accepted.review, standing, acts_entry=index)
             standing = replace(standing, review_id=review.review_id)
+            if accepted.review.is_after_publication:
+                self._state.looked_at.add(standing.key)
         self._writes.set_standing(standing)
         self._state.notices[standing.key] = standing
         content, addressing = submission.content, submission.addressing
+        if accepted.act_kind == ADDENDUM:
+            self._state.addenda[standing.key] = self._state.addenda.get(standing.key, 0) + 1
         if addressing is not None:
             self._state.rules[standing.key] = addressing.act.addressing.rule
         if content is not None and content.kind == VERSION and standing.published_entry == index:

@@ -20,7 +20,7 @@ from hub.services.ledger_state import (
     require_state,
     void_custody,
 )
-from hub.services.protection_judgement import require_protected
+from hub.services.protection_judgement import require_protected, require_widener
 from hub.services.release_judgement import require_released
 from hub.services.submissions import Submission
 from hub.store.audiences import Audience, audience_of
@@ -75,7 +75,7 @@ def judge_addressing(addressing: ParsedAct, state: LedgerState, entry_index: int
     """A wider addressing of what is published, or a narrower one, which is a recall.
 
     Raises: NotFound, NoticeWithdrawn, NoticeNotInForce, NoticeInvalid, AddressingInvalid,
-    AddressingNarrowed, ReleaseRequired.
+    AddressingNarrowed, SupervisorRequired, ReleaseRequired.
     """
     standing = require_state(
         state.notices.get((addressing.originator, addressing.notice_id)), IN_FORCE
@@ -87,6 +87,7 @@ def judge_addressing(addressing: ParsedAct, state: LedgerState, entry_index: int
     published = state.sources.get(standing.key)
     if published is not None:
         require_protected(published, addressing.act.addressing.rule)
+        require_widener(published, state.roles)
         require_released(published, addressing.originator, after, state)
     assert standing.published_entry is not None
     return Accepted(

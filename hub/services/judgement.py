@@ -70,6 +70,7 @@ def judge(submission: Submission, state: LedgerState, *, entry_index: int) -> Ac
         return repeated
     for act in submission.acts:  # 3
         _require_timely(act, now=state.now)
+    state.roles = submission.roles
     accepted = _judge_acts(submission, state, entry_index)  # 4
     if accepted.act_kind in _WITHIN_TERMS:  # 5
         _require_terms(accepted, state.terms[submission.originator])

@@ -17,6 +17,7 @@ from comity.v1 import events_pb2, ledger_pb2, notices_pb2
 from comity.v1.acts_pb2 import AddressingRule, RecallOutcome
 from comity.v1.events_pb2 import EventKind, RecallKind
 from comity.v1.ledger_pb2 import NoticeChange
+from comity.v1.officers_pb2 import Role
 from hub.store.acts import ActKey, StoredAct
 from hub.store.audiences import Audience, audience_of
 from hub.store.notices import NoticeKey, NoticeStanding
@@ -83,6 +84,12 @@ class LedgerState:
     # What is published of notices that others draw on, and of those that are addressed anew.
     sources: dict[NoticeKey, notices_pb2.Notice] = field(default_factory=dict)
     review: Callable[[notices_pb2.Notice], ReviewTerms] = lambda _: NOT_REVIEWED
+    # How many addenda the version in force has, of notices that get another one; and of which of
+    # them a review after publication is open.
+    addenda: dict[NoticeKey, int] = field(default_factory=dict)
+    looked_at: set[NoticeKey] = field(default_factory=set)
+    # Of the officer who was logged in where what is judged now was handed in.
+    roles: frozenset[Role.ValueType] = frozenset()
     # A number from 0 up to 100: which of what is published is looked at afterwards.
     draw: Callable[[], float] = lambda: 100.0
     hub_agency: AgencyId = NO_AGENCY

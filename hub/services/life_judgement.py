@@ -14,6 +14,8 @@ from comity.notices import MAX_LIFE
 from comity.subjects import calendar_day
 from comity.times import datetime_from_microseconds, datetime_from_timestamp, microseconds_from
 from comity.v1 import events_pb2
+from comity.v1.acts_pb2 import AddressingRule
+from comity.v1.notices_pb2 import Notice
 from hub.services.expiry import stages_past
 from hub.services.ledger_state import (
     IN_FORCE,
@@ -31,9 +33,14 @@ from hub.services.ledger_state import (
     require_state,
     void_custody,
 )
+from hub.services.protection_judgement import require_protected, require_widener
+from hub.services.release_judgement import require_released
 from hub.services.version_judgement import after_publication
 from hub.store.audiences import audience_of
 from hub.store.notices import NoticeStanding
+
+MAX_ADDENDA = 16  # to one version; they are shown with it, all together
+MAX_ADDENDUM_BYTES = 32_768  # so that a notice with all of them is a fifth of a gRPC message
 
 
 def judge_withdrawal(act: ParsedAct, state: LedgerState, entry_index: int) -> Accepted:
@@ -104,20 +111,35 @@ def judge_addendum(act: ParsedAct, state: LedgerState, entry_index: int) -> Acce
     Raises: NotFound, NoticeWithdrawn, NoticeNotInForce, NotLatestVersion.
     """
     standing = _published_standing(act, state, IN_FORCE)
+    _require_room(act, standing, state)
     accepted = _told_to_addressees(
         act, standing, state, events_pb2.EVENT_KIND_ADDENDUM, act_entry=entry_index
     )
     notice = state.sources.get(standing.key)
     terms = NOT_REVIEWED if notice is None else state.review(notice)
-    if notice is None or not terms.is_before_publication:
+    is_looked_at = standing.key in state.looked_at
+    if notice is None or not terms.is_before_publication or is_looked_at:
         return accepted
     return replace(accepted, review=after_publication(notice, terms, state))
+
+
+def _require_room(act: ParsedAct, standing: NoticeStanding, state: LedgerState) -> None:
+    """An addendum is a remark and no second notice: who has more to say corrects the notice."""
+    violations = []
+    if act.body.ByteSize() > MAX_ADDENDUM_BYTES:
+        violations.append(Violation("addendum", f"is larger than {MAX_ADDENDUM_BYTES:,} bytes"))
+    if state.addenda.get(standing.key, 0) >= MAX_ADDENDA:
+        said = f"the version has {MAX_ADDENDA} already; correct the notice instead"
+        violations.append(Violation("addendum", said))
+    if violations:
+        raise MalformedInput("The addendum is refused.", violations=violations)
 
 
 def judge_extension(act: ParsedAct, state: LedgerState, entry_index: int) -> Accepted:
     """Lets the version in force stand longer: not shorter, and not past five years from now.
 
-    Raises: NotFound, NoticeWithdrawn, NoticeNotInForce, NotLatestVersion, MalformedInput.
+    Raises: NotFound, NoticeWithdrawn, NoticeNotInForce, NotLatestVersion, MalformedInput,
+    NoticeInvalid, SupervisorRequired, ReleaseRequired.
     """
     standing = _published_standing(act, state, STANDING)
     body = act.body
@@ -132,6 +154,7 @@ def judge_extension(act: ParsedAct, state: LedgerState, entry_index: int) -> Acc
         violations.append(Violation("retain_until", "lies before the day of expiry"))
     if violations or expires_at is None:
         raise MalformedInput("The extension is malformed.", violations=violations)
+    _require_extendable(act, standing, state)
     after = replace(
         standing,
         extension_entry=entry_index,
@@ -141,6 +164,22 @@ def judge_extension(act: ParsedAct, state: LedgerState, entry_index: int) -> Acc
     return _told_to_addressees(
         act, after, state, events_pb2.EVENT_KIND_EXTENDED, act_entry=entry_index
     )
+
+
+def _require_extendable(act: ParsedAct, standing: NoticeStanding, state: LedgerState) -> None:
+    """Requires of the notice as extended what is required of a version that lives so long: what
+    protects its persons, and the conditions of what it draws on."""
+    published = state.sources.get(standing.key)
+    if published is None:
+        return
+    extended = Notice()
+    extended.CopyFrom(published)
+    extended.expires_at.CopyFrom(act.body.expires_at)
+    extended.handling.retain_until.CopyFrom(act.body.retain_until)
+    rule = state.rules.get(standing.key) or AddressingRule()
+    require_protected(extended, rule)
+    require_widener(extended, state.roles)
+    require_released(extended, act.originator, state.audiences[standing.audience], state)
 
 
 def _told_to_addressees(

@@ -20,8 +20,10 @@ from hub.services.submissions import Submission
 from hub.store.acts import find_acts, find_acts_at
 from hub.store.audiences import find_audiences
 from hub.store.database import Connection
+from hub.store.events import list_addenda
 from hub.store.notices import NoticeKey, NoticeStanding, find_notices
 from hub.store.recalls import find_holders, find_recalls
+from hub.store.reviews import find_looked_at
 from hub.store.transaction import LedgerTransaction
 
 T = TypeVar("T")
@@ -72,7 +74,7 @@ async def load_state(
         draw=transaction.draw_percent,
         hub_agency=hub_agency,
     )
-    again = (acts.ADDENDUM, acts.ADDRESSING)
+    again = (acts.ADDENDUM, acts.ADDRESSING, acts.EXTENSION)
     shown = source_keys | {_key(act) for act in submitted if act.kind in again}
     wanted = [notices[key] for key in shown if key in notices]
     missing = sum(1 for key in source_keys if key not in notices or not _is_published(notices[key]))
@@ -81,11 +83,26 @@ async def load_state(
     if sources or any(act.kind == acts.RELEASE_DECISION for act in submitted):
         releases = {source.release_act_id for source in sources if source.release_act_id}
         await _add_requests(transaction, state, at_least=len(releases))
-    again_addressed = {_key(act) for act in submitted if act.kind == acts.ADDRESSING}
+    await _add_addenda(transaction, submitted, state)
+    again_addressed = {
+        _key(act) for act in submitted if act.kind in (acts.ADDRESSING, acts.EXTENSION)
+    }
     await add_sources(
         transaction, state, [state.sources[key] for key in again_addressed if key in state.sources]
     )
     return state
+
+
+async def _add_addenda(
+    transaction: LedgerTransaction, submitted: Sequence[ParsedAct], state: LedgerState
+) -> None:
+    """How many addenda there are, and of what a review after publication is open."""
+    keys = {_key(act) for act in submitted if act.kind == acts.ADDENDUM}
+    found = await list_addenda(transaction.connection, keys)
+    for key, entries in found.items():
+        published = state.notices[key].published_entry if key in state.notices else None
+        state.addenda[key] = sum(1 for entry in entries if entry > (published or 0))
+    state.looked_at = await find_looked_at(transaction.connection, keys)
 
 
 async def add_sources(

@@ -11,7 +11,7 @@ from comity.protection import (
 )
 from comity.v1 import events_pb2, ledger_pb2, notices_pb2
 from comity.v1.acts_pb2 import AddressingRule
-from comity.v1.officers_pb2 import ROLE_OFFICER, ROLE_SUPERVISOR
+from comity.v1.officers_pb2 import ROLE_OFFICER, ROLE_SUPERVISOR, Role
 from hub.services.ledger_state import Announcement, only
 from hub.services.submissions import Submission
 
@@ -23,7 +23,7 @@ def require_protected(notice: notices_pb2.Notice, rule: AddressingRule) -> None:
         raise NoticeInvalid(violations=violations)
 
 
-def require_widener(notice: notices_pb2.Notice, submission: Submission) -> None:
+def require_widener(notice: notices_pb2.Notice, roles: frozenset[Role.ValueType]) -> None:
     """Requires whoever may lift that: a supervisor; any officer for a missing minor in danger."""
     if needs_supervisor(notice):
         wanted = frozenset({ROLE_SUPERVISOR})
@@ -31,7 +31,7 @@ def require_widener(notice: notices_pb2.Notice, submission: Submission) -> None:
         wanted = frozenset({ROLE_SUPERVISOR, ROLE_OFFICER})
     else:
         return
-    if not submission.roles & wanted:
+    if not roles & wanted:
         raise SupervisorRequired()
 
 

@@ -76,7 +76,7 @@ def judge_version(
     )
     # Where no rule is known, the widest is judged.
     require_protected(notice, rule or AddressingRule(all_members=True, and_later_members=True))
-    require_widener(notice, submission)
+    require_widener(notice, submission.roles)
     require_released(notice, submission.originator, addressed.audience, state)
     terms = state.review(notice)
     if terms.is_before_publication and terms.reviewers:

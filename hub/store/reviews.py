@@ -116,6 +116,21 @@ async def erase_findings(connection: Connection, *, before: int) -> bool:
     return bool(erased.rowcount)
 
 
+async def find_looked_at(
+    connection: Connection, keys: Collection[tuple[AgencyId, str]]
+) -> set[tuple[AgencyId, str]]:
+    """Those of some notices of which a review after publication is open."""
+    if not keys:
+        return set()
+    statement = (
+        select(reviews.c.originator, reviews.c.notice_id)
+        .where(reviews.c.notice_id.in_({notice_id for _, notice_id in keys}))
+        .where(reviews.c.outcome == 0, reviews.c.is_after_publication.is_(True))
+    )
+    rows = await connection.execute(statement)
+    return {(AgencyId(row.originator), row.notice_id) for row in rows} & set(keys)
+
+
 async def find_reviews(
     connection: Connection, review_ids: Collection[str]
 ) -> dict[str, StoredReview]:

@@ -3,20 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from comity.errors import ComityError, NoticeInvalid, ReleaseRequired
+from comity.errors import (
+    ComityError,
+    MalformedInput,
+    NoticeInvalid,
+    ReleaseRequired,
+    SupervisorRequired,
+)
 from comity.identity import AgencyId
+from comity.times import timestamp_from
 from comity.v1 import acts_pb2 as pb
 from comity.v1 import events_pb2, notices_pb2
+from comity.v1.officers_pb2 import ROLE_SUPERVISOR
+from hub.services.life_judgement import MAX_ADDENDA
 from hub.services.review_decisions import Decision
-from hub.services.reviewing import lacks_reviewers
+from hub.services.reviewing import bar_of, lacks_reviewers
+from hub.services.watches import is_wanted
 from hub.store.audiences import find_audiences
 from hub.store.database import Database
+from hub.store.events import StoredEvent
 from hub.store.notices import find_notices
-from hub.store.reviews import StoredReview, StoredStep
+from hub.store.reviews import StoredReview, StoredStep, list_reviews
 from tests.unit.hub_parts import (
     BRAZIL,
     FRANCE,
@@ -30,6 +43,7 @@ from tests.unit.hub_parts import (
 )
 from tests.unit.notice_life import (
     BLUE,
+    LIFE,
     RED,
     REVIEWERS,
     TEXT,
@@ -176,3 +190,86 @@ def test_reviewers_who_do_not_agree_are_too_few() -> None:
     assert lacks_reviewers(review, steps, both)
     third = reviewer("0192a000-0000-7000-8000-000000000003", "third", "CH")
     assert not lacks_reviewers(review, steps, [*both, third])
+
+
+async def widened_witness(parts: HubParts) -> NoticeLife:
+    """A notice about a witness to Brazil, whose protection a supervisor has lifted."""
+    life = NoticeLife(parts, Clock(), kind=BLUE)
+    life.draft.rule = TO_BRAZIL
+    life.draft.notice.subjects[0].person.status = notices_pb2.PERSON_STATUS_WITNESS
+    life.draft.notice.protection_widening.reason.extend(TEXT)
+    submission = parts.prepared(life.draft.acts())
+    with pytest.raises(SupervisorRequired):
+        await parts.acts.commit(submission)
+    await parts.acts.commit(replace(submission, roles=frozenset({ROLE_SUPERVISOR})))
+    life.published_digest = life.digest
+    return life
+
+
+async def test_only_a_supervisor_goes_on_with_what_one_has_lifted(parts: HubParts) -> None:
+    life = await widened_witness(parts)
+    later = life.now() + LIFE
+    extension = pb.ExtensionAct(
+        expires_at=timestamp_from(later),
+        retain_until=notices_pb2.CalendarDate(year=later.year + 1, month=1, day=1),
+        reason=TEXT,
+    )
+
+    with pytest.raises(SupervisorRequired):
+        await life.act(addressing=pb.AddressingAct(rule=TO_BOTH))
+    with pytest.raises(SupervisorRequired):
+        await life.act(extension=extension)
+
+    assert {BRAZIL} == await addressees(parts, FRANCE, life.notice_id)
+
+
+async def test_a_notice_about_a_witness_is_not_extended_past_a_year(parts: HubParts) -> None:
+    life = NoticeLife(parts, Clock(), kind=BLUE)
+    notice = life.draft.notice
+    life.draft.rule = TO_BRAZIL
+    notice.subjects[0].person.status = notices_pb2.PERSON_STATUS_WITNESS
+    if notices_pb2.HANDLING_CODE_H2 not in notice.handling.codes:
+        notice.handling.codes.append(notices_pb2.HANDLING_CODE_H2)
+    notice.precautions.add(code=notices_pb2.PRECAUTION_CODE_DO_NOT_PUBLISH)
+    await life.submit_first()
+    later = life.now() + timedelta(days=700)
+    extension = pb.ExtensionAct(
+        expires_at=timestamp_from(later),
+        retain_until=notices_pb2.CalendarDate(year=later.year + 1, month=1, day=1),
+        reason=TEXT,
+    )
+
+    with pytest.raises(NoticeInvalid) as refused:
+        await life.act(extension=extension)
+
+    assert "expires_at" in {violation.field for violation in refused.value.violations}
+
+
+async def test_addenda_are_few_and_fill_no_queue(parts: HubParts) -> None:
+    life = await published_red(parts)
+    for _ in range(MAX_ADDENDA):
+        await life.act(addendum=pb.AddendumAct(texts=TEXT))
+
+    with pytest.raises(MalformedInput, match="correct the notice"):
+        await life.act(addendum=pb.AddendumAct(texts=TEXT))
+
+    async with parts.database.read() as connection:
+        waiting = await list_reviews(connection, traffic=1, with_decided=False, after="", limit=64)
+    assert [review.is_after_publication for review in waiting] == [True]
+
+
+def test_nobody_reviews_what_their_own_agency_publishes() -> None:
+    review = StoredReview("r", HUB, "n", 1, 1, RED, 1, 1, "", 0, 0, 2, False)
+
+    assert bar_of(reviewer(REVIEWERS[0], "reviewer", "NZ"), review, [])
+
+
+def test_the_end_of_a_notice_passes_every_filter() -> None:
+    event = StoredEvent(1, events_pb2.EVENT_KIND_WITHDRAWN, FRANCE, "n", RED, 1, 1, b"a", 1)
+    urgent = events_pb2.NoticeFilter(
+        kinds=[notices_pb2.NOTICE_KIND_BLUE], minimum_urgency=notices_pb2.URGENCY_URGENT
+    )
+
+    assert is_wanted(event, urgent, traffic=1)
+    published = replace(event, kind=events_pb2.EVENT_KIND_PUBLISHED)
+    assert not is_wanted(published, urgent, traffic=1)
