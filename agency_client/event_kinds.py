@@ -14,6 +14,7 @@ WITHDRAWN = pb.EVENT_KIND_WITHDRAWN
 ADDRESSEE_ADDED = pb.EVENT_KIND_ADDRESSEE_ADDED
 ROSTER_CHANGED = pb.EVENT_KIND_ROSTER_CHANGED
 DIRECTORY_CHANGED = pb.EVENT_KIND_DIRECTORY_CHANGED
+RESUMED = pb.EVENT_KIND_RESUMED
 
 # Of these the act is shown. All others are told by an entry alone.
 ACT_KINDS: Mapping[pb.EventKind.ValueType, acts.ActKind.ValueType] = {

@@ -24,13 +24,14 @@ from agency_client.event_kinds import (
     NEW_VERSION,
     PLACES,
     PUBLISHED,
+    RESUMED,
     ROSTER_CHANGED,
     UNSHOWN_ACTS,
     WITHDRAWN,
 )
 from agency_client.records import verify_record
 from agency_client.trust import Trust, parse_entry
-from comity.acts import RELEASE_DECISION, ParsedAct, has_unknown_fields, parse_act
+from comity.acts import RELEASE_DECISION, RESUMPTION, ParsedAct, has_unknown_fields, parse_act
 from comity.errors import ProofInvalid
 from comity.identifiers import is_uuid7
 from comity.v1 import events_pb2, ledger_pb2
@@ -155,6 +156,7 @@ def _verified_with_act(event: events_pb2.Event, trust: Trust) -> VerifiedEvent:
     if parsed.kind != ACT_KINDS[event.kind] or is_first:
         raise ProofInvalid("The event shows an act of another kind than it says.")
     _require_place(event, parsed, trust)  # 4
+    _require_resumption(event, parsed, trust)
     leaf = event.act.leaf if event.act.HasField("leaf") else event.leaf
     verify_recorded(parsed, event.act, leaf=leaf, trust=trust)
     return VerifiedEvent(
@@ -184,6 +186,23 @@ def _require_place(event: events_pb2.Event, parsed: ParsedAct, trust: Trust) -> 
             raise ProofInvalid("The hub's entry lets another version out than the event shows.")
     elif lies_elsewhere or event.kind in PLACES:
         raise ProofInvalid("The event lies elsewhere than its kind says.")
+
+
+def _require_resumption(event: events_pb2.Event, parsed: ParsedAct, trust: Trust) -> None:
+    """Requires that what stands again is what its originator has resumed, and nothing else."""
+    if event.HasField("resumption") != (event.kind == RESUMED):
+        raise ProofInvalid("The event shows a resumption where its kind has none, or none.")
+    if event.kind != RESUMED:
+        return
+    resumption = parse_act(event.resumption.envelope)
+    if resumption.kind != RESUMPTION:
+        raise ProofInvalid("The event shows another act as the resumption.")
+    verify_recorded(resumption, event.resumption, leaf=event.leaf, trust=trust)
+    if (
+        (resumption.originator, resumption.notice_id) != (parsed.originator, parsed.notice_id)
+        or resumption.body.version_digest != parsed.digest
+    ):
+        raise ProofInvalid("The resumption is of another notice or version.")
 
 
 def _require_for_reader(event: VerifiedEvent, trust: Trust) -> None:

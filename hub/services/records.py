@@ -83,12 +83,17 @@ class EventRecords:
         indices = {e.entry_index for e in events} | {e.act_entry for e in events}
         async with self._database.read() as connection:
             entries = await find_entries(connection, sorted(indices))
-            acts = await find_acts_at(connection, {e.act_entry for e in events})
+            acts = await find_acts_at(connection, indices)
         read = {}
         for event in events:
             is_shown = event.kind not in _WITHOUT_ACT
             content = content_act(acts[event.act_entry]) if is_shown else None
-            read[event.entry_index] = _event_message(event, content, entries)
+            message = _event_message(event, content, entries)
+            if event.kind == events_pb2.EVENT_KIND_RESUMED:
+                resumption = content_act(acts[event.entry_index])
+                if resumption is not None:
+                    message.resumption.CopyFrom(content_record(resumption, None))
+            read[event.entry_index] = message
             self._keep(event.entry_index, read[event.entry_index])
         return read
 

@@ -189,6 +189,9 @@ class SmallLedger:
         event.act.content_salt = self.salts[place][0]
         if act_entry is not None:
             event.act.leaf.CopyFrom(self.leaf(act_entry))
+        if kind == events_pb2.EVENT_KIND_RESUMED and index in self.acts:
+            event.resumption.envelope.CopyFrom(self.acts[index][0])
+            event.resumption.content_salt = self.salts[index][0]
         return event
 
     def note(self, size: int | None = None) -> bytes:

@@ -208,6 +208,7 @@ class Event(_message.Message):
     KIND_FIELD_NUMBER: _builtins.int
     LEAF_FIELD_NUMBER: _builtins.int
     ACT_FIELD_NUMBER: _builtins.int
+    RESUMPTION_FIELD_NUMBER: _builtins.int
     kind: Global___EventKind.ValueType
     @_builtins.property
     def leaf(self) -> _ledger_pb2.LedgerLeaf:
@@ -219,16 +220,21 @@ class Event(_message.Message):
         NEW_VERSION after a review the version that was reviewed. Absent where the entry says all.
         """
 
+    @_builtins.property
+    def resumption(self) -> Global___ActRecord:
+        """Of RESUMED, whose `act` is the version that stands again: the resumption itself, at this entry."""
+
     def __init__(
         self,
         *,
         kind: Global___EventKind.ValueType = ...,
         leaf: _ledger_pb2.LedgerLeaf | None = ...,
         act: Global___ActRecord | None = ...,
+        resumption: Global___ActRecord | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["act", b"act", "leaf", b"leaf"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["act", b"act", "leaf", b"leaf", "resumption", b"resumption"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["act", b"act", "kind", b"kind", "leaf", b"leaf"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["act", b"act", "kind", b"kind", "leaf", b"leaf", "resumption", b"resumption"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
