@@ -198,10 +198,10 @@ def _require_resumption(event: events_pb2.Event, parsed: ParsedAct, trust: Trust
     if resumption.kind != RESUMPTION:
         raise ProofInvalid("The event shows another act as the resumption.")
     verify_recorded(resumption, event.resumption, leaf=event.leaf, trust=trust)
-    if (
-        (resumption.originator, resumption.notice_id) != (parsed.originator, parsed.notice_id)
-        or resumption.body.version_digest != parsed.digest
-    ):
+    if (resumption.originator, resumption.notice_id) != (
+        parsed.originator,
+        parsed.notice_id,
+    ) or resumption.body.version_digest != parsed.digest:
         raise ProofInvalid("The resumption is of another notice or version.")
 
 

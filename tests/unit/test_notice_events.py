@@ -261,7 +261,7 @@ def test_a_notice_that_stands_again_shows_its_version(told: Told) -> None:
 
 
 def test_a_notice_does_not_stand_again_by_the_resumption_of_another(told: Told) -> None:
-    other = {**told.own, "notice_id": "01a20d6d-5a00-7000-8000-000000000001"}
+    other = {**told.own, "notice_id": "01a20d6d-5a00-7000-8000-00000000000f"}
     of_another = told.ledger.act("FR-NCB", FRANCE, resumption=acts_pb2.ResumptionAct(**other))
     kind = events_pb2.EVENT_KIND_RESUMED
     event = told.ledger.event(kind, of_another, act_entry=told.version)
