@@ -124,7 +124,8 @@ def settle(agency: Agency, recall: HeldRecall, settings: RecallSettings) -> Reca
     [now] = [
         r
         for r in recalls.list_recalls(notice_id=recall.notice_id)
-        if (r.originator, r.recall_entry) == (recall.originator, recall.recall_entry)
+        if (r.origin, r.originator, r.recall_entry)
+        == (recall.origin, recall.originator, recall.recall_entry)
     ]
     if passed_on_to:
         return RecallAnswer(now, RECALL_OUTCOME_PASSED_ON, retention, passed_on_to)

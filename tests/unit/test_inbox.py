@@ -158,7 +158,7 @@ def test_an_inbox_that_forgot_a_withdrawal_finds_it_when_it_is_opened(tmp_path: 
         for table in ("recalls", "retentions", "passings_on"):
             connection.execute(f"DROP TABLE {table}")
         connection.execute("DROP INDEX submissions_by_kind")
-        for column in ("kind", "refusal"):
+        for column in ("kind", "refusal", "is_reviewed"):
             connection.execute(f"ALTER TABLE submissions DROP COLUMN {column}")
         connection.execute("UPDATE notices SET withdrawal = NULL")
         connection.execute("PRAGMA user_version = 1")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 
 from agency_client.act_signing import NoticeReference
 from agency_client.custody import custody_alerts
+from agency_client.held import find_standing
 from agency_client.inbox import KeptWindow, Quarantined, Retention
 from agency_client.profile import PROFILE_FILE, SIGNING_KEY
 from agency_client.recall_settings import load_recall_settings
@@ -280,6 +282,58 @@ async def test_who_is_addressed_again_receives_again(desk: ClientDesk) -> None:
 
     assert not was_held
     assert desk.inbox.received.holds("FR-NCB", notice_id)
+    assert find_standing(desk.agency, "FR-NCB", notice_id).is_in_force
+
+
+async def test_what_came_after_a_narrowing_is_not_erased_for_it(desk: ClientDesk) -> None:
+    version, entry = narrowed(desk)
+    notice_id = desk.notice_id(version)
+    added = desk.ledger.address("FR-NCB", FRANCE, version_entry=version)
+    event = desk.ledger.event(events_pb2.EVENT_KIND_ADDRESSEE_ADDED, added, act_entry=version)
+    trust = desk.agency.trust
+    proof = desk.ledger.proof(known_size=trust.size)
+    trust.advance(trust.open_note(desk.ledger.note()), proof.consistency_path)
+    desk.inbox.commit_window("w", KeptWindow(*verify_each([event], trust), added + 1), trust)
+
+    await answer(desk)
+
+    assert [(DELETED, entry)] == [(body.outcome, body.recall_entry) for body in bodies(desk)]
+    assert desk.inbox.received.holds("FR-NCB", notice_id)
+    assert find_standing(desk.agency, "FR-NCB", notice_id).is_in_force
+    ended = desk.withdraw(version)
+    await answer(desk)
+    assert bodies(desk)[-1].recall_entry == ended
+    assert not desk.inbox.received.holds("FR-NCB", notice_id)
+
+
+async def test_a_recall_at_an_entry_that_a_restored_hub_gives_again_is_acted_on(
+    desk: ClientDesk,
+) -> None:
+    ended = desk.withdraw(desk.publish())
+    await answer(desk)
+    trust = desk.agency.trust
+    desk.inbox.begin_epoch(previous_origin=trust.origin, origin="new", restored_size=ended - 1)
+    other = desk.ledger.event(
+        events_pb2.EVENT_KIND_WITHDRAWN,
+        desk.ledger.withdraw("FR-NCB", FRANCE, version_entry=desk.publish()),
+    )
+    [again], _ = verified_as_known(desk, other)
+    again = replace(again, entry_index=ended)
+
+    with desk.inbox._file.transaction() as connection:
+        desk.inbox.recalls.add(connection, "new", [again])
+
+    recalls = desk.inbox.recalls.list_recalls()
+    assert [r.origin for r in recalls if r.recall_entry == ended] == [trust.origin, "new"]
+    assert recalls[-1].notice_id == again.notice_id
+    assert recalls[-1].erased_at is None
+
+
+def verified_as_known(desk: ClientDesk, event: events_pb2.Event) -> Any:
+    trust = desk.agency.trust
+    proof = desk.ledger.proof(known_size=trust.size)
+    trust.advance(trust.open_note(desk.ledger.note()), proof.consistency_path)
+    return verify_each([event], trust)
 
 
 async def test_an_agencys_own_notices_are_not_its_to_answer(desk: ClientDesk) -> None:
