@@ -192,9 +192,9 @@ async def test_an_answer_that_a_hub_cannot_take_is_kept(desk: ClientDesk) -> Non
     assert len(desk.inbox.sent.list_unanswered()) == 1
 
 
-@pytest.mark.parametrize("refusal", [RecallAnswered(), NotFound()])
-async def test_an_answer_that_is_refused_is_not_sent_again(
-    desk: ClientDesk, refusal: ComityError
+@pytest.mark.parametrize(("refusal", "is_owed"), [(RecallAnswered(), False), (NotFound(), True)])
+async def test_an_answer_that_is_refused_is_owed_and_given_again_a_day_later(
+    desk: ClientDesk, refusal: ComityError, is_owed: bool
 ) -> None:
     refusal.is_from_hub = True
     desk.withdraw(desk.publish())
@@ -205,6 +205,11 @@ async def test_an_answer_that_is_refused_is_not_sent_again(
 
     assert not desk.sent
     assert not desk.inbox.sent.list_unanswered()
+    assert bool(list_owed(desk.agency)) == is_owed
+    desk.now += timedelta(days=2)
+    await answer(desk)
+    assert bool(desk.sent) == is_owed
+    assert not list_owed(desk.agency)
 
 
 async def test_copies_are_erased_where_no_answer_can_be_signed(desk: ClientDesk) -> None:
