@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, timedelta
 
 from agency_client.agency import Agency
 from agency_client.inbox import HeldRecall, Retention
@@ -23,7 +23,6 @@ from comity.errors import (
     RecallAnswered,
     StateRefused,
 )
-from comity.times import datetime_from_timestamp
 from comity.v1.acts_pb2 import (
     RECALL_OUTCOME_DELETED,
     RECALL_OUTCOME_NEVER_HELD,
@@ -129,7 +128,7 @@ def _refused_lately(agency: Agency) -> set[tuple[str, str, int]]:
     lately = set()
     for kept in agency.inbox.sent.list_of_kind(RECALL_ANSWER):
         parsed = parse_act(kept.request.acts[0])
-        signed_at = datetime_from_timestamp(parsed.act.header.issued_at)
+        signed_at = parsed.act.header.issued_at.ToDatetime(tzinfo=UTC)
         if kept.refusal is not None and abs(agency.clock() - signed_at) < ANSWER_AGAIN:
             body: RecallAnswerAct = parsed.body
             lately.add((body.notice_originator, body.notice_id, body.recall_entry))
