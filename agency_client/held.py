@@ -6,12 +6,18 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, replace
 
 from agency_client.agency import Agency
-from agency_client.inbox import HeldNotice, KeptSubmission
+from agency_client.inbox import HeldNotice, HeldRecall, KeptSubmission
 from agency_client.notice_standing import NoticeStanding, standing_from_events, take_review
 from comity.acts import ADDRESSING, VERSION, WITHDRAWAL, ParsedAct, parse_act
 from comity.errors import NoticeNotInForce
 from comity.identity import AgencyId
-from comity.v1.events_pb2 import Event, ListNoticesRequest, NoticeRecord, NoticeState
+from comity.v1.events_pb2 import (
+    RECALL_KIND_NARROWED,
+    Event,
+    ListNoticesRequest,
+    NoticeRecord,
+    NoticeState,
+)
 from comity.v1.notices_pb2 import Traffic
 
 
@@ -71,7 +77,9 @@ def find_standing(agency: Agency, originator: str, notice_id: str) -> NoticeStan
     standing = standing_from_events(
         events,
         version=parse_act(held[0].version) if held else None,
-        recalls=[r for r in recalls if r.originator == originator],
+        recalls=[
+            r for r in recalls if r.originator == originator and not _is_over(agency, r, held)
+        ],
         now=agency.clock(),
     )
     if held and held[0].withdrawal is not None:
@@ -79,6 +87,14 @@ def find_standing(agency: Agency, originator: str, notice_id: str) -> NoticeStan
     elif held and originator == agency.profile.agency:
         _take_own_review(agency, standing, held[0], events)
     return standing
+
+
+def _is_over(agency: Agency, recall: HeldRecall, held: list[HeldNotice]) -> bool:
+    """Whether a notice was received again after its addressing had been narrowed."""
+    if recall.kind != RECALL_KIND_NARROWED or not held:
+        return False
+    is_before = recall.recall_entry < held[0].entry_index
+    return is_before or recall.origin != agency.trust.origin
 
 
 def _take_own_review(
@@ -101,14 +117,6 @@ def _take_own_review(
 
 def _number(held: HeldNotice) -> int:
     return int(parse_act(held.version).act.version.notice.version)
-
-
-async def fetch_held(agency: Agency, originator: str, notice_id: str) -> HeldNotice:
-    """A notice as the hub has it, verified.
-
-    Raises: NotFound; NoticeNotInForce where it shows no version; VerificationFailed.
-    """
-    return held_from_record(await agency.client.get_notice(originator, notice_id))
 
 
 def held_from_record(record: NoticeRecord) -> HeldNotice:

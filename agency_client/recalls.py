@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, timedelta
 
 from agency_client.agency import Agency
 from agency_client.inbox import HeldRecall, Retention
@@ -20,6 +20,7 @@ from comity.errors import (
     HubUnavailable,
     InputRefused,
     MalformedInput,
+    RecallAnswered,
     StateRefused,
 )
 from comity.v1.acts_pb2 import (
@@ -32,6 +33,8 @@ from comity.v1.acts_pb2 import (
     SubmitActsRequest,
 )
 from comity.v1.notices_pb2 import CalendarDate
+
+ANSWER_AGAIN = timedelta(days=1)  # after the hub has refused an answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +67,15 @@ def _day(text: str) -> CalendarDate:
 
 
 def answers_given(agency: Agency) -> dict[tuple[str, str, int], RecallAnswerAct]:
-    """The answers signed so far, the latest of each recall, whether receipted yet or not."""
+    """The answers signed so far, the latest of each recall, whether receipted yet or not.
+
+    One that the hub refused is none: it is owed still.
+    """
     given = {}
     for kept in agency.inbox.sent.list_of_kind(RECALL_ANSWER):
-        body: RecallAnswerAct = parse_act(kept.request.acts[0]).body
-        given[body.notice_originator, body.notice_id, body.recall_entry] = body
+        if kept.refusal is None or kept.refusal == RecallAnswered.default_message:
+            body: RecallAnswerAct = parse_act(kept.request.acts[0]).body
+            given[body.notice_originator, body.notice_id, body.recall_entry] = body
     return given
 
 
@@ -78,7 +85,7 @@ def list_owed(agency: Agency) -> list[HeldRecall]:
     return [
         recall
         for recall in agency.inbox.recalls.list_recalls()
-        if recall.originator != agency.profile.agency
+        if _is_others(agency, recall)
         and (recall.originator, recall.notice_id, recall.recall_entry) not in given
     ]
 
@@ -91,17 +98,41 @@ def settle_copies(agency: Agency) -> list[RecallAnswer]:
     """
     settings = load_recall_settings(agency.profile)
     given = answers_given(agency)
+    waiting = _refused_lately(agency)
     answers = []
     for recall in agency.inbox.recalls.list_recalls():
-        if recall.originator == agency.profile.agency:
+        if not _is_others(agency, recall):
             continue
         before = given.get((recall.originator, recall.notice_id, recall.recall_entry))
         is_answered = before is not None and before.outcome != RECALL_OUTCOME_RETAINED
         if not is_answered or recall.erased_at is None:
             answer = settle(agency, recall, settings)
-            if before is None or _is_news(answer, before):
+            is_owed = before is None or _is_news(answer, before)
+            if is_owed and _key(recall) not in waiting:
                 answers.append(answer)
     return answers
+
+
+def _is_others(agency: Agency, recall: HeldRecall) -> bool:
+    """Whether it is this agency's to answer. What a restored ledger has lost is nobody's."""
+    is_known = recall.origin == agency.trust.origin
+    return is_known and recall.originator != agency.profile.agency
+
+
+def _key(recall: HeldRecall) -> tuple[str, str, int]:
+    return (recall.originator, recall.notice_id, recall.recall_entry)
+
+
+def _refused_lately(agency: Agency) -> set[tuple[str, str, int]]:
+    """The recalls whose answers the hub refused, and that are not answered again yet."""
+    lately = set()
+    for kept in agency.inbox.sent.list_of_kind(RECALL_ANSWER):
+        parsed = parse_act(kept.request.acts[0])
+        signed_at = parsed.act.header.issued_at.ToDatetime(tzinfo=UTC)
+        if kept.refusal is not None and abs(agency.clock() - signed_at) < ANSWER_AGAIN:
+            body: RecallAnswerAct = parsed.body
+            lately.add((body.notice_originator, body.notice_id, body.recall_entry))
+    return lately
 
 
 def _is_news(answer: RecallAnswer, before: RecallAnswerAct) -> bool:
@@ -124,7 +155,8 @@ def settle(agency: Agency, recall: HeldRecall, settings: RecallSettings) -> Reca
     [now] = [
         r
         for r in recalls.list_recalls(notice_id=recall.notice_id)
-        if (r.originator, r.recall_entry) == (recall.originator, recall.recall_entry)
+        if (r.origin, r.originator, r.recall_entry)
+        == (recall.origin, recall.originator, recall.recall_entry)
     ]
     if passed_on_to:
         return RecallAnswer(now, RECALL_OUTCOME_PASSED_ON, retention, passed_on_to)

@@ -26,6 +26,7 @@ from comity.errors import (
     NoticeNotInForce,
     ScopeExceeded,
     StateRefused,
+    SupervisorRequired,
 )
 from comity.minimum.policy import builtin_policy
 from comity.receipt import verify_receipt
@@ -38,7 +39,7 @@ BY_HAND = "hand"  # the source of what somebody submitted, beside the names of i
 # Of the acts themselves, by a hub that looked at them. Any other error leaves open what became of
 # them, or says nothing of them: a certificate that is not accepted today may be so tomorrow.
 # What membership does not grant is refused for good: acts do not wait for an administrator.
-_REFUSALS = (InputRefused, StateRefused, ScopeExceeded)
+_REFUSALS = (InputRefused, StateRefused, ScopeExceeded, SupervisorRequired)
 _NOT_ASKED = (HubUnavailable, AccessRefused)
 
 

@@ -81,12 +81,11 @@ class Inbox:
         again, places and roster entries go back. May be done twice.
         """
         with self._file.transaction() as connection:
-            for divide in (self.memory.divide, self.received.divide):
+            for divide in (self.memory.divide, self.received.divide, self.recalls.divide):
                 divide(
                     connection,
                     previous_origin=previous_origin,
                     origin=origin,
                     restored_size=restored_size,
                 )
-            self.recalls.divide(connection, restored_size)
             self.sent.set_lost_aside(connection, restored_size)

@@ -98,6 +98,29 @@ def _add_reviews(connection: sqlite3.Connection) -> None:
     connection.execute("ALTER TABLE submissions ADD COLUMN is_reviewed INTEGER")
 
 
+_RECALLS_BY_ORIGIN = """
+ALTER TABLE recalls RENAME TO recalls_before;
+DROP INDEX recalls_by_notice;
+CREATE TABLE recalls (
+  origin TEXT, originator TEXT, notice_id TEXT NOT NULL, recall_entry INTEGER,
+  kind INTEGER NOT NULL, event BLOB NOT NULL, was_held INTEGER NOT NULL, erased_at INTEGER,
+  traffic INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (origin, originator, recall_entry));
+CREATE INDEX recalls_by_notice ON recalls (originator, notice_id);
+INSERT INTO recalls SELECT coalesce(
+  (SELECT origin FROM events e WHERE e.entry_index = r.recall_entry
+    AND e.originator = r.originator AND e.notice_id = r.notice_id ORDER BY rowid DESC LIMIT 1),
+  (SELECT origin FROM checkpoints ORDER BY rowid DESC LIMIT 1), ''), r.* FROM recalls_before r;
+DROP TABLE recalls_before
+"""
+
+
+def _key_recalls_by_origin(connection: sqlite3.Connection) -> None:
+    """A restored ledger gives entries a second time. What is erased has left no other origin than
+    the latest."""
+    for statement in _RECALLS_BY_ORIGIN.split(";"):
+        connection.execute(statement)
+
+
 # What brings an inbox to the next version of the schema: each step once, in this order.
 _MIGRATIONS: Sequence[Callable[[sqlite3.Connection], None]] = (
     _make_tables,
@@ -105,6 +128,7 @@ _MIGRATIONS: Sequence[Callable[[sqlite3.Connection], None]] = (
     _add_refusals,
     _add_recalls,
     _add_reviews,
+    _key_recalls_by_origin,
 )
 SCHEMA_VERSION = len(_MIGRATIONS)
 

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from agency_client.event_kinds import ENDINGS
+from agency_client.event_kinds import ACT_KINDS, ENDINGS
 from agency_client.events import VerifiedEvent
 from agency_client.inbox.file import InboxFile
-from comity.acts import parse_act
+from comity.acts import VERSION, parse_act
 from comity.errors import ComityError
 from comity.identity import AgencyId
 from comity.v1 import acts_pb2, events_pb2, ledger_pb2
@@ -25,15 +25,34 @@ NARROWED = events_pb2.RECALL_KIND_NARROWED
 _KINDS = {**ENDINGS, RECALLED: NARROWED}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _RECALL = (
-    "SELECT originator, notice_id, recall_entry, kind, event, was_held, erased_at, traffic "
+    "SELECT origin, originator, notice_id, recall_entry, kind, event, was_held, erased_at, traffic "
     "FROM recalls"
+)
+_MAX_INDEX = 2**63 - 1
+_SHOWING_VERSIONS = tuple(kind for kind, act in ACT_KINDS.items() if act == VERSION)
+# What lies up to an entry of an origin. Of another origin it was heard before that one began.
+_UNTIL = "originator = ? AND notice_id = ? AND (origin != ? OR {} <= ?)"
+_HELD = (
+    "SELECT n.traffic FROM notices n JOIN events e USING (originator, notice_id) "  # noqa: S608 - texts of ours
+    f"WHERE n.version > 0 AND e.kind IN ({', '.join(str(int(k)) for k in _SHOWING_VERSIONS)}) "
+    f"AND {_UNTIL.format('e.entry_index')} UNION ALL SELECT traffic FROM recalls "
+    "WHERE originator = ? AND notice_id = ? AND was_held"
+)
+_DROP_NOTICE = (
+    "DELETE FROM notices WHERE originator = ? AND notice_id = ? AND NOT EXISTS (SELECT 1 "  # noqa: S608 - texts of ours
+    "FROM events e WHERE e.originator = notices.originator AND e.notice_id = notices.notice_id "
+    f"AND e.kind IN ({', '.join('?' * len(_SHOWING_VERSIONS))}))"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class HeldRecall:
-    """A recall as a verified event has brought it. `erased_at` is when the copies here were."""
+    """A recall as a verified event has brought it. `erased_at` is when the copies here were.
 
+    `origin` is the ledger's that its entry lies in: entries are counted anew after a restoration.
+    """
+
+    origin: str
     originator: str
     notice_id: str
     recall_entry: int
@@ -64,18 +83,20 @@ class Recalls:
     def __init__(self, file: InboxFile) -> None:
         self._file = file
 
-    def add(self, connection: sqlite3.Connection, events: Iterable[VerifiedEvent]) -> None:
+    def add(
+        self, connection: sqlite3.Connection, origin: str, events: Iterable[VerifiedEvent]
+    ) -> None:
         """Adds the recalls that events begin."""
         connection.executemany(
-            "INSERT OR IGNORE INTO recalls VALUES (?, ?, ?, ?, ?, 0, NULL, 0)",
-            [_recall_row(event) for event in events if event.kind in _KINDS],
+            "INSERT OR IGNORE INTO recalls VALUES (?, ?, ?, ?, ?, ?, 0, NULL, 0)",
+            [_recall_row(origin, event) for event in events if event.kind in _KINDS],
         )
 
     def without_erased(
-        self, connection: sqlite3.Connection, events: Sequence[VerifiedEvent]
+        self, connection: sqlite3.Connection, origin: str, events: Sequence[VerifiedEvent]
     ) -> list[VerifiedEvent]:
         """The events less those that would bring back what was erased on a recall."""
-        return [e for e in events if e.kind in _KINDS or not _is_erased(connection, e)]
+        return [e for e in events if e.kind in _KINDS or not _is_erased(connection, origin, e)]
 
     def list_recalls(self, *, notice_id: str | None = None) -> list[HeldRecall]:
         """Every recall, or those of a notice's id, in the order of their entries."""
@@ -86,34 +107,42 @@ class Recalls:
         return [_held_recall(row) for row in rows]
 
     def erase(self, recall: HeldRecall, *, now: datetime) -> None:
-        """Erases everything held of the notice but its ids, the ending, and what was answered."""
+        """Erases everything held of the notice but its ids, the ending, and what was answered; of
+        a narrowing what came before it: who is addressed again holds the notice again."""
         place = (recall.originator, recall.notice_id)
+        last = recall.recall_entry if recall.kind == NARROWED else _MAX_INDEX
+        until = (*place, recall.origin, last)
         erased_at = (now - _EPOCH) // timedelta(microseconds=1)
         with self._file.transaction() as connection:
-            held = connection.execute(
-                "SELECT traffic FROM notices WHERE originator = ? AND notice_id = ? "
-                "AND version > 0 UNION ALL SELECT traffic FROM recalls "
-                "WHERE originator = ? AND notice_id = ? AND was_held",
-                (*place, *place),
-            ).fetchone()
+            held = connection.execute(_HELD, (*until, *place)).fetchone()
             connection.execute(
-                "UPDATE recalls SET erased_at = coalesce(erased_at, ?), "
+                "UPDATE recalls SET erased_at = coalesce(erased_at, ?), "  # noqa: S608 - texts of ours
                 "was_held = max(was_held, ?), traffic = max(traffic, ?) "
-                "WHERE originator = ? AND notice_id = ?",
-                (erased_at, int(held is not None), held[0] if held else 0, *place),
+                f"WHERE {_UNTIL.format('recall_entry')}",
+                (erased_at, int(held is not None), held[0] if held else 0, *until),
             )
-            for table in ("events", "notices"):
-                connection.execute(
-                    f"DELETE FROM {table} WHERE originator = ? AND notice_id = ?",  # noqa: S608 - two names of ours
-                    place,
-                )
-            _erase_quarantined(connection, *place)
+            connection.execute(f"DELETE FROM events WHERE {_UNTIL.format('entry_index')}", until)  # noqa: S608 - texts of ours
+            connection.execute(_DROP_NOTICE, (*place, *_SHOWING_VERSIONS))
+            _erase_quarantined(connection, *until)
         self._file.empty_log()
 
-    def divide(self, connection: sqlite3.Connection, restored_size: int) -> None:
-        """Forgets recalls that a restored ledger has lost, and that nothing was erased for."""
+    def divide(
+        self,
+        connection: sqlite3.Connection,
+        *,
+        previous_origin: str,
+        origin: str,
+        restored_size: int,
+    ) -> None:
+        """Makes recalls below an entry the new origin's. Of those that a restored ledger has lost,
+        forgets what nothing was erased for, and leaves the others with the origin before."""
         connection.execute(
-            "DELETE FROM recalls WHERE recall_entry >= ? AND erased_at IS NULL", (restored_size,)
+            "DELETE FROM recalls WHERE origin = ? AND recall_entry >= ? AND erased_at IS NULL",
+            (previous_origin, restored_size),
+        )
+        connection.execute(
+            "UPDATE recalls SET origin = ? WHERE origin = ? AND recall_entry < ?",
+            (origin, previous_origin, restored_size),
         )
 
     # --- what the agency has said -----------------------------------------------------------------
@@ -152,41 +181,48 @@ class Recalls:
             )
 
 
-def _recall_row(event: VerifiedEvent) -> tuple[Any, ...]:
+def _recall_row(origin: str, event: VerifiedEvent) -> tuple[Any, ...]:
     kind, message = _KINDS[event.kind], event.message.SerializeToString()
-    return (event.originator, event.notice_id, event.entry_index, kind, message)
+    return (origin, event.originator, event.notice_id, event.entry_index, kind, message)
 
 
-def _is_erased(connection: sqlite3.Connection, event: VerifiedEvent) -> bool:
+def _is_erased(connection: sqlite3.Connection, origin: str, event: VerifiedEvent) -> bool:
     """Whether an event is of a notice that has ended and is erased, or comes before the recall that
     it was erased on: who is addressed again later receives it again."""
     if not event.notice_id:
         return False
     rows = connection.execute(
         "SELECT 1 FROM recalls WHERE originator = ? AND notice_id = ? AND erased_at IS NOT NULL "
-        "AND (kind != ? OR recall_entry > ?)",
-        (event.originator, event.notice_id, NARROWED, event.entry_index),
+        "AND (kind != ? OR (origin = ? AND recall_entry > ?))",
+        (event.originator, event.notice_id, NARROWED, origin, event.entry_index),
     )
     return rows.fetchone() is not None
 
 
-def _erase_quarantined(connection: sqlite3.Connection, originator: str, notice_id: str) -> None:
+def _erase_quarantined(
+    connection: sqlite3.Connection, originator: str, notice_id: str, origin: str, last: int
+) -> None:
     """What did not verify may hold a version of the notice as well."""
-    rows = connection.execute("SELECT origin, entry_index, event FROM quarantine").fetchall()
-    for origin, entry_index, event in rows:
-        try:
-            parsed = parse_act(events_pb2.Event.FromString(event).act.envelope)
-        except ComityError:
-            continue
-        if (parsed.notice_originator, parsed.notice_id) == (AgencyId(originator), notice_id):
-            connection.execute(
-                "DELETE FROM quarantine WHERE origin = ? AND entry_index = ?", (origin, entry_index)
-            )
+    rows = connection.execute(
+        "SELECT origin, entry_index, event FROM quarantine WHERE origin != ? OR entry_index <= ?",
+        (origin, last),
+    ).fetchall()
+    for place in [(o, i) for o, i, event in rows if _is_of(event, originator, notice_id)]:
+        connection.execute("DELETE FROM quarantine WHERE origin = ? AND entry_index = ?", place)
+
+
+def _is_of(event: bytes, originator: str, notice_id: str) -> bool:
+    try:
+        parsed = parse_act(events_pb2.Event.FromString(event).act.envelope)
+    except ComityError:
+        return False
+    return (parsed.notice_originator, parsed.notice_id) == (AgencyId(originator), notice_id)
 
 
 def _held_recall(row: tuple[Any, ...]) -> HeldRecall:
-    originator, notice_id, recall_entry, kind, event, was_held, erased_at, traffic = row
+    origin, originator, notice_id, recall_entry, kind, event, was_held, erased_at, traffic = row
     return HeldRecall(
+        origin,
         originator,
         notice_id,
         recall_entry,

@@ -71,12 +71,14 @@ class Received:
         next_index: int,
     ) -> list[VerifiedEvent]:
         """Adds a window with the watch's place; gives the events that were not there yet."""
-        new = self._recalls.without_erased(connection, _new_events(connection, origin, verified))
+        new = self._recalls.without_erased(
+            connection, origin, _new_events(connection, origin, verified)
+        )
         connection.executemany(
             "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?)", [_event_row(origin, e) for e in new]
         )
         update_notices(connection, [(e.entry_index, e.act) for e in new if e.act is not None])
-        self._recalls.add(connection, new)
+        self._recalls.add(connection, origin, new)
         connection.executemany(
             "INSERT OR REPLACE INTO quarantine VALUES (?, ?, ?, ?)",
             [(origin, q.entry_index, q.reason, q.message.SerializeToString()) for q in quarantined],

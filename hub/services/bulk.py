@@ -6,12 +6,14 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 
 from comity.errors import ComityError, QuotaExceeded, TooLarge
 from comity.identity import AgencyId
 from comity.statuses import refusal_for
 from comity.v1 import acts_pb2
+from comity.v1.officers_pb2 import Role
 from hub.services.acts import ActsService
 from hub.services.calls import Caller
 from hub.services.confirmation import CONFIRM_EVERY_SECONDS
@@ -121,6 +123,8 @@ class BulkService:
         """Prepares a chunk; is done only after the chunk before, so that order is kept."""
         requests = [submission.request for submission in chunk.submissions]
         prepared = await self._preparing.prepare_each(caller.agency, requests)
+        if caller.officer is not None:
+            prepared = [_by_officer(one, caller.officer.roles) for one in prepared]
         if after is not None:
             await after
         return prepared
@@ -140,6 +144,10 @@ class BulkService:
             else:
                 answer.accepted.CopyFrom(outcome)
         return response
+
+
+def _by_officer(prepared: Prepared, roles: frozenset[Role.ValueType]) -> Prepared:
+    return prepared if isinstance(prepared, ComityError) else replace(prepared, roles=roles)
 
 
 class _Room:

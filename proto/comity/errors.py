@@ -159,7 +159,8 @@ class SupervisorRequired(AccessRefused):
     reason = pb.REASON_SUPERVISOR_REQUIRED
     code = "PERMISSION_DENIED"
     default_message = (
-        "What protects victims, witnesses and minors is lifted by a supervisor who is logged in."
+        "What protects victims, witnesses and minors is lifted by a supervisor who is logged in. "
+        "Log in as a supervisor and submit it again."
     )
 
 

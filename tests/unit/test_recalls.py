@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 
 from agency_client.act_signing import NoticeReference
 from agency_client.custody import custody_alerts
+from agency_client.held import find_standing
 from agency_client.inbox import KeptWindow, Quarantined, Retention
 from agency_client.profile import PROFILE_FILE, SIGNING_KEY
 from agency_client.recall_settings import load_recall_settings
@@ -190,9 +192,9 @@ async def test_an_answer_that_a_hub_cannot_take_is_kept(desk: ClientDesk) -> Non
     assert len(desk.inbox.sent.list_unanswered()) == 1
 
 
-@pytest.mark.parametrize("refusal", [RecallAnswered(), NotFound()])
-async def test_an_answer_that_is_refused_is_not_sent_again(
-    desk: ClientDesk, refusal: ComityError
+@pytest.mark.parametrize(("refusal", "is_owed"), [(RecallAnswered(), False), (NotFound(), True)])
+async def test_an_answer_that_is_refused_is_owed_and_given_again_a_day_later(
+    desk: ClientDesk, refusal: ComityError, is_owed: bool
 ) -> None:
     refusal.is_from_hub = True
     desk.withdraw(desk.publish())
@@ -203,6 +205,11 @@ async def test_an_answer_that_is_refused_is_not_sent_again(
 
     assert not desk.sent
     assert not desk.inbox.sent.list_unanswered()
+    assert bool(list_owed(desk.agency)) == is_owed
+    desk.now += timedelta(days=2)
+    await answer(desk)
+    assert bool(desk.sent) == is_owed
+    assert not list_owed(desk.agency)
 
 
 async def test_copies_are_erased_where_no_answer_can_be_signed(desk: ClientDesk) -> None:
@@ -280,6 +287,58 @@ async def test_who_is_addressed_again_receives_again(desk: ClientDesk) -> None:
 
     assert not was_held
     assert desk.inbox.received.holds("FR-NCB", notice_id)
+    assert find_standing(desk.agency, "FR-NCB", notice_id).is_in_force
+
+
+async def test_what_came_after_a_narrowing_is_not_erased_for_it(desk: ClientDesk) -> None:
+    version, entry = narrowed(desk)
+    notice_id = desk.notice_id(version)
+    added = desk.ledger.address("FR-NCB", FRANCE, version_entry=version)
+    event = desk.ledger.event(events_pb2.EVENT_KIND_ADDRESSEE_ADDED, added, act_entry=version)
+    trust = desk.agency.trust
+    proof = desk.ledger.proof(known_size=trust.size)
+    trust.advance(trust.open_note(desk.ledger.note()), proof.consistency_path)
+    desk.inbox.commit_window("w", KeptWindow(*verify_each([event], trust), added + 1), trust)
+
+    await answer(desk)
+
+    assert [(DELETED, entry)] == [(body.outcome, body.recall_entry) for body in bodies(desk)]
+    assert desk.inbox.received.holds("FR-NCB", notice_id)
+    assert find_standing(desk.agency, "FR-NCB", notice_id).is_in_force
+    ended = desk.withdraw(version)
+    await answer(desk)
+    assert bodies(desk)[-1].recall_entry == ended
+    assert not desk.inbox.received.holds("FR-NCB", notice_id)
+
+
+async def test_a_recall_at_an_entry_that_a_restored_hub_gives_again_is_acted_on(
+    desk: ClientDesk,
+) -> None:
+    ended = desk.withdraw(desk.publish())
+    await answer(desk)
+    trust = desk.agency.trust
+    desk.inbox.begin_epoch(previous_origin=trust.origin, origin="new", restored_size=ended - 1)
+    other = desk.ledger.event(
+        events_pb2.EVENT_KIND_WITHDRAWN,
+        desk.ledger.withdraw("FR-NCB", FRANCE, version_entry=desk.publish()),
+    )
+    [again], _ = verified_as_known(desk, other)
+    again = replace(again, entry_index=ended)
+
+    with desk.inbox._file.transaction() as connection:
+        desk.inbox.recalls.add(connection, "new", [again])
+
+    recalls = desk.inbox.recalls.list_recalls()
+    assert [r.origin for r in recalls if r.recall_entry == ended] == [trust.origin, "new"]
+    assert recalls[-1].notice_id == again.notice_id
+    assert recalls[-1].erased_at is None
+
+
+def verified_as_known(desk: ClientDesk, event: events_pb2.Event) -> Any:
+    trust = desk.agency.trust
+    proof = desk.ledger.proof(known_size=trust.size)
+    trust.advance(trust.open_note(desk.ledger.note()), proof.consistency_path)
+    return verify_each([event], trust)
 
 
 async def test_an_agencys_own_notices_are_not_its_to_answer(desk: ClientDesk) -> None:

@@ -23,6 +23,7 @@ from comity.identity import AgencyId
 from comity.v1 import acts_pb2, events_pb2, ledger_pb2, notices_pb2
 from comity.v1.officers_pb2 import ROLE_OFFICER, ROLE_SUPERVISOR, Role
 from deploy.stage import DOMAIN
+from hub.services.bulk import BulkService
 from hub.services.calls import Caller, Officer
 from hub.services.review_decisions import Decision
 from hub.services.reviews import counted
@@ -264,6 +265,33 @@ async def test_protection_is_lifted_by_a_supervisor_but_for_a_child_in_danger(
             raised = error
 
         assert (raised is None) == allowed
+
+
+@pytest.mark.threat("T160")
+@pytest.mark.parametrize(
+    ("role", "answer"), [(ROLE_OFFICER, "refused"), (ROLE_SUPERVISOR, "accepted")]
+)
+async def test_a_supervisor_lifts_protection_on_a_bulk_stream_too(
+    begun: Path, tmp_path: Path, role: Role.ValueType, answer: str
+) -> None:
+    async with hub(begun, tmp_path) as parts:
+        acts = protected_child(in_danger=False).acts()
+        request = acts_pb2.SubmitActsRequest(acts=acts).SerializeToString()
+        officer = Officer("sample-officer", frozenset([role]), "sample-session")
+        caller = Caller(FRANCE, certificate_id(FRANCE), "request", officer)
+        chunk = acts_pb2.SubmitBulkRequest(submissions=[acts_pb2.BulkSubmission(request=request)])
+        bulk = BulkService(parts.acts, preparing=parts.preparing, membership=parts.membership)
+
+        answers = bulk.answers(caller, _stream_of(chunk))
+        [response] = [one async for one in answers]
+
+        assert [one.WhichOneof("answer") for one in response.answers] == [answer]
+
+
+async def _stream_of(
+    chunk: acts_pb2.SubmitBulkRequest,
+) -> AsyncIterator[acts_pb2.SubmitBulkRequest]:
+    yield chunk
 
 
 @pytest.mark.threat("T160")

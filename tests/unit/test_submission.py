@@ -29,6 +29,7 @@ from comity.errors import (
     ReceiptInvalid,
     ScopeExceeded,
     StoreUnavailable,
+    SupervisorRequired,
 )
 from comity.identity import AgencyId
 from comity.keys import ED25519, generate_private_key
@@ -122,7 +123,7 @@ async def test_what_was_sent_is_kept_with_its_receipt(desk: Desk) -> None:
     assert desk.agency.trust.size == 3
 
 
-@pytest.mark.parametrize("error", [NoticeWithdrawn(), ScopeExceeded()], ids=["state", "scope"])
+@pytest.mark.parametrize("error", [NoticeWithdrawn(), ScopeExceeded(), SupervisorRequired()])
 async def test_a_refused_act_is_kept_with_the_reason_and_not_sent_again(
     desk: Desk, error: ComityError
 ) -> None:
