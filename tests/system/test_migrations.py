@@ -165,3 +165,52 @@ async def test_entries_of_before_fall_due_by_their_verification_or_entry(
         kept = await connection.execute(text("SELECT count(*) FROM directory_authorities"))
         assert kept.scalar_one() == 2
     await migrate(database)
+
+
+_NOTICE = {
+    "notice_id": "n",
+    "originator": "FR-NCB",
+    "kind": 1,
+    "traffic": 1,
+    "urgency": 1,
+    "state": 1,
+    "version": 1,
+    "version_digest": b"d",
+    "version_entry": 3,
+    "addressing_entry": 3,
+    "audience": b"a",
+}
+_NEWER: dict[str, tuple[str, dict[str, object]]] = {
+    "in review": ("notices", {**_NOTICE, "state": 3}),
+    "a version waits": ("notices", {**_NOTICE, "version": 2, "published_version": 1}),
+    "the hub's entry": (
+        "ledger_entries",
+        {"entry_index": 0, "record": 16, "leaf_hash": b"", "entry": b""},
+    ),
+    "a suspension": (
+        "acts",
+        {
+            "act_id": "a",
+            "originator": "FR-NCB",
+            "kind": 4,
+            "digest": b"",
+            "envelope": b"",
+            "entry_index": 0,
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize("newer", _NEWER)
+async def test_going_below_0009_is_refused_where_the_older_version_would_publish(
+    database: Database, newer: str
+) -> None:
+    await migrate(database)
+    async with database.write() as connection:
+        await insert(connection, *_NEWER[newer])
+
+    for revision in ("0008", "base"):
+        with pytest.raises(MalformedInput, match="nobody reviewed"):
+            await migrate(database, revision=revision)
+
+    assert await find_revision(database) == head_revision()

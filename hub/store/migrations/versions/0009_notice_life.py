@@ -5,7 +5,9 @@ from collections.abc import Iterator
 import sqlalchemy as sa
 from alembic import op
 
+from comity.errors import MalformedInput
 from comity.v1.acts_pb2 import Act, Envelope
+from comity.v1.ledger_pb2 import LedgerEntry
 
 revision = "0009"
 down_revision = "0008"
@@ -14,7 +16,7 @@ _PAGE = 1_000  # notices read at once, of some kilobytes each
 
 _NAMES = (
     *("version", "version_digest", "version_entry", "listed_entry", "expires_at"),
-    *("published_version", "published_digest", "published_entry"),
+    *("published_version", "published_digest", "published_entry", "state"),
 )
 _NOTICES = sa.table(
     "notices",
@@ -22,7 +24,9 @@ _NOTICES = sa.table(
 )
 _ACTS = sa.table("acts", *(sa.column(name) for name in ("entry_index", "kind", "envelope")))
 _EVENTS = sa.table("events", sa.column("actor"), sa.column("originator"))
-_VERSION = 1  # an ActKind
+_ENTRIES = sa.table("ledger_entries", sa.column("record"))
+_VERSION, _ADDRESSING = 1, 3  # ActKinds, the last of them the newest that 0008 knows
+_PUBLISHED, _WITHDRAWN = 1, 2  # the NoticeStates that 0008 knows
 
 
 def _notice_columns() -> tuple["sa.Column[object]", ...]:
@@ -157,6 +161,7 @@ def _create_tables() -> None:
 
 
 def downgrade() -> None:
+    _require_nothing_newer()
     for table in ("custodies", "recall_answers", "recalls", "review_steps", "reviews"):
         op.drop_table(table)
     op.drop_index("ix_events_notice_id", table_name="events")
@@ -166,3 +171,18 @@ def downgrade() -> None:
     op.drop_column("events", "actor")
     for column in reversed(_notice_columns()):
         op.drop_column("notices", column.name)
+
+
+def _require_nothing_newer() -> None:
+    """Refuses where something lies that 0008 takes for published, or does not know."""
+    is_newer = (
+        sa.exists().where(_NOTICES.c.state.not_in((_PUBLISHED, _WITHDRAWN))),
+        sa.exists().where(_NOTICES.c.version != _NOTICES.c.published_version),
+        sa.exists().where(_ENTRIES.c.record == LedgerEntry.NOTICE_FIELD_NUMBER),
+        sa.exists().where(_ACTS.c.kind > _ADDRESSING),
+    )
+    if op.get_bind().execute(sa.select(sa.or_(*is_newer))).scalar_one():
+        raise MalformedInput(
+            "The ledger tells of reviews, suspensions, recalls or acts that versions before 0009 "
+            "do not know; they would publish what nobody reviewed. Go back with a backup of before."
+        )
