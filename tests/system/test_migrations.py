@@ -9,6 +9,9 @@ import pytest
 from sqlalchemy import text
 
 from comity.errors import MalformedInput
+from comity.identity import AgencyId
+from comity.v1.ledger_pb2 import LedgerEntry
+from hub.store.audiences import audience_of, find_audiences
 from hub.store.database import Connection, Database
 from hub.store.migrations import (
     create_schema,
@@ -21,6 +24,7 @@ from hub.store.migrations import (
     migrate,
     require_empty,
 )
+from hub.store.recalls import StoredRecall, find_recalls
 from tests.databases import new_database
 from tests.unit.authorities import sample_authority
 
@@ -214,3 +218,36 @@ async def test_going_below_0009_is_refused_where_the_older_version_would_publish
             await migrate(database, revision=revision)
 
     assert await find_revision(database) == head_revision()
+
+
+@pytest.mark.parametrize("rule", [None, b"rule"], ids=["closed", "open"])
+async def test_what_was_withdrawn_before_0009_is_recalled(
+    database: Database, rule: bytes | None
+) -> None:
+    members = frozenset({AgencyId("BR-NCB"), AgencyId("KE-NCB")})
+    audience = audience_of(members, rule)
+    entry = LedgerEntry()
+    entry.recorded_at.FromMicroseconds(5_000)
+    row = {"entry_index": 9, "record": 10, "leaf_hash": b"", "entry": entry.SerializeToString()}
+    notice = {**_NOTICE, "state": 2, "withdrawal_entry": 9, "audience": audience.key}
+    await migrate(database, revision="0008")
+    async with database.write() as connection:
+        await insert(connection, "audiences", {"audience": audience.key, "open_rule": rule})
+        for agency in members:
+            member = {"audience": audience.key, "agency_id": agency}
+            await insert(connection, "audience_members", member)
+        await insert(connection, "ledger_entries", row)
+        await insert(connection, "notices", notice)
+
+    await migrate(database)
+
+    async with database.read() as connection:
+        found = await find_recalls(connection, [9])
+        closed = audience_of(members)
+        kept = await find_audiences(connection, [closed.key])
+    assert found == {
+        9: StoredRecall(9, 1, AgencyId("FR-NCB"), "n", closed.key, begun_at=5_000, open_count=2)
+    }
+    assert kept == {closed.key: closed}
+    await migrate(database, revision="0008")
+    await migrate(database)
