@@ -6,11 +6,12 @@ from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Engine, event, text
 
 from comity.errors import MalformedInput
 from comity.identity import AgencyId
 from comity.v1.ledger_pb2 import LedgerEntry
+from hub.services.ledger_state import ENDED
 from hub.store.audiences import audience_of, find_audiences
 from hub.store.database import Connection, Database
 from hub.store.migrations import (
@@ -24,6 +25,7 @@ from hub.store.migrations import (
     migrate,
     require_empty,
 )
+from hub.store.notices import list_to_erase
 from hub.store.recalls import StoredRecall, find_recalls
 from tests.databases import new_database
 from tests.unit.authorities import sample_authority
@@ -251,3 +253,24 @@ async def test_what_was_withdrawn_before_0009_is_recalled(
     assert kept == {closed.key: closed}
     await migrate(database, revision="0008")
     await migrate(database)
+
+
+async def test_what_is_to_erase_is_found_by_its_index(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'hub.sqlite'}")
+    await migrate(database)
+    said: list[str] = []
+
+    def listen(*given: object) -> None:
+        said.append(str(given[2]))
+
+    event.listen(Engine, "before_cursor_execute", listen)
+    try:
+        async with database.read() as connection:
+            assert await list_to_erase(connection, ENDED, limit=100) == []
+    finally:
+        event.remove(Engine, "before_cursor_execute", listen)
+    statement = said[-1].replace("?", "100")
+    async with database.read() as connection:
+        plan = await connection.execute(text(f"EXPLAIN QUERY PLAN {statement}"))
+        assert "ix_notices_to_erase" in str(plan.all())
+    await database.dispose()

@@ -84,6 +84,14 @@ def upgrade() -> None:
     op.drop_index("ix_notices_version_entry", table_name="notices")
     op.create_index("ix_notices_listed_entry", "notices", ["listed_entry"])
     op.create_index("ix_notices_expires_at", "notices", ["state", "expires_at"])
+    is_to_erase = sa.text("state IN (2, 5, 7, 8) AND erasure_entry IS NULL")
+    op.create_index(
+        "ix_notices_to_erase",
+        "notices",
+        ["erasure_entry", "version_entry"],
+        sqlite_where=is_to_erase,
+        postgresql_where=is_to_erase,
+    )
     op.create_index("ix_events_notice_id", "events", ["notice_id"])
 
 
@@ -216,6 +224,7 @@ def downgrade() -> None:
     for table in ("custodies", "recall_answers", "recalls", "review_steps", "reviews"):
         op.drop_table(table)
     op.drop_index("ix_events_notice_id", table_name="events")
+    op.drop_index("ix_notices_to_erase", table_name="notices")
     op.drop_index("ix_notices_expires_at", table_name="notices")
     op.drop_index("ix_notices_listed_entry", table_name="notices")
     op.create_index("ix_notices_version_entry", "notices", ["version_entry"])
