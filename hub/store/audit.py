@@ -36,6 +36,7 @@ from comity.v1.ledger_pb2 import (
 from hub.store.access import list_access_records
 from hub.store.acts import StoredAct, find_acts_at
 from hub.store.audit_directory import DirectoryAudit
+from hub.store.audit_erasure import ErasureAudit, require_kinds
 from hub.store.database import Connection, Database
 from hub.store.ledger import LedgerHead, StoredEntry, list_entries, load_head
 from hub.store.officers import count_openings, find_opening
@@ -128,9 +129,7 @@ class _Audit:
         self._roster = Roster()
         self._epoch = 0
         self._officers = 0
-        # Entries whose acts are erased, and those that the ledger says so of.
-        self._erased: set[int] = set()
-        self._certified: set[int] = set()
+        self._erasure = ErasureAudit()
         self._directory = DirectoryAudit()
         self._require_handed_out()
 
@@ -169,7 +168,7 @@ class _Audit:
         elif entry.HasField("officer"):
             await self._take_officer(connection, index, entry.officer)
         elif entry.HasField("notice"):
-            self._take_notice(entry.notice)
+            self._take_notice(index, entry.notice)
         elif entry.HasField("directory"):
             await self._directory.take(
                 connection, index, entry.directory, roster_entry=self._roster.last_entry
@@ -181,10 +180,10 @@ class _Audit:
         self._roster.add_entry(index, entry)
         self.report.agencies = len(self._roster.agencies)
 
-    def _take_notice(self, entry: NoticeEntry) -> None:
+    def _take_notice(self, index: int, entry: NoticeEntry) -> None:
         if entry.roster_entry != self._roster.last_entry:
             raise _Mismatch("the entry was judged by another roster than the one before it")
-        self._certified |= set(entry.erased_entries)
+        self._erasure.take_certificate(index, entry)
 
     def _take_epoch(self, index: int, entry: EpochEntry) -> None:
         if entry.epoch <= self._epoch or (not self._epoch and entry.epoch != 1):
@@ -206,11 +205,11 @@ class _Audit:
             raise _Mismatch("the entry's acts are not those that it commits to")
         if entry.roster_entry != self._roster.last_entry:
             raise _Mismatch("the entry was judged by another roster than the one before it")
+        require_kinds(entry, stored)
+        self._erasure.take_acts(index, entry, stored)
         for act in stored:
             if act.envelope:
                 self._verify_act(entry, act)
-            else:
-                self._erased.add(index)
         self.report.acts += len(stored)
 
     def _verify_act(self, entry: ActsEntry, stored: StoredAct) -> None:
@@ -218,11 +217,13 @@ class _Audit:
         originator = stored.originator
         if originator != entry.originator or parsed.digest != stored.digest:
             raise _Mismatch("an act is not the one that its row names")
+        if (parsed.kind, parsed.act_id) != (stored.kind, stored.act_id):
+            raise _Mismatch("an act is not the one that its row names")
         # Entries come in order, so the keys that are current now are those of this entry.
         keys = self._roster.signing_keys(originator)
         verify_act(parsed, hub_domain=self._hub_domain, originator=originator, keys=keys)
         if stored.salt is None:
-            return  # Erased: the commitment stays, and opens to nothing any longer.
+            return  # The commitment stays, and opens to nothing: what is certified, or refused.
         if parsed.kind == ADDRESSING:
             verify_addressing_commitment(
                 entry.addressing_commitment, payload_digest=parsed.digest, salt=stored.salt
@@ -271,8 +272,8 @@ class _Audit:
             .where(ledger_entries.c.entry_index >= head.size)
         )
         total = await connection.execute(select(func.count()).select_from(acts))
-        if self._erased - self._certified:
-            first = min(self._erased - self._certified)
+        first = self._erasure.first_uncertified()
+        if first is not None:
             raise _broken(first, "its acts are gone, and nothing certifies that they were erased")
         if await count_openings(connection) != self._officers:
             raise LedgerForked("The database tells of officers that the ledger does not.")

@@ -6,7 +6,17 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, or_, select, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Row,
+    Select,
+    and_,
+    bindparam,
+    or_,
+    select,
+    update,
+)
 
 from comity.identity import AgencyId
 from hub.store.database import Connection
@@ -213,9 +223,13 @@ async def list_to_erase(
     connection: Connection, states: Collection[int], *, limit: int
 ) -> list[NoticeKey]:
     """Notices in some states whose content is not erased yet."""
+    # In the statement's text, as in ix_notices_to_erase: it is not used for states in parameters.
+    ended: BindParameter[list[int]] = bindparam(
+        "ended", sorted(states), expanding=True, literal_execute=True
+    )
     statement = (
         select(notices.c.originator, notices.c.notice_id)
-        .where(notices.c.state.in_(states), notices.c.erasure_entry.is_(None))
+        .where(notices.c.state.in_(ended), notices.c.erasure_entry.is_(None))
         .order_by(notices.c.version_entry)
         .limit(limit)
     )

@@ -16,6 +16,7 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
+    text,
 )
 
 NAMING_CONVENTION = {
@@ -118,6 +119,16 @@ notices = Table(
 )
 Index("ix_notices_listed_entry", notices.c.listed_entry)
 Index("ix_notices_expires_at", notices.c.state, notices.c.expires_at)
+# What has ended and is not erased: next to nothing, however many notices there are.
+# It begins with erasure_entry so that SQLite prefers it to ix_notices_expires_at.
+_IS_TO_ERASE = text("state IN (2, 5, 7, 8) AND erasure_entry IS NULL")
+Index(
+    "ix_notices_to_erase",
+    notices.c.erasure_entry,
+    notices.c.version_entry,
+    sqlite_where=_IS_TO_ERASE,
+    postgresql_where=_IS_TO_ERASE,
+)
 
 # A set of addressees, kept once however many notices go to it. The key is the digest of its
 # members and, where it is open to later members, of its rule.

@@ -6,10 +6,11 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import func, update
 
 from comity.checkpoint import Checkpoint
 from comity.errors import LedgerForked
+from comity.v1 import acts_pb2
 from deploy.stage import DOMAIN
 from hub.store import audit as audit_module
 from hub.store.audit import audit_ledger
@@ -17,7 +18,8 @@ from hub.store.database import Connection, Database
 from hub.store.ledger import LedgerHead, load_head
 from hub.store.tables import acts, ledger_entries
 from tests.databases import new_database
-from tests.unit.hub_parts import KENYA, admit, begin, serving, sqlite_url
+from tests.unit.hub_parts import KENYA, Clock, admit, begin, serving, sqlite_url
+from tests.unit.notice_life import BLUE, NoticeLife
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -110,4 +112,50 @@ async def test_an_entry_that_was_changed_is_named(database: Database) -> None:
         )
 
     with pytest.raises(LedgerForked, match=f"^Entry {index}: the leaf hash"):
+        await audit_ledger(database, hub_domain=DOMAIN)
+
+
+async def withdraw_and_erase(database: Database) -> None:
+    clock = Clock()
+    async with serving(database, clock=clock) as parts:
+        notice = NoticeLife(parts, clock, kind=BLUE)
+        await notice.submit_first()
+        await notice.act(
+            withdrawal=acts_pb2.WithdrawalAct(reason=acts_pb2.WITHDRAWAL_REASON_PURPOSE_ACHIEVED)
+        )
+        await parts.rounds.do_due()
+
+
+@pytest.mark.threat("T51")
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        ({"salt": b"s" * 32}, "still stored"),
+        ({"kind": 6}, "other kinds"),
+        ({"originator": "BR-NCB"}, "not of the entry's originator"),
+    ],
+    ids=["salt kept", "kind", "originator"],
+)
+async def test_what_is_left_of_an_erased_act_is_what_its_entry_says(
+    database: Database, damage: dict[str, object], said: str
+) -> None:
+    await admit(database, KENYA)
+    await withdraw_and_erase(database)
+    await audit_ledger(database, hub_domain=DOMAIN)
+    async with database.write() as connection:
+        erased = (func.length(acts.c.envelope) == 0) & (acts.c.kind == 1)
+        changed = await connection.execute(update(acts).where(erased).values(**damage))
+        assert changed.rowcount == 1
+
+    with pytest.raises(LedgerForked, match=said):
+        await audit_ledger(database, hub_domain=DOMAIN)
+
+
+@pytest.mark.threat("T51")
+async def test_salts_that_are_gone_without_a_certificate_are_missed(database: Database) -> None:
+    index = await publish(database)
+    async with database.write() as connection:
+        await connection.execute(update(acts).values(salt=None))
+
+    with pytest.raises(LedgerForked, match=f"^Entry {index}: .*nothing certifies"):
         await audit_ledger(database, hub_domain=DOMAIN)

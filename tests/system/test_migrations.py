@@ -6,9 +6,13 @@ from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Engine, event, text
 
 from comity.errors import MalformedInput
+from comity.identity import AgencyId
+from comity.v1.ledger_pb2 import LedgerEntry
+from hub.services.ledger_state import ENDED
+from hub.store.audiences import audience_of, find_audiences
 from hub.store.database import Connection, Database
 from hub.store.migrations import (
     create_schema,
@@ -21,6 +25,8 @@ from hub.store.migrations import (
     migrate,
     require_empty,
 )
+from hub.store.notices import list_to_erase
+from hub.store.recalls import StoredRecall, find_recalls
 from tests.databases import new_database
 from tests.unit.authorities import sample_authority
 
@@ -165,3 +171,106 @@ async def test_entries_of_before_fall_due_by_their_verification_or_entry(
         kept = await connection.execute(text("SELECT count(*) FROM directory_authorities"))
         assert kept.scalar_one() == 2
     await migrate(database)
+
+
+_NOTICE = {
+    "notice_id": "n",
+    "originator": "FR-NCB",
+    "kind": 1,
+    "traffic": 1,
+    "urgency": 1,
+    "state": 1,
+    "version": 1,
+    "version_digest": b"d",
+    "version_entry": 3,
+    "addressing_entry": 3,
+    "audience": b"a",
+}
+_NEWER: dict[str, tuple[str, dict[str, object]]] = {
+    "in review": ("notices", {**_NOTICE, "state": 3}),
+    "a version waits": ("notices", {**_NOTICE, "version": 2, "published_version": 1}),
+    "the hub's entry": (
+        "ledger_entries",
+        {"entry_index": 0, "record": 16, "leaf_hash": b"", "entry": b""},
+    ),
+    "a suspension": (
+        "acts",
+        {
+            "act_id": "a",
+            "originator": "FR-NCB",
+            "kind": 4,
+            "digest": b"",
+            "envelope": b"",
+            "entry_index": 0,
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize("newer", _NEWER)
+async def test_going_below_0009_is_refused_where_the_older_version_would_publish(
+    database: Database, newer: str
+) -> None:
+    await migrate(database)
+    async with database.write() as connection:
+        await insert(connection, *_NEWER[newer])
+
+    for revision in ("0008", "base"):
+        with pytest.raises(MalformedInput, match="nobody reviewed"):
+            await migrate(database, revision=revision)
+
+    assert await find_revision(database) == head_revision()
+
+
+@pytest.mark.parametrize("rule", [None, b"rule"], ids=["closed", "open"])
+async def test_what_was_withdrawn_before_0009_is_recalled(
+    database: Database, rule: bytes | None
+) -> None:
+    members = frozenset({AgencyId("BR-NCB"), AgencyId("KE-NCB")})
+    audience = audience_of(members, rule)
+    entry = LedgerEntry()
+    entry.recorded_at.FromMicroseconds(5_000)
+    row = {"entry_index": 9, "record": 10, "leaf_hash": b"", "entry": entry.SerializeToString()}
+    notice = {**_NOTICE, "state": 2, "withdrawal_entry": 9, "audience": audience.key}
+    await migrate(database, revision="0008")
+    async with database.write() as connection:
+        await insert(connection, "audiences", {"audience": audience.key, "open_rule": rule})
+        for agency in members:
+            member = {"audience": audience.key, "agency_id": agency}
+            await insert(connection, "audience_members", member)
+        await insert(connection, "ledger_entries", row)
+        await insert(connection, "notices", notice)
+
+    await migrate(database)
+
+    async with database.read() as connection:
+        found = await find_recalls(connection, [9])
+        closed = audience_of(members)
+        kept = await find_audiences(connection, [closed.key])
+    assert found == {
+        9: StoredRecall(9, 1, AgencyId("FR-NCB"), "n", closed.key, begun_at=5_000, open_count=2)
+    }
+    assert kept == {closed.key: closed}
+    await migrate(database, revision="0008")
+    await migrate(database)
+
+
+async def test_what_is_to_erase_is_found_by_its_index(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'hub.sqlite'}")
+    await migrate(database)
+    said: list[str] = []
+
+    def listen(*given: object) -> None:
+        said.append(str(given[2]))
+
+    event.listen(Engine, "before_cursor_execute", listen)
+    try:
+        async with database.read() as connection:
+            assert await list_to_erase(connection, ENDED, limit=100) == []
+    finally:
+        event.remove(Engine, "before_cursor_execute", listen)
+    statement = said[-1].replace("?", "100")
+    async with database.read() as connection:
+        plan = await connection.execute(text(f"EXPLAIN QUERY PLAN {statement}"))
+        assert "ix_notices_to_erase" in str(plan.all())
+    await database.dispose()
