@@ -30,6 +30,7 @@ NOT_SHOWN = {
     "comity.v1.AuthorityVersion.contacts_withheld",
     "comity.v1.DescribeLogInResponse.client_id",
     "comity.v1.DescribeLogInResponse.issuer",
+    "comity.v1.Event.resumption",
     "comity.v1.ExportAuthoritiesRequest.authority_ids",
     "comity.v1.ImportAuthoritiesResponse.faults_left_out",
     "comity.v1.ListEntriesRequest.first_index",
