@@ -20,6 +20,7 @@ from agency_client.events import VerifiedEvent
 from agency_client.failures import InboxFailed
 from agency_client.inbox import KeptWindow
 from agency_client.locks import KEYS_LOCK, held_alone
+from agency_client.newcomers import keep_what_stands_beside
 from agency_client.policy import fetch_policy
 from agency_client.recall_rounds import keep_alerting, keep_recalls
 from agency_client.recalls import RecallAnswer
@@ -106,6 +107,7 @@ async def kept_windows(
         async for window in windows:
             new = await asyncio.to_thread(agency.inbox.commit_window, name, window, agency.trust)
             watch.confirm(window)
+            await keep_what_stands_beside(agency, new)
             yield window, new
 
 

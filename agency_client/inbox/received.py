@@ -18,6 +18,8 @@ PAGE_NOTICES = 512  # held in memory at once by whoever goes through them all
 
 _NOTICE = "SELECT originator, notice_id, entry_index, envelope, withdrawal, rowid FROM notices"
 
+EXTENDED, ADDENDUM = events_pb2.EVENT_KIND_EXTENDED, events_pb2.EVENT_KIND_ADDENDUM
+
 
 @dataclass(frozen=True, slots=True)
 class Quarantined:
@@ -89,6 +91,21 @@ class Received:
             (watch, next_index),
         )
         return new
+
+    def add_beside(self, origin: str, record: events_pb2.NoticeRecord) -> None:
+        """Adds the extension and the addenda that a verified record shows, as the events that their
+        reader was not sent. What is there already stays."""
+        shown = [(EXTENDED, record.extension)] if record.HasField("extension") else []
+        shown += [(ADDENDUM, addendum) for addendum in record.addenda]
+        rows = []
+        for kind, act in shown:
+            event = events_pb2.Event(kind=kind, leaf=act.leaf, act=act)
+            event.act.ClearField("leaf")
+            place = (origin, act.leaf.entry_index, int(kind))
+            named = (record.originator, record.notice_id)
+            rows.append((*place, *named, event.SerializeToString()))
+        with self._file.transaction() as connection:
+            connection.executemany("INSERT OR IGNORE INTO events VALUES (?, ?, ?, ?, ?, ?)", rows)
 
     def notices(self, *, traffic: int) -> Iterator[HeldNotice]:
         """The notices held, in the order of their latest entries."""

@@ -86,6 +86,21 @@ async def test_what_an_originator_does_is_heard_and_shown(case: Case, tmp_path: 
     assert document["expiresAt"].startswith("2028-11-01")
 
 
+async def test_who_is_added_later_knows_of_addenda_and_extension(
+    served: Stage, brazil: Agency
+) -> None:
+    case = Case(served, brazil, to="KE")
+    case.france("notice", "addendum", "--text", "Seen in a port.", "--warning", "armed")
+    case.france("notice", "extend", "--until", "2028-11-01", "--reason", "trial is set")
+    case.france("notice", "widen", "--to", "KE", "--to", "BR")
+
+    await case.heard(events_pb2.EVENT_KIND_ADDRESSEE_ADDED)
+    shown = case.from_brazil("notice", "show")
+
+    assert "addendum: ARMED; Seen in a port." in shown
+    assert "extended until 2028-11-01" in shown
+
+
 async def test_a_suspended_notice_says_so_until_it_stands_again(case: Case) -> None:
     await case.heard(events_pb2.EVENT_KIND_PUBLISHED)
     case.france("notice", "suspend", "--reason", "identity in doubt", "--reason", "fr=doute")
