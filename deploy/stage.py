@@ -78,7 +78,8 @@ class Stage:
 
     def _review_nothing(self) -> None:
         policy = self.folder / "hub" / "policy"
-        policy.mkdir()
+        policy.mkdir(mode=0o700)
+        (policy / "review.toml").touch(mode=0o600)
         (policy / "review.toml").write_text(_NO_REVIEW, encoding="utf-8")
         with (self.folder / "hub" / "hub.toml").open("a", encoding="utf-8") as settings:
             settings.write('policy = "policy"\n')

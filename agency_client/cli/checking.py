@@ -54,7 +54,7 @@ async def check(
 
     rules = _policy(policy, profile)
     drafts, unreadable = read_drafts(files, traffic=TRAFFIC_LIVE)
-    checked = list(check_notices(_completed(drafts), rules))
+    checked = list(check_notices(completed_drafts(drafts), rules))
     for fault in unreadable:
         _report_unreadable(fault, json=json)
     for one in checked:
@@ -83,7 +83,7 @@ def _policy(folder: Path | None, profile: str | None) -> Policy:
     return builtin_policy()
 
 
-def _completed(drafts: Sequence[Draft]) -> list[tuple[str, Notice]]:
+def completed_drafts(drafts: Sequence[Draft]) -> list[tuple[str, Notice]]:
     """The drafts with what would be filled in; a later version stays the version that it is."""
     import secrets
 

@@ -6,7 +6,7 @@ import os
 from collections.abc import Collection, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -22,12 +22,13 @@ from agency_client.cli.application import (
     ExerciseOption,
     JsonOption,
     ProfileOption,
+    chosen_profile,
     command,
     notice_app,
     opened_agency,
     require_notice_id,
 )
-from agency_client.cli.checking import say_warnings
+from agency_client.cli.checking import completed_drafts, say_warnings
 from agency_client.cli.output import (
     flush,
     json_from,
@@ -121,9 +122,11 @@ async def submit(  # noqa: PLR0913, PLR0917 - options of a command
     sources_cited = [require_notice_id(each, "--source: a notice's id") for each in source or ()]
     traffic = TRAFFIC_EXERCISE if exercise else TRAFFIC_LIVE
     drafts, unreadable = read_drafts(files, traffic=traffic)
+    if unreadable:
+        _refuse(drafts, unreadable, profile)
     async with opened_agency(profile) as agency:
         drawing = _drawing_on(agency, drafts, sources_cited)
-        notices = _completed(agency, drawing, unreadable)
+        notices = _completed(agency, drawing)
         with saying_that_nothing_is_kept():
             addressees = await resolved_as_stated(agency, rule)
             signer = await agency.officer_signer()
@@ -139,9 +142,27 @@ async def submit(  # noqa: PLR0913, PLR0917 - options of a command
     _report_refused(outcomes, sources, json=json)
 
 
-def _completed(
-    agency: Agency, drafts: Sequence[Draft], unreadable: Sequence[Violation]
-) -> list[tuple[str, Notice]]:
+def _refuse(
+    drafts: Sequence[Draft], unreadable: Sequence[Violation], profile: str | None
+) -> NoReturn:
+    """Names what cannot be read, and with it everything at fault with the other files.
+
+    Raises: MalformedInput.
+    """
+    from agency_client.checking import check_notices, require_sound
+    from agency_client.policy import load_kept_policy
+    from comity.errors import MalformedInput
+    from comity.minimum.policy import builtin_policy
+
+    try:
+        policy = load_kept_policy(chosen_profile(profile))
+    except MalformedInput:  # There is no profile yet; that is said once the files are right.
+        policy = builtin_policy()
+    require_sound(list(check_notices(completed_drafts(drafts), policy)), unreadable)
+    raise MalformedInput("Not every file can be read.", violations=unreadable)
+
+
+def _completed(agency: Agency, drafts: Sequence[Draft]) -> list[tuple[str, Notice]]:
     """Where each notice stood, and the whole of it. Says what the legal minimum warns of.
 
     Raises: MalformedInput, NoticeInvalid, LegalMinimumMissing.
@@ -152,7 +173,7 @@ def _completed(
     signer = agency.signer()
     notices = [(draft.source, signer.completed(draft.notice)) for draft in drafts]
     checked = list(check_notices(notices, load_kept_policy(agency.profile)))
-    require_sound(checked, unreadable)
+    require_sound(checked)
     say_warnings(checked)
     return notices
 

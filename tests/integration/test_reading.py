@@ -80,6 +80,7 @@ async def test_pages_hold_every_notice_once_and_none_of_others(
     for number in range(5):
         draft = Draft(france.profile.load_signing_keys())
         draft.notice.kind = notices_pb2.NOTICE_KIND_GREEN
+        draft.notice.requested_actions[0].code = notices_pb2.ACTION_CODE_BE_WARNED
         draft.rule = acts_pb2.AddressingRule(agencies=["KE-NCB" if number % 2 else "BR-NCB"])
         await france.client.submit_acts(draft.acts())
         published.append(draft.notice.notice_id)
