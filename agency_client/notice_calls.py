@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 from agency_client.act_proof import require_decision_of, verified_act, verified_decision
@@ -20,22 +21,22 @@ from comity.v1.ledger_pb2 import NOTICE_CHANGE_ERASED, LedgerLeaf, LedgerProof
 _LISTED = (*sorted(acts.ADDRESSEE_KINDS), acts.RELEASE_DECISION)
 
 
-class NoticeCalls:
+class NoticeCalls(ABC):
     """Notices, what was done about them, recalls, and the hub's policy."""
 
     channel: HubChannel
     trust: Trust
     _roster_size: int
 
+    @abstractmethod
     async def refresh_roster(self) -> None:
         """Brings the roster up to date."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def accept_proof(
         self, proof: LedgerProof, leaves: Sequence[LedgerLeaf]
     ) -> SeenCheckpoint:
         """Accepts what a hub says of its ledger, or refuses it."""
-        raise NotImplementedError
 
     async def get_notice(self, originator: str, notice_id: str) -> pb.NoticeRecord:
         """A notice as it stands, verified.

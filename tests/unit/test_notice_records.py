@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from agency_client.records import leaves_shown, verify_record
+from agency_client.records import VerifiedNotice, leaves_shown, verify_record
 from agency_client.trust import Trust
 from comity.commitment import findings_commitment
 from comity.errors import ComityError, ProofInvalid
@@ -62,11 +62,14 @@ class Standing:
         value = ledger_pb2.NoticeChange.Value(f"NOTICE_CHANGE_{change}")
         return self.ledger.leaf(self.ledger.decide(value, self.version, **how))
 
-    def verify(self, record: events_pb2.NoticeRecord, *, reader: str = "DE-BKA") -> None:
+    def verify(self, record: events_pb2.NoticeRecord, *, reader: str = "DE-BKA") -> VerifiedNotice:
+        """The record as its reader verifies it."""
         leaves = [self.ledger.leaf(index) for index in self.ledger.roster]
         keys = [self.ledger.ledger_key]
         trust = Trust(DOMAIN, ledger_keys=keys, roster_leaves=leaves, reader=AgencyId(reader))
-        assert verify_record(record, trust).notice_id == self.own["notice_id"]
+        verified = verify_record(record, trust)
+        assert verified.notice_id == self.own["notice_id"]
+        return verified
 
     def in_state(self, state: str) -> events_pb2.NoticeRecord:
         """An honest record of a state, as an addressee is shown it."""
@@ -97,7 +100,9 @@ def standing() -> Standing:
 
 @pytest.mark.parametrize("state", STATES)
 def test_a_notice_verifies_in_every_state(standing: Standing, state: str) -> None:
-    standing.verify(standing.in_state(state))
+    record = standing.in_state(state)
+
+    assert standing.verify(record).originator == "FR-NCB"
 
 
 @pytest.mark.parametrize("state", _TOLD_APART)
@@ -263,7 +268,10 @@ def found(standing: Standing, **how: object) -> events_pb2.NoticeRecord:
 
 
 def test_what_reviewers_found_is_what_the_entry_commits_to(standing: Standing) -> None:
-    standing.verify(found(standing), reader="FR-NCB")
+    record = found(standing)
+
+    assert standing.verify(record, reader="FR-NCB").originator == "FR-NCB"
+    assert record.review.HasField("findings")
 
 
 @pytest.mark.parametrize(
@@ -293,7 +301,10 @@ def test_a_suspension_stays_when_its_version_is_corrected(standing: Standing) ->
     record = standing.in_state("SUSPENDED")
     record.version.CopyFrom(standing.shown(second))
 
-    standing.verify(record, reader="FR-NCB")
+    verified = standing.verify(record, reader="FR-NCB")
+
+    assert verified.version is not None
+    assert verified.version.act.version.notice.version == 2
 
 
 def test_findings_of_a_notice_that_has_expired_since_are_not_shown(standing: Standing) -> None:
@@ -311,4 +322,4 @@ def test_what_reviewers_comment_on_after_publication_stays_in_force(standing: St
     record.decision.CopyFrom(standing.decision("RETURNED"))
     record.review.is_after_publication = True
 
-    standing.verify(record, reader="FR-NCB")
+    assert standing.verify(record, reader="FR-NCB").version is not None
